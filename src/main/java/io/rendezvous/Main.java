@@ -1,0 +1,8 @@
+package io.rendezvous;
+
+/** Entry. */
+public final class Main {
+  private Main() {}
+
+  public static void main(String[] args) {}
+}
