@@ -1,0 +1,187 @@
+package io.rendezvous.config;
+
+import io.smallrye.config.ConfigMapping;
+import io.smallrye.config.WithDefault;
+import io.smallrye.config.WithName;
+import io.smallrye.config.WithParentName;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * What can be set, each as {@code rendezvous.…} in the file that {@link SettingsLoader} reads.
+ * {@code conf/rendezvous.properties.example} says what each is for. Immutable.
+ */
+@ConfigMapping(prefix = SettingsLoader.PREFIX)
+public interface Settings {
+  /** The address that the broker listens on. */
+  @WithDefault("0.0.0.0")
+  String host();
+
+  /** The port that the broker listens on; 0 is any free one. */
+  @WithDefault("8899")
+  int port();
+
+  /** TLS on the broker's port. */
+  TlsSettings tls();
+
+  /** The name that hidden servers and clients know the broker by. */
+  Optional<String> publicHost();
+
+  /** Where entries are kept. */
+  StoreSettings store();
+
+  /** The realm of the challenge. */
+  @WithDefault("rendezvous")
+  String realm();
+
+  /** The domain of names such as LABEL.DOMAIN. */
+  Optional<String> domain();
+
+  /** How long a client waits for a tunnel of an ID that is connected. */
+  @WithDefault("5s")
+  @WithName("wait")
+  Duration patience();
+
+  /** How long one direction may be silent once the other has ended. */
+  @WithDefault("2m")
+  Duration linger();
+
+  /** How long a reader may refuse octets that wait for it. */
+  @WithDefault("10m")
+  Duration stall();
+
+  /** How long a SIGTERM lets transfers finish. */
+  @WithDefault("30s")
+  Duration drain();
+
+  /** How many tunnels of an ID may be parked. */
+  @WithDefault("64")
+  int tunnelsPerId();
+
+  /** How old a parked tunnel gets. */
+  @WithDefault("10m")
+  Duration tunnelAge();
+
+  /** How much guessing is let pass. */
+  GuessSettings guesses();
+
+  /** How much there may be of it. */
+  LimitSettings limits();
+
+  /** The admin page. */
+  AdminSettings admin();
+
+  /** The registrar with cookies. */
+  RegistrarSettings registrar();
+
+  /** TAAS. */
+  TaasSettings taas();
+
+  /** TLS on the broker's port. */
+  interface TlsSettings {
+    /** Whether there is any; without it the broker listens on a loopback address only. */
+    @WithDefault("true")
+    boolean enabled();
+
+    /** The certificate with its chain, in PEM. */
+    @WithDefault("conf/registrar.crt")
+    Path certificate();
+
+    /** Its private key, in PEM. */
+    @WithDefault("conf/registrar.key")
+    Path key();
+  }
+
+  /** Where entries are kept. */
+  interface StoreSettings {
+    /** {@code file:DIRECTORY}, {@code redis://…} or {@code rediss://…}. */
+    @WithParentName
+    @WithDefault("file:data/entries")
+    String location();
+
+    /** How long an entry counts after it was last seen, while the store cannot be reached. */
+    @WithDefault("15m")
+    Duration grace();
+  }
+
+  /** How much guessing is let pass. */
+  interface GuessSettings {
+    /** Failures of a source in a minute. */
+    @WithDefault("10")
+    int perSource();
+
+    /** Failures of a UUID in a day. */
+    @WithDefault("100")
+    int perUuid();
+  }
+
+  /** How much there may be of it. */
+  interface LimitSettings {
+    /** Open connections; 0 is as many as the process has descriptors for. */
+    @WithDefault("0")
+    int connections();
+
+    /** Open connections of one source. */
+    @WithDefault("1024")
+    int perSource();
+
+    /** Parked tunnels; 0 is as many as there may be connections. */
+    @WithDefault("0")
+    int parked();
+
+    /** Clients that wait for one ID. */
+    @WithDefault("64")
+    int waitingPerId();
+  }
+
+  /** The admin page. */
+  interface AdminSettings {
+    /** Whether there is one. */
+    @WithDefault("true")
+    boolean enabled();
+
+    /** The address it listens on. */
+    @WithDefault("127.0.0.1")
+    String host();
+
+    /** The port it listens on. */
+    @WithDefault("8893")
+    int port();
+
+    /** The token that opens it. */
+    Optional<String> token();
+  }
+
+  /** The registrar with cookies. */
+  interface RegistrarSettings {
+    /** Whether there is one. */
+    @WithDefault("false")
+    boolean enabled();
+
+    /** Its HTTPS port. */
+    @WithDefault("8898")
+    int port();
+
+    /** Its TCP port. */
+    @WithDefault("8900")
+    int tcpPort();
+  }
+
+  /** TAAS. */
+  interface TaasSettings {
+    /** Whether it is spoken. */
+    @WithDefault("false")
+    boolean enabled();
+
+    /** The registrar's host name. */
+    Optional<String> host();
+
+    /** The address told to hidden servers. */
+    Optional<String> address();
+
+    /** The range of ports to listen on. */
+    @WithDefault("20000-29999")
+    String ports();
+  }
+}

@@ -1,0 +1,212 @@
+package io.rendezvous.config;
+
+import io.smallrye.config.ConfigValidationException;
+import io.smallrye.config.EnvConfigSource;
+import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfigBuilder;
+import java.io.IOException;
+import java.io.Reader;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.eclipse.microprofile.config.spi.Converter;
+
+/**
+ * Reads the settings: a properties file, over it the environment ({@code RENDEZVOUS_ADMIN_PORT}),
+ * over that system properties. Every mistake is named, in a line of its own.
+ */
+public final class SettingsLoader {
+  static final String PREFIX = "rendezvous";
+
+  private static final String ENVIRONMENT_PREFIX = "RENDEZVOUS_";
+  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+
+  private static final Pattern REALM = Pattern.compile("[ !#-\\[\\]-~]+");
+  private static final Pattern STORE = Pattern.compile("(file:|rediss?://).+");
+
+  /** What Kubernetes puts into the environment of pods beside a service of our name. */
+  private static final Pattern KUBERNETES_NAME =
+      Pattern.compile("RENDEZVOUS_(\\w+_)?(SERVICE_HOST|SERVICE_PORT(_\\w+)?|PORT_\\d+_\\w+)");
+
+  private static final Pattern KUBERNETES_VALUE = Pattern.compile("(tcp|udp|sctp)://.*");
+
+  private SettingsLoader() {}
+
+  /**
+   * Reads the settings of this process.
+   *
+   * @param file the properties file
+   * @throws SettingsException if anything is wrong with them
+   */
+  public static Settings load(Path file) throws SettingsException {
+    return load(properties(file), System.getenv(), System.getProperties());
+  }
+
+  /** Reads the settings of this process without a file. */
+  public static Settings load() throws SettingsException {
+    return load(new Properties(), System.getenv(), System.getProperties());
+  }
+
+  private static Properties properties(Path file) throws SettingsException {
+    Properties properties = new Properties();
+    try (Reader reader = Files.newBufferedReader(file)) {
+      properties.load(reader);
+      return properties;
+    } catch (IOException | IllegalArgumentException e) {
+      throw new SettingsException(List.of("cannot read " + file + ": " + e));
+    }
+  }
+
+  static Settings load(Properties file, Map<String, String> environment, Properties system)
+      throws SettingsException {
+    List<String> mistakes = new ArrayList<>();
+    Settings settings = null;
+    try {
+      settings =
+          new SmallRyeConfigBuilder()
+              .withSources(
+                  new PropertiesConfigSource(ours(file), "file", 100),
+                  new EnvConfigSource(ours(environment), 300),
+                  new PropertiesConfigSource(ours(system), "system", 400))
+              .withMapping(Settings.class)
+              .withConverter(Duration.class, 100, new DurationConverter())
+              .build()
+              .getConfigMapping(Settings.class);
+    } catch (ConfigValidationException e) {
+      for (int i = 0; i < e.getProblemCount(); i++) {
+        mistakes.add(e.getProblem(i).getMessage());
+      }
+    }
+    if (settings != null) {
+      mistakes.addAll(mistakes(settings));
+    }
+    if (settings == null || !mistakes.isEmpty()) {
+      throw new SettingsException(mistakes);
+    }
+    return settings;
+  }
+
+  private static Map<String, String> ours(Properties properties) {
+    Map<String, String> ours = new HashMap<>();
+    for (String name : properties.stringPropertyNames()) {
+      if (name.startsWith(PREFIX + ".")) {
+        ours.put(name, properties.getProperty(name).strip());
+      }
+    }
+    return ours;
+  }
+
+  private static Map<String, String> ours(Map<String, String> environment) {
+    Map<String, String> ours = new HashMap<>();
+    environment.forEach(
+        (name, value) -> {
+          if (name.startsWith(ENVIRONMENT_PREFIX)
+              && !KUBERNETES_NAME.matcher(name).matches()
+              && !KUBERNETES_VALUE.matcher(value).matches()) {
+            ours.put(name, value.strip());
+          }
+        });
+    return ours;
+  }
+
+  /** What the types alone do not tell. */
+  private static List<String> mistakes(Settings settings) {
+    Mistakes mistakes = new Mistakes();
+    mistakes.port("port", settings.port());
+    mistakes.port("admin.port", settings.admin().port());
+    mistakes.positive("wait", settings.patience());
+    mistakes.positive("linger", settings.linger());
+    mistakes.positive("stall", settings.stall());
+    mistakes.positive("tunnel-age", settings.tunnelAge());
+    mistakes.atLeast("tunnels-per-id", settings.tunnelsPerId(), 1);
+    mistakes.atLeast("guesses.per-source", settings.guesses().perSource(), 1);
+    mistakes.atLeast("guesses.per-uuid", settings.guesses().perUuid(), 1);
+    mistakes.atLeast("limits.connections", settings.limits().connections(), 0);
+    mistakes.atLeast("limits.per-source", settings.limits().perSource(), 1);
+    mistakes.atLeast("limits.parked", settings.limits().parked(), 0);
+    mistakes.atLeast("limits.waiting-per-id", settings.limits().waitingPerId(), 0);
+    if (!REALM.matcher(settings.realm()).matches()) {
+      mistakes.add("realm", "holds more than plain text without quotes and backslashes");
+    }
+    if (!STORE.matcher(settings.store().location()).matches()) {
+      mistakes.add("store", "does not begin with file:, redis:// or rediss://");
+    }
+    if (!settings.tls().enabled() && !isLoopback(settings.host())) {
+      mistakes.add("tls.enabled", "can be false on a loopback address only; see rendezvous.host");
+    }
+    mistakes.notYet("registrar.enabled", settings.registrar().enabled());
+    mistakes.notYet("taas.enabled", settings.taas().enabled());
+    mistakes.notYet("domain", settings.domain().isPresent());
+    return mistakes.lines;
+  }
+
+  private static boolean isLoopback(String host) {
+    try {
+      return InetAddress.getByName(host).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      return false;
+    }
+  }
+
+  private static final class Mistakes {
+    final List<String> lines = new ArrayList<>();
+
+    void add(String key, String mistake) {
+      lines.add(PREFIX + "." + key + " " + mistake);
+    }
+
+    void port(String key, int value) {
+      if (value < 0 || value > 65_535) {
+        add(key, "is not a port: " + value);
+      }
+    }
+
+    void positive(String key, Duration value) {
+      if (value.isZero()) {
+        add(key, "is zero");
+      }
+    }
+
+    void atLeast(String key, int value, int least) {
+      if (value < least) {
+        add(key, "is less than " + least + ": " + value);
+      }
+    }
+
+    void notYet(String key, boolean set) {
+      if (set) {
+        add(key, "is not in this version yet");
+      }
+    }
+  }
+
+  /** Durations such as {@code 5s}, {@code 2m}, {@code 1h}. */
+  static final class DurationConverter implements Converter<Duration> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public Duration convert(String text) {
+      Matcher matcher = DURATION.matcher(text);
+      if (!matcher.matches()) {
+        throw new IllegalArgumentException("not a duration such as 5s, 2m or 1h");
+      }
+      long count = Long.parseLong(matcher.group(1));
+      return switch (matcher.group(2)) {
+        case "ms" -> Duration.ofMillis(count);
+        case "s" -> Duration.ofSeconds(count);
+        case "m" -> Duration.ofMinutes(count);
+        case "h" -> Duration.ofHours(count);
+        default -> Duration.ofDays(count);
+      };
+    }
+  }
+}

@@ -1,0 +1,225 @@
+package io.rendezvous.connect;
+
+import io.rendezvous.http.Identity;
+import io.rendezvous.http.Problem;
+import io.rendezvous.http.RequestHead;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Farewell;
+import io.rendezvous.net.Relay;
+import io.rendezvous.tunnel.Tunnel;
+import io.rendezvous.tunnel.Tunnels;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A client that has named its hidden server (PROTOCOL 1.3): {@link #match} finds a tunnel, or waits
+ * for one, or says that there is none; {@link #pair} relays. A tunnel that dies before an answer is
+ * replaced by the next, unseen by the client, where the request can be sent again.
+ *
+ * <p>Owns the client's connection whenever no relay does, and lives on its I/O thread.
+ */
+final class ClientSide implements Tunnels.Waiter {
+  private static final Logger LOG = LoggerFactory.getLogger(ClientSide.class);
+  private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS");
+  private static final int MOST_TRIES = 3;
+  private static final long RETRY_TIME = Duration.ofSeconds(5).toNanos();
+
+  /** What a waiting client may send ahead; more is left in the socket. */
+  private static final int MOST_EARLY = 64 * 1024;
+
+  private final Conn client;
+  private final RequestHead head;
+  private final Identity identity;
+  private final ConnectProtocol protocol;
+  private boolean gone;
+  private int tries;
+  private long retryUntil;
+
+  ClientSide(Conn client, RequestHead head, Identity identity, ConnectProtocol protocol) {
+    this.client = client;
+    this.head = head;
+    this.identity = identity;
+    this.protocol = protocol;
+  }
+
+  /** Takes the client's connection over. */
+  void start() {
+    match();
+  }
+
+  private void match() {
+    Tunnels.Match match = protocol.tunnels().take(identity.id(), client, this);
+    if (match instanceof Tunnels.Match.Taken taken) {
+      pair(taken.tunnel());
+    } else if (match instanceof Tunnels.Match.Waiting) {
+      await();
+    } else if (match instanceof Tunnels.Match.Draining) {
+      answer(Problem.DRAINING);
+    } else if (tries > 0) {
+      answerUnanswered();
+    } else if (match instanceof Tunnels.Match.Crowded) {
+      answer(busy("too many clients wait for that hidden server"));
+    } else {
+      answer(Problem.passing(404, "UUID not registered"));
+    }
+  }
+
+  private Problem busy(String why) {
+    return Problem.retry(503, why, (int) protocol.patience().toSeconds());
+  }
+
+  private void answer(Problem problem) {
+    LOG.debug("{} answered: {} {}", client, problem.status(), problem.diagnostic());
+    Farewell.say(client, protocol.closing(head, problem, Map.of()));
+  }
+
+  private void answerUnanswered() {
+    answer(Problem.passing(502, "the hidden server's connection ended before an answer"));
+  }
+
+  // Waiting.
+
+  private void await() {
+    Duration most = protocol.patience();
+    if (tries > 0) {
+      Duration left = Duration.ofNanos(Math.max(0, retryUntil - System.nanoTime()));
+      most = left.compareTo(most) < 0 ? left : most;
+    }
+    client.deadline(most, this::onWaitedInVain);
+    client.onReadable(this::onReadable);
+    client.resumeReads();
+  }
+
+  private void onWaitedInVain() {
+    if (!protocol.tunnels().forget(identity.id(), this)) {
+      return; // a tunnel is on its way to this thread
+    }
+    if (tries > 0) {
+      answerUnanswered();
+    } else {
+      answer(busy("no tunnel of that hidden server is free"));
+    }
+  }
+
+  /** Reads on while waiting, so that a client that goes away is noticed. */
+  private void onReadable() {
+    ByteBuffer early = client.takeEarly();
+    ByteBuffer buffer = client.buffers().take();
+    try {
+      int n = client.read(buffer);
+      client.unread(ByteBuffer.allocate(Math.max(0, n)).put(buffer.flip()).flip());
+      client.unread(early);
+      if (n < 0) {
+        leave();
+      } else if (early.remaining() + n > MOST_EARLY) {
+        client.suspendReads();
+      }
+    } catch (IOException e) {
+      leave();
+    } finally {
+      client.buffers().give(buffer);
+    }
+  }
+
+  private void leave() {
+    gone = true;
+    protocol.tunnels().forget(identity.id(), this);
+    LOG.debug("{} went away while it waited", client);
+    Farewell.end(client);
+  }
+
+  @Override
+  public void offered(Tunnel tunnel) {
+    client.execute(() -> onOffered(tunnel));
+  }
+
+  private void onOffered(Tunnel tunnel) {
+    if (!gone) {
+      onReadable(); // it may have left this very moment
+    }
+    if (gone) {
+      protocol.tunnels().putBack(tunnel);
+    } else {
+      client.noDeadline();
+      client.suspendReads();
+      pair(tunnel);
+    }
+  }
+
+  @Override
+  public void dismissed(Tunnel.End why) {
+    client.execute(
+        () -> {
+          if (!gone) {
+            gone = true;
+            boolean draining = why == Tunnel.End.DRAINED;
+            answer(draining ? Problem.DRAINING : Problem.passing(404, "UUID not registered"));
+          }
+        });
+  }
+
+  // Pairing.
+
+  private void pair(Tunnel tunnel) {
+    if (tries++ == 0) {
+      retryUntil = System.nanoTime() + RETRY_TIME;
+    }
+    ByteBuffer early = client.takeEarly();
+    boolean nothingFollows = !early.hasRemaining();
+    Pairing pairing = new Pairing(tunnel, nothingFollows);
+    Relay relay = new Relay(client, tunnel.conn(), pairing);
+    pairing.relay = relay;
+    protocol.relays().add(relay);
+    protocol.tunnels().paired(tunnel, relay::end);
+    LOG.debug("{} paired with {}", client, tunnel);
+    if (nothingFollows) {
+      relay.start(identity.head());
+    } else {
+      relay.start(identity.head(), early);
+    }
+  }
+
+  /** Hears how a relay ends. */
+  private final class Pairing implements Relay.Owner {
+    private final Tunnel tunnel;
+    private final boolean nothingFollowed;
+    private @Nullable Relay relay;
+
+    Pairing(Tunnel tunnel, boolean nothingFollowed) {
+      this.tunnel = tunnel;
+      this.nothingFollowed = nothingFollowed;
+    }
+
+    @Override
+    public void unanswered(boolean moreWasSent) {
+      over();
+      boolean again = nothingFollowed && !moreWasSent && REPEATABLE.contains(head.method());
+      if (again && tries < MOST_TRIES && System.nanoTime() - retryUntil < 0) {
+        match();
+      } else {
+        answerUnanswered();
+      }
+    }
+
+    @Override
+    public void over() {
+      protocol.tunnels().over(tunnel);
+      Relay ended = relay;
+      if (ended != null) {
+        protocol.relays().remove(ended);
+        LOG.debug(
+            "{} and {} ended: {} octets up, {} down",
+            client,
+            tunnel,
+            ended.octetsUp(),
+            ended.octetsDown());
+      }
+    }
+  }
+}

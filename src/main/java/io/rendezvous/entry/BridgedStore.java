@@ -1,0 +1,113 @@
+package io.rendezvous.entry;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+
+/**
+ * Bridges the times when another store cannot be reached: an entry seen within a while still
+ * counts. And a store that has just failed is left alone for a second, so that a herd of returning
+ * hidden servers does not wait for it one after the other.
+ */
+public final class BridgedStore implements EntryStore {
+  private static final int MOST_REMEMBERED = 100_000;
+  private static final Duration LEFT_ALONE = Duration.ofSeconds(1);
+
+  private record Seen(Entry entry, Instant at) {}
+
+  private final EntryStore store;
+  private final InstantSource clock;
+  private final Duration grace;
+
+  // Guarded by this.
+  private final Map<UUID, Seen> seen = Bounded.byUse(MOST_REMEMBERED);
+  private Instant leaveAloneUntil = Instant.MIN;
+
+  /**
+   * Puts a bridge before a store.
+   *
+   * @param grace how long an entry counts after it was last seen there
+   */
+  public BridgedStore(EntryStore store, InstantSource clock, Duration grace) {
+    this.store = store;
+    this.clock = clock;
+    this.grace = grace;
+  }
+
+  @Override
+  public Optional<Entry> find(UUID id) throws IOException {
+    if (isLeftAlone()) {
+      return Optional.of(remembered(id, new IOException("the store was out of reach just now")));
+    }
+    try {
+      Optional<Entry> entry = store.find(id);
+      remember(id, entry);
+      return entry;
+    } catch (IOException e) {
+      leaveAlone();
+      return Optional.of(remembered(id, e));
+    }
+  }
+
+  private synchronized boolean isLeftAlone() {
+    Instant now = clock.instant(); // which may have been set back
+    return now.isBefore(leaveAloneUntil) && !now.plus(LEFT_ALONE).isBefore(leaveAloneUntil);
+  }
+
+  private synchronized void leaveAlone() {
+    leaveAloneUntil = clock.instant().plus(LEFT_ALONE);
+  }
+
+  private synchronized void remember(UUID id, Optional<Entry> entry) {
+    if (entry.isPresent()) {
+      seen.put(id, new Seen(entry.get(), clock.instant()));
+    } else {
+      seen.remove(id);
+    }
+  }
+
+  private synchronized Entry remembered(UUID id, IOException otherwise) throws IOException {
+    Seen last = seen.get(id);
+    if (last == null || last.at().plus(grace).isBefore(clock.instant())) {
+      throw otherwise;
+    }
+    return last.entry();
+  }
+
+  @Override
+  public List<Entry> list() throws IOException {
+    return store.list();
+  }
+
+  @Override
+  public void create(Entry entry) throws IOException {
+    store.create(entry);
+  }
+
+  @Override
+  public boolean delete(UUID id) throws IOException {
+    boolean deleted = store.delete(id);
+    remember(id, Optional.empty());
+    return deleted;
+  }
+
+  @Override
+  public void onDeleted(Consumer<UUID> listener) {
+    store.onDeleted(
+        id -> {
+          remember(id, Optional.empty());
+          listener.accept(id);
+        });
+  }
+
+  @Override
+  public void close() {
+    store.close();
+  }
+}

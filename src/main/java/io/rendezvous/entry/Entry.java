@@ -1,0 +1,172 @@
+package io.rendezvous.entry;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.security.SecureRandom;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.regex.Pattern;
+import org.apache.commons.codec.binary.Base32;
+
+/**
+ * What the broker knows of one hidden server (PROTOCOL 4). It is kept as the JSON object it came
+ * in, so that keys which are not understood here survive being written again.
+ *
+ * <p>Immutable. Its {@link #toString} names the UUID and nothing else.
+ */
+public final class Entry {
+  /** The most that an entry's JSON may have, in octets; real ones have a few hundred. */
+  public static final int MOST_OCTETS = 64 * 1024;
+
+  private static final int SECRET_OCTETS = 20;
+  private static final int OLD_DIGITS = 6;
+  private static final int OLD_STEP = 30;
+  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final SecureRandom RANDOM = new SecureRandom();
+  private static final Pattern ID =
+      Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
+  private static final Pattern LABEL =
+      Pattern.compile(
+          "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
+              + "(:[0-9]{1,5})?");
+
+  private final ObjectNode json;
+  private final UUID id;
+  private final List<String> labels;
+  private final Totp totp;
+
+  private Entry(ObjectNode json) {
+    this.json = json;
+    this.id =
+        parseId(json.path("uuid").asText())
+            .orElseThrow(() -> new IllegalArgumentException("\"uuid\" is not a UUID"));
+    List<String> names = new ArrayList<>();
+    json.path("labels").forEach(label -> names.add(label.asText().toLowerCase(Locale.ROOT)));
+    this.labels = List.copyOf(names);
+    this.totp = totp(json.path("authParams"));
+  }
+
+  private static Totp totp(JsonNode params) {
+    if (!params.path("protocol").asText().equalsIgnoreCase("totp")) {
+      throw new IllegalArgumentException("\"authParams\" is not of the protocol totp");
+    }
+    return new Totp(
+        params.path("algorithm").asText("sha1"),
+        params.path("base32").asText(),
+        params.path("step").asInt(OLD_STEP),
+        params.path("digits").asInt(OLD_DIGITS));
+  }
+
+  /**
+   * Reads an entry as this or an older server has written it.
+   *
+   * @throws IOException if it is none; the message holds nothing of the entry
+   */
+  public static Entry parse(String text) throws IOException {
+    try {
+      if (JSON.readTree(text) instanceof ObjectNode object) {
+        return new Entry(object);
+      }
+      throw new IOException("not a JSON object");
+    } catch (JsonProcessingException e) {
+      throw new IOException("not JSON (line " + e.getLocation().getLineNr() + ")");
+    } catch (IllegalArgumentException e) {
+      throw new IOException(e.getMessage());
+    }
+  }
+
+  /**
+   * Makes an entry with a new secret.
+   *
+   * @param labels its labels
+   * @param digits how many digits its tokens have at least
+   * @param now when
+   * @param flags which of {@code open}, {@code challenge}, {@code proxyProtocol} are on
+   * @throws IllegalArgumentException if a label is none
+   */
+  public static Entry create(
+      UUID id, List<String> labels, int digits, Instant now, List<String> flags) {
+    byte[] secret = new byte[SECRET_OCTETS];
+    RANDOM.nextBytes(secret);
+    ObjectNode json = JSON.createObjectNode();
+    json.put("uuid", id.toString());
+    ArrayNode names = json.putArray("labels");
+    labels.stream().map(Entry::checkLabel).distinct().forEach(names::add);
+    json.putObject("authParams")
+        .put("protocol", "totp")
+        .put("algorithm", "sha1")
+        .put("base32", new Base32().encodeToString(secret))
+        .put("step", OLD_STEP)
+        .put("digits", digits);
+    json.put("created", now.toString());
+    flags.forEach(flag -> json.put(flag, true));
+    return new Entry(json);
+  }
+
+  /** Returns a label in lower case, if it is one and cannot be taken for a UUID. */
+  private static String checkLabel(String label) {
+    String lower = label.toLowerCase(Locale.ROOT);
+    if (lower.length() > 253 || !LABEL.matcher(lower).matches() || parseId(lower).isPresent()) {
+      throw new IllegalArgumentException(
+          "not a label (letters, digits and hyphens, parted by dots; no UUID): " + label);
+    }
+    return lower;
+  }
+
+  /** Returns the UUID that the text is in full, in any case of letters. */
+  public static Optional<UUID> parseId(String text) {
+    return ID.matcher(text).matches() ? Optional.of(UUID.fromString(text)) : Optional.empty();
+  }
+
+  /** Returns its UUID. */
+  public UUID id() {
+    return id;
+  }
+
+  /** Returns its labels, in lower case. */
+  public List<String> labels() {
+    return labels;
+  }
+
+  /** Returns what makes its tokens. */
+  public Totp totp() {
+    return totp;
+  }
+
+  /** Returns what makes tokens that are good now: its secret, and an earlier one for a while. */
+  public List<Totp> totpsAt(Instant now) {
+    JsonNode previous = json.path("previous");
+    try {
+      if (previous.isObject() && now.isBefore(Instant.parse(previous.path("until").asText()))) {
+        return List.of(totp, totp(previous.path("authParams")));
+      }
+    } catch (DateTimeParseException | IllegalArgumentException e) {
+      // An earlier secret that cannot be read is good for nothing.
+    }
+    return List.of(totp);
+  }
+
+  /** Returns when it was created, where it says so. */
+  public Optional<String> created() {
+    return Optional.ofNullable(json.path("created").textValue());
+  }
+
+  /** Returns it as JSON, its secret in it. */
+  public String toJson() {
+    return json.toString();
+  }
+
+  @Override
+  public String toString() {
+    return "Entry[" + id + "]";
+  }
+}

@@ -1,0 +1,227 @@
+package io.rendezvous.entry;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Entries as files, {@code UUID.json} each, in one directory. A file is written aside, synced and
+ * renamed, so nobody sees half of one; a lock file keeps writers apart. An entry is read anew each
+ * time it is asked for, so a change by whatever process counts at once.
+ */
+public final class FileStore implements EntryStore {
+  private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
+  private static final String SUFFIX = ".json";
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+
+  private final Path directory;
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  // The watcher's own.
+  private @Nullable FileTime seenAt;
+  private Set<UUID> seen = Set.of();
+
+  /**
+   * Opens a directory, and makes it if it is not there.
+   *
+   * @throws IOException if it cannot be made
+   */
+  public FileStore(Path directory) throws IOException {
+    this.directory = directory;
+    if (!Files.isDirectory(directory)) {
+      Files.createDirectories(directory);
+      Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
+    }
+  }
+
+  @Override
+  public Optional<Entry> find(UUID id) throws IOException {
+    Path file = fileOf(id);
+    String text;
+    try {
+      if (Files.size(file) > Entry.MOST_OCTETS) {
+        throw new IOException(file + " is too large for an entry");
+      }
+      text = Files.readString(file);
+    } catch (NoSuchFileException e) {
+      if (!Files.isDirectory(directory)) { // then who knows what would be in it
+        throw new IOException("the directory of entries is gone: " + directory, e);
+      }
+      return Optional.empty();
+    }
+    return parse(file, id, text);
+  }
+
+  private static Optional<Entry> parse(Path file, UUID id, String text) {
+    try {
+      Entry entry = Entry.parse(text);
+      if (entry.id().equals(id)) {
+        return Optional.of(entry);
+      }
+      LOG.warn("{} counts as missing: it holds the entry of another UUID", file);
+    } catch (IOException e) {
+      LOG.warn("{} counts as missing: {}", file, e.getMessage());
+    }
+    return Optional.empty();
+  }
+
+  @Override
+  public List<Entry> list() throws IOException {
+    List<Entry> entries = new ArrayList<>();
+    for (UUID id : ids()) {
+      find(id).ifPresent(entries::add);
+    }
+    return entries;
+  }
+
+  private Set<UUID> ids() throws IOException {
+    Set<UUID> ids = new HashSet<>();
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
+      for (Path file : files) {
+        String name = file.getFileName().toString();
+        String stem = name.substring(0, name.length() - SUFFIX.length());
+        Entry.parseId(stem).filter(id -> id.toString().equals(stem)).ifPresent(ids::add);
+      }
+    }
+    return ids;
+  }
+
+  @Override
+  public void create(Entry entry) throws IOException {
+    whileLocked(
+        () -> {
+          if (Files.exists(fileOf(entry.id()))) {
+            throw new IllegalArgumentException("there is an entry with that UUID already");
+          }
+          checkLabelsAreFree(entry);
+          write(fileOf(entry.id()), entry.toJson());
+          return true;
+        });
+  }
+
+  private void checkLabelsAreFree(Entry newcomer) throws IOException {
+    for (Entry other : list()) {
+      for (String label : newcomer.labels()) {
+        if (other.labels().contains(label)) {
+          throw new IllegalArgumentException("the label " + label + " belongs to another entry");
+        }
+      }
+    }
+  }
+
+  @Override
+  public boolean delete(UUID id) throws IOException {
+    return whileLocked(() -> Files.deleteIfExists(fileOf(id)));
+  }
+
+  private interface Change {
+    boolean make() throws IOException;
+  }
+
+  /** A file lock keeps other processes out, but not other threads of this one. */
+  private boolean whileLocked(Change change) throws IOException {
+    synchronized (FileStore.class) {
+      try (FileChannel channel =
+          FileChannel.open(
+              directory.resolve(".lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE)) {
+        channel.lock(); // until the channel is closed
+        return change.make();
+      }
+    }
+  }
+
+  private void write(Path file, String text) throws IOException {
+    Path aside =
+        Files.createTempFile(
+            directory,
+            ".new",
+            ".tmp",
+            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    try {
+      Files.writeString(aside, text + "\n", StandardCharsets.UTF_8, StandardOpenOption.WRITE);
+      sync(aside, StandardOpenOption.WRITE);
+      Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+      sync(directory, StandardOpenOption.READ);
+    } finally {
+      Files.deleteIfExists(aside);
+    }
+  }
+
+  private static void sync(Path path, StandardOpenOption how) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, how)) {
+      channel.force(true);
+    }
+  }
+
+  private Path fileOf(UUID id) {
+    return directory.resolve(id + SUFFIX);
+  }
+
+  @Override
+  public void onDeleted(Consumer<UUID> listener) {
+    Thread watcher = new Thread(() -> watch(listener), "entry-files");
+    watcher.setDaemon(true);
+    watcher.start();
+  }
+
+  private void watch(Consumer<UUID> listener) {
+    try {
+      do {
+        look(listener);
+      } while (!closed.await(LOOK_EVERY.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  /** The time of a directory changes with each name that comes or goes, and costs one look. */
+  private void look(Consumer<UUID> listener) {
+    try {
+      FileTime now = Files.getLastModifiedTime(directory);
+      // Within one tick of the clock there may be a second change that the time does not show.
+      boolean settled = now.toInstant().isBefore(Instant.now().minus(LOOK_EVERY.multipliedBy(3)));
+      if (settled && now.equals(seenAt)) {
+        return;
+      }
+      Set<UUID> before = seen;
+      seen = ids();
+      seenAt = now;
+      for (UUID id : before) {
+        if (!seen.contains(id)) {
+          listener.accept(id);
+        }
+      }
+    } catch (IOException e) {
+      LOG.debug("The directory of entries cannot be looked at now: {}", e.toString());
+    } catch (RuntimeException e) { // the watch goes on
+      LOG.error("An entry's deletion was not acted upon", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    closed.countDown();
+  }
+}

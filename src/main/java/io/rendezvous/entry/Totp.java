@@ -1,0 +1,94 @@
+package io.rendezvous.entry;
+
+import java.nio.ByteBuffer;
+import java.util.Locale;
+import org.apache.commons.codec.binary.Base32;
+import org.apache.commons.codec.digest.HmacAlgorithms;
+import org.apache.commons.codec.digest.HmacUtils;
+
+/**
+ * Makes the tokens of one secret (RFC 6238).
+ *
+ * @param algorithm sha1, sha256 or sha512
+ * @param base32 the secret, in base32 (RFC 4648, 6)
+ * @param step seconds for which a token stays the same
+ * @param digits how many digits a token has, at least
+ */
+public record Totp(String algorithm, String base32, int step, int digits) {
+  /** Tokens longer than this would have a first digit that says little. */
+  public static final int MOST_DIGITS = 10;
+
+  /** Tokens shorter than this can be guessed. */
+  public static final int LEAST_DIGITS = 6;
+
+  private static final long[] POWERS = {
+    1L,
+    10L,
+    100L,
+    1_000L,
+    10_000L,
+    100_000L,
+    1_000_000L,
+    10_000_000L,
+    100_000_000L,
+    1_000_000_000L,
+    10_000_000_000L
+  };
+
+  /**
+   * Checks what it is given.
+   *
+   * @throws IllegalArgumentException if it can make no tokens, without naming the secret
+   */
+  public Totp {
+    algorithm = algorithm.toLowerCase(Locale.ROOT).replace("-", "");
+    hmac(algorithm);
+    if (key(base32).length == 0) {
+      throw new IllegalArgumentException("the secret is empty or not in base32");
+    }
+    if (step < 1 || step > 86_400) {
+      throw new IllegalArgumentException("the step is not from 1 to 86400 seconds: " + step);
+    }
+    if (digits < LEAST_DIGITS || digits > MOST_DIGITS) {
+      throw new IllegalArgumentException("the digits are not from 6 to 10: " + digits);
+    }
+  }
+
+  private static HmacAlgorithms hmac(String algorithm) {
+    return switch (algorithm) {
+      case "sha1" -> HmacAlgorithms.HMAC_SHA_1;
+      case "sha256" -> HmacAlgorithms.HMAC_SHA_256;
+      case "sha512" -> HmacAlgorithms.HMAC_SHA_512;
+      default -> throw new IllegalArgumentException("the algorithm is not sha1, sha256 or sha512");
+    };
+  }
+
+  private static byte[] key(String base32) {
+    String text = base32.toUpperCase(Locale.ROOT).replaceAll("[ =-]", "");
+    return text.matches("[A-Z2-7]+") ? new Base32().decode(text) : new byte[0];
+  }
+
+  /** Returns the number of the step that a time, in seconds since 1970, falls in. */
+  public long stepAt(long epochSecond) {
+    return Math.floorDiv(epochSecond, step);
+  }
+
+  /**
+   * Returns the token of a step.
+   *
+   * @param length how many digits; of a longer token a shorter one is the end
+   */
+  public String token(long number, int length) {
+    byte[] counter = ByteBuffer.allocate(Long.BYTES).putLong(number).array();
+    byte[] mac = new HmacUtils(hmac(algorithm), key(base32)).hmac(counter);
+    int offset = mac[mac.length - 1] & 0xf;
+    long code = ByteBuffer.wrap(mac).getInt(offset) & 0x7fffffffL; // RFC 4226, 5.3
+    return String.format(Locale.ROOT, "%0" + length + "d", code % POWERS[length]);
+  }
+
+  /** It holds a secret, so it keeps it to itself. */
+  @Override
+  public String toString() {
+    return "Totp[" + algorithm + "]";
+  }
+}

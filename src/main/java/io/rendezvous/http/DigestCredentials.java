@@ -1,0 +1,108 @@
+package io.rendezvous.http;
+
+import java.net.ProtocolException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/** Reads the parameters of {@code Authorization: Digest} (RFC 9110, 11.4; RFC 7616, 3.4). */
+final class DigestCredentials {
+  private static final String EXTENDED = "UTF-8''";
+
+  private final String text;
+  private final Map<String, String> parameters = new HashMap<>();
+  private int at;
+
+  private DigestCredentials(String text) {
+    this.text = text;
+  }
+
+  /**
+   * Returns the user name, empty if there is none.
+   *
+   * @throws ProtocolException if the parameters are malformed, or name a user twice
+   */
+  static String userName(String credentials) throws ProtocolException {
+    Map<String, String> parameters = new DigestCredentials(credentials).parse();
+    String plain = parameters.get("username");
+    String extended = parameters.get("username*");
+    if (plain != null && extended != null) {
+      throw malformed();
+    }
+    return extended != null ? decode(extended) : plain != null ? plain : "";
+  }
+
+  /** RFC 8187, 3.2.1, with the one character set that RFC 7616 allows. */
+  private static String decode(String extended) throws ProtocolException {
+    if (!extended.regionMatches(true, 0, EXTENDED, 0, EXTENDED.length())) {
+      throw malformed();
+    }
+    try {
+      String escaped = extended.substring(EXTENDED.length()).replace("+", "%2B");
+      return URLDecoder.decode(escaped, StandardCharsets.UTF_8);
+    } catch (IllegalArgumentException e) {
+      throw malformed();
+    }
+  }
+
+  private Map<String, String> parse() throws ProtocolException {
+    while (true) {
+      skip(" \t,");
+      if (at == text.length()) {
+        return parameters;
+      }
+      String name = until(" \t=,\"").toLowerCase(Locale.ROOT);
+      skip(" \t");
+      expect('=');
+      skip(" \t");
+      String value = at < text.length() && text.charAt(at) == '"' ? quoted() : until(" \t,\"");
+      skip(" \t");
+      boolean complete = at == text.length() || text.charAt(at) == ',';
+      if (name.isEmpty() || !complete || parameters.put(name, value) != null) {
+        throw malformed();
+      }
+    }
+  }
+
+  private String quoted() throws ProtocolException {
+    StringBuilder value = new StringBuilder();
+    for (at++; at < text.length(); at++) {
+      char c = text.charAt(at);
+      if (c == '"') {
+        at++;
+        return value.toString();
+      }
+      if (c == '\\' && ++at < text.length()) {
+        c = text.charAt(at);
+      }
+      value.append(c);
+    }
+    throw malformed();
+  }
+
+  private String until(String stops) {
+    int start = at;
+    while (at < text.length() && stops.indexOf(text.charAt(at)) < 0) {
+      at++;
+    }
+    return text.substring(start, at);
+  }
+
+  private void skip(String chars) {
+    while (at < text.length() && chars.indexOf(text.charAt(at)) >= 0) {
+      at++;
+    }
+  }
+
+  private void expect(char c) throws ProtocolException {
+    if (at == text.length() || text.charAt(at++) != c) {
+      throw malformed();
+    }
+  }
+
+  private static ProtocolException malformed() {
+    return new ProtocolException("malformed Digest credentials");
+  }
+}

@@ -1,0 +1,85 @@
+package io.rendezvous.http;
+
+import io.rendezvous.net.Conn;
+import io.undertow.connector.PooledByteBuffer;
+import io.undertow.server.Connectors;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.protocol.http.HttpServerConnection;
+import io.undertow.util.HttpString;
+import java.nio.ByteBuffer;
+import java.util.Map;
+
+/**
+ * A client's request while it is in Undertow's hands: it is either answered, or its connection is
+ * taken away. Lives on the connection's I/O thread.
+ */
+public final class HttpRequest {
+  private final HttpServerExchange exchange;
+  private final Tap tap;
+
+  HttpRequest(HttpServerExchange exchange, Tap tap) {
+    this.exchange = exchange;
+    this.tap = tap;
+  }
+
+  /** Returns the head as it came. */
+  public RequestHead head() {
+    return tap.head();
+  }
+
+  /**
+   * Returns whether the connection can be kept after an answer that does not look at the body: the
+   * client means to, and what there is of a body can be dropped.
+   */
+  public boolean canBeKept() {
+    return head().persists() && !head().expectsContinue() && head().bodyLength() <= Tap.MOST_BODY;
+  }
+
+  /** Answers at once, drops the body, and waits for the next request on the connection. */
+  public void answerAndKeep(Answer answer, Map<String, String> more) {
+    exchange.addExchangeCompleteListener(
+        (done, nextListener) -> {
+          tap.next(takeExtraBytes());
+          nextListener.proceed();
+        });
+    exchange.setStatusCode(answer.problem().status());
+    answer.headers().forEach(this::put);
+    more.forEach(this::put);
+    // Sending first matters: to end the exchange would be to wait for the whole body.
+    exchange.getResponseSender().send(answer.body());
+  }
+
+  private void put(String name, String value) {
+    exchange.getResponseHeaders().put(new HttpString(name), value);
+  }
+
+  /**
+   * Takes the connection away from Undertow, which writes nothing more to it. The octets that were
+   * read behind the head are its early octets.
+   */
+  public Conn takeOver() {
+    // Undertow offers this for upgrades only, so the exchange has to end as one: persistent, or
+    // the connection would be closed, and terminated both ways, so that nothing is written.
+    exchange.setPersistent(true);
+    exchange.upgradeChannel("relay", (connection, ended) -> {});
+    Connectors.terminateRequest(exchange);
+    Connectors.terminateResponse(exchange);
+    tap.leave();
+    tap.conn().unread(takeExtraBytes());
+    return tap.conn();
+  }
+
+  /** Takes what Undertow has read beyond the request, if anything. */
+  private ByteBuffer takeExtraBytes() {
+    HttpServerConnection connection = (HttpServerConnection) exchange.getConnection();
+    PooledByteBuffer extra = connection.getExtraBytes();
+    if (extra == null) {
+      return ByteBuffer.allocate(0);
+    }
+    try (extra) {
+      connection.setExtraBytes(null);
+      ByteBuffer octets = extra.getBuffer();
+      return ByteBuffer.allocate(octets.remaining()).put(octets).flip();
+    }
+  }
+}

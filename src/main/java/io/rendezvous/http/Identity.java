@@ -1,0 +1,92 @@
+package io.rendezvous.http;
+
+import io.rendezvous.entry.Entry;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Base64;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * Which hidden server a request is for, as its head says (PROTOCOL 1.2, identities 2 to 4). The
+ * client has no password here: of an Authorization only the user name counts.
+ *
+ * @param id the hidden server
+ * @param head the octets to send it: the head without the line that was the identity
+ */
+public record Identity(UUID id, ByteBuffer head) {
+  private static final String PARAMETER = "rendezvous=";
+
+  /**
+   * Finds the identity of a request.
+   *
+   * @return empty if it has none that could be one, so that the client should be challenged
+   * @throws ProtocolException if it has an Authorization that can be none
+   */
+  public static Optional<Identity> of(RequestHead head) throws ProtocolException {
+    Optional<RequestHead.Field> authorization = head.field("Authorization");
+    if (authorization.isEmpty()) {
+      return ofUpgrade(head);
+    }
+    String value = authorization.get().value();
+    int blank = value.indexOf(' ');
+    String scheme = blank < 0 ? value : value.substring(0, blank);
+    String credentials = blank < 0 ? "" : value.substring(blank + 1).strip();
+    String user;
+    if (scheme.equalsIgnoreCase("Digest")) {
+      user = DigestCredentials.userName(credentials);
+    } else if (scheme.equalsIgnoreCase("Basic")) {
+      user = basicUserName(credentials);
+    } else {
+      Optional<Identity> ofUpgrade = ofUpgrade(head);
+      if (ofUpgrade.isEmpty()) {
+        throw new ProtocolException("Authorization of another scheme than Digest or Basic");
+      }
+      return ofUpgrade; // and this Authorization is the hidden server's
+    }
+    if (user.isEmpty()) {
+      throw new ProtocolException("Authorization without a user name");
+    }
+    return Entry.parseId(user).map(id -> new Identity(id, head.without(authorization.get())));
+  }
+
+  /** RFC 7617, 2. */
+  private static String basicUserName(String credentials) throws ProtocolException {
+    try {
+      byte[] decoded = Base64.getDecoder().decode(credentials);
+      String pair = new String(decoded, StandardCharsets.UTF_8);
+      return pair.substring(0, Math.max(0, pair.indexOf(':')));
+    } catch (IllegalArgumentException e) {
+      throw new ProtocolException("malformed Basic credentials");
+    }
+  }
+
+  /**
+   * A browser's WebSocket cannot be made to answer a challenge, so it names the ID in its query.
+   */
+  private static Optional<Identity> ofUpgrade(RequestHead head) {
+    int query = head.target().indexOf('?');
+    if (head.field("Upgrade").isEmpty() || query < 0) {
+      return Optional.empty();
+    }
+    for (String parameter : head.target().substring(query + 1).split("&", -1)) {
+      if (parameter.startsWith(PARAMETER)) {
+        return Entry.parseId(parameter.substring(PARAMETER.length()))
+            .map(id -> new Identity(id, head.octets()));
+      }
+    }
+    return Optional.empty();
+  }
+
+  /** Returns the octets to send, to be read once. */
+  @Override
+  public ByteBuffer head() {
+    return head.duplicate();
+  }
+
+  @Override
+  public String toString() {
+    return "Identity";
+  }
+}

@@ -1,0 +1,259 @@
+package io.rendezvous.net;
+
+import io.rendezvous.entry.Source;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+import org.xnio.IoUtils;
+import org.xnio.Options;
+import org.xnio.StreamConnection;
+import org.xnio.XnioExecutor;
+import org.xnio.XnioIoThread;
+import org.xnio.ssl.SslConnection;
+
+/**
+ * One stream connection, decrypted, with the octets that were read from it too early.
+ *
+ * <p>It has one owner at a time, who closes it on failure; whoever hands it on never touches it
+ * again. Every method but {@link #execute}, {@link #after}, {@link #sharesThread} and the plain
+ * getters is called on the connection's own I/O thread only.
+ */
+public final class Conn {
+  private static final AtomicLong IDS = new AtomicLong();
+
+  private final StreamConnection channel;
+  private final Buffers buffers;
+  private final long id = IDS.incrementAndGet();
+  private final InetSocketAddress peer;
+  private final Source source;
+
+  // Everything below belongs to the connection's I/O thread.
+  private @Nullable ByteBuffer early;
+  private XnioExecutor.@Nullable Key deadline;
+  private @Nullable Runnable drainListener;
+  private boolean closed;
+
+  Conn(StreamConnection channel, Buffers buffers) {
+    this.channel = channel;
+    this.buffers = buffers;
+    this.peer = channel.getPeerAddress(InetSocketAddress.class);
+    this.source = Source.of(peer.getAddress());
+  }
+
+  /** Returns a number that no other connection of this process has, for the log. */
+  public long id() {
+    return id;
+  }
+
+  /** Returns the address at the other end. */
+  public InetSocketAddress peer() {
+    return peer;
+  }
+
+  /** Returns where it comes from, as limits and tokens count it. */
+  public Source source() {
+    return source;
+  }
+
+  /** Returns the pool for octets on their way from or to this connection. */
+  public Buffers buffers() {
+    return buffers;
+  }
+
+  /** Returns the connection as XNIO knows it, for the one place where Undertow takes it over. */
+  public StreamConnection channel() {
+    return channel;
+  }
+
+  XnioIoThread ioThread() {
+    return channel.getIoThread();
+  }
+
+  /** Returns whether both live on the same I/O thread. Any thread may ask. */
+  public boolean sharesThread(Conn other) {
+    return ioThread() == other.ioThread();
+  }
+
+  /** Returns whether the caller runs on this connection's I/O thread. */
+  public boolean inThread() {
+    return Thread.currentThread() == ioThread();
+  }
+
+  /** Runs a task on this connection's I/O thread, soon. Any thread may call. */
+  public void execute(Runnable task) {
+    ioThread().execute(task);
+  }
+
+  /**
+   * Runs a task on this connection's I/O thread later. Any thread may call.
+   *
+   * @return cancels the task, if it has not run yet
+   */
+  public Runnable after(Duration delay, Runnable task) {
+    XnioExecutor.Key key = ioThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+    return key::remove;
+  }
+
+  /**
+   * Sets what happens when time is up, in place of an earlier deadline. It is off once the
+   * connection is closed.
+   */
+  public void deadline(Duration in, Runnable late) {
+    noDeadline();
+    deadline = ioThread().executeAfter(late, in.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  /** Takes the deadline away. */
+  public void noDeadline() {
+    XnioExecutor.Key key = deadline;
+    deadline = null;
+    if (key != null) {
+      key.remove();
+    }
+  }
+
+  /** Keeps octets that were read too early; they go before what is still to be read. */
+  public void unread(ByteBuffer octets) {
+    if (!octets.hasRemaining()) {
+      return;
+    }
+    ByteBuffer kept = early;
+    if (kept == null || !kept.hasRemaining()) {
+      early = octets;
+    } else {
+      early =
+          ByteBuffer.allocate(octets.remaining() + kept.remaining()).put(octets).put(kept).flip();
+    }
+  }
+
+  /** Takes the octets that were read too early, or an empty buffer. */
+  public ByteBuffer takeEarly() {
+    ByteBuffer kept = early;
+    early = null;
+    return kept == null ? ByteBuffer.allocate(0) : kept;
+  }
+
+  /** Reads as {@link java.nio.channels.ReadableByteChannel} does; not the early octets. */
+  public int read(ByteBuffer into) throws IOException {
+    return channel.getSourceChannel().read(into);
+  }
+
+  /** Writes as {@link java.nio.channels.WritableByteChannel} does. */
+  public int write(ByteBuffer from) throws IOException {
+    return channel.getSinkChannel().write(from);
+  }
+
+  /** Returns whether all that was written has left for the socket. Over TLS a record may remain. */
+  public boolean flush() throws IOException {
+    return channel.getSinkChannel().flush();
+  }
+
+  /** Says that nothing more will be written. Done when {@link #flush} has returned true. */
+  public void shutdownWrites() throws IOException {
+    channel.getSinkChannel().shutdownWrites();
+  }
+
+  /** Sets what runs while there is something to read, or the end was reached, and reads are on. */
+  public void onReadable(@Nullable Runnable listener) {
+    channel.getSourceChannel().setReadListener(listener == null ? null : c -> listener.run());
+  }
+
+  /** Sets what runs while octets can be written, and writes are on. */
+  public void onWritable(@Nullable Runnable listener) {
+    channel.getSinkChannel().setWriteListener(listener == null ? null : c -> listener.run());
+  }
+
+  /** Sets what runs once the TLS handshake is over; without TLS it runs now. */
+  public void onHandshake(Runnable listener) {
+    if (channel instanceof SslConnection ssl) {
+      ssl.getHandshakeSetter().set(c -> listener.run());
+    } else {
+      listener.run();
+    }
+  }
+
+  /** Sets what the owner does with the connection when the process closes down. */
+  public void onDrain(@Nullable Runnable listener) {
+    drainListener = listener;
+  }
+
+  /** Has the owner end the connection, unless it is to go on until it ends by itself. */
+  public void drain() {
+    Runnable listener = drainListener;
+    if (listener != null && !closed) {
+      listener.run();
+    }
+  }
+
+  /** Switches the readable event on. */
+  public void resumeReads() {
+    channel.getSourceChannel().resumeReads();
+  }
+
+  /** Switches the readable event off. */
+  public void suspendReads() {
+    channel.getSourceChannel().suspendReads();
+  }
+
+  /** Switches the writable event on. */
+  public void resumeWrites() {
+    channel.getSinkChannel().resumeWrites();
+  }
+
+  /** Switches the writable event off. */
+  public void suspendWrites() {
+    channel.getSinkChannel().suspendWrites();
+  }
+
+  /**
+   * Returns whether one direction can end while the other goes on: over plain TCP and TLS 1.3, but
+   * not over TLS 1.2, where the answer to a close_notify is a close_notify (RFC 5246, 7.2.1).
+   */
+  public boolean halfCloses() {
+    SSLSession session = session();
+    return session == null || session.getProtocol().equals("TLSv1.3");
+  }
+
+  private @Nullable SSLSession session() {
+    return channel instanceof SslConnection ssl ? ssl.getSslSession() : null;
+  }
+
+  /** Returns whether this end has not closed it yet. */
+  public boolean isOpen() {
+    return !closed && channel.isOpen();
+  }
+
+  /** Closes it. What was not flushed is lost. */
+  public void close() {
+    if (!closed) {
+      closed = true;
+      noDeadline();
+      onDrain(null);
+      onReadable(null);
+      onWritable(null);
+      IoUtils.safeClose(channel);
+    }
+  }
+
+  /** Closes it with a TCP reset, so that the other side cannot take it for an orderly end. */
+  public void abort() {
+    if (!closed) {
+      try {
+        channel.setOption(Options.CLOSE_ABORT, true);
+      } catch (IOException e) {
+        // It is closed already, and so it ends without a reset.
+      }
+      close();
+    }
+  }
+
+  @Override
+  public String toString() {
+    return "#" + id + " " + peer.getAddress().getHostAddress() + ":" + peer.getPort();
+  }
+}

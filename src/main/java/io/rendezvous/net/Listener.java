@@ -1,0 +1,115 @@
+package io.rendezvous.net;
+
+import io.rendezvous.entry.Source;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.xnio.IoUtils;
+import org.xnio.StreamConnection;
+import org.xnio.channels.AcceptingChannel;
+
+/**
+ * A listening socket and the connections that came through it. When as many are open as may be, or
+ * the process has no descriptor left, accepting pauses; further ones wait in the kernel's queue.
+ */
+public final class Listener implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
+
+  /**
+   * What a listener accepts.
+   *
+   * @param connections how many may be open at once
+   * @param perSource how many of them from one source; further ones are closed at once
+   */
+  public record Limits(int connections, int perSource) {}
+
+  private final Limits limits;
+  private final @Nullable Tls tls;
+  private final Buffers buffers;
+  private final Consumer<Conn> accepted;
+  private final Set<Conn> open = ConcurrentHashMap.newKeySet();
+  private final ConcurrentHashMap<Source, Integer> perSource = new ConcurrentHashMap<>();
+  private @Nullable AcceptingChannel<StreamConnection> server;
+
+  Listener(Limits limits, @Nullable Tls tls, Buffers buffers, Consumer<Conn> accepted) {
+    this.limits = limits;
+    this.tls = tls;
+    this.buffers = buffers;
+    this.accepted = accepted;
+  }
+
+  void start(AcceptingChannel<StreamConnection> channel) {
+    server = channel;
+    channel.getAcceptSetter().set(this::onAcceptable);
+    channel.resumeAccepts();
+  }
+
+  /** Returns where it listens. */
+  public InetSocketAddress address() {
+    return channel().getLocalAddress(InetSocketAddress.class);
+  }
+
+  /** Returns the connections that are open now, whoever owns them. */
+  public Set<Conn> open() {
+    return open;
+  }
+
+  /** Stops listening. Connections that are open stay so. */
+  @Override
+  public void close() {
+    IoUtils.safeClose(channel());
+  }
+
+  private AcceptingChannel<StreamConnection> channel() {
+    AcceptingChannel<StreamConnection> channel = server;
+    if (channel == null) {
+      throw new IllegalStateException("not started");
+    }
+    return channel;
+  }
+
+  private void onAcceptable(AcceptingChannel<? extends StreamConnection> channel) {
+    try {
+      for (StreamConnection socket; (socket = channel.accept()) != null; ) {
+        onAccepted(socket);
+      }
+    } catch (IOException e) {
+      LOG.debug("Accepting stopped: {}", e.toString());
+    }
+  }
+
+  private void onAccepted(StreamConnection socket) {
+    Conn conn;
+    try {
+      conn = new Conn(tls == null ? socket : tls.accept(socket), buffers);
+    } catch (RuntimeException e) { // it was reset before it was looked at
+      LOG.debug("A connection was gone when it was accepted: {}", e.toString());
+      IoUtils.safeClose(socket);
+      return;
+    }
+    Source source = conn.source();
+    if (perSource.merge(source, 1, Integer::sum) > limits.perSource()) {
+      forget(source);
+      LOG.debug("{} refused: its source has {} connections open", conn, limits.perSource());
+      conn.abort();
+      return;
+    }
+    open.add(conn);
+    socket.setCloseListener(
+        closed -> {
+          open.remove(conn);
+          forget(source);
+          conn.execute(conn::close);
+        });
+    accepted.accept(conn);
+  }
+
+  private void forget(Source source) {
+    perSource.computeIfPresent(source, (s, n) -> n == 1 ? null : n - 1);
+  }
+}

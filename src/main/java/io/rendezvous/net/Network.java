@@ -1,0 +1,128 @@
+package io.rendezvous.net;
+
+import io.undertow.connector.ByteBufferPool;
+import io.undertow.server.DefaultByteBufferPool;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.concurrent.Executor;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
+import org.jspecify.annotations.Nullable;
+import org.xnio.OptionMap;
+import org.xnio.Options;
+import org.xnio.StreamConnection;
+import org.xnio.Xnio;
+import org.xnio.XnioWorker;
+import org.xnio.channels.AcceptingChannel;
+
+/**
+ * The I/O threads of one process, the threads for work that blocks, and the sockets on them. Any
+ * thread may call it.
+ */
+public final class Network implements AutoCloseable {
+  private static final int BACKLOG = 4096;
+  private static final int WORKERS = 16;
+
+  private final XnioWorker worker;
+  private final ExecutorService tlsTasks;
+  private final Buffers buffers = new Buffers(256);
+  private final ByteBufferPool records = new DefaultByteBufferPool(false, Buffers.SIZE, 1000, 16);
+
+  /**
+   * Starts the threads.
+   *
+   * @param name what they are called
+   * @param ioThreads how many are there for I/O; as many as processors is best
+   */
+  public Network(String name, int ioThreads) throws IOException {
+    Tls.prepareJsse();
+    this.tlsTasks = Executors.newFixedThreadPool(ioThreads, named(name + "-tls-"));
+    this.worker =
+        Xnio.getInstance()
+            .createWorker(
+                OptionMap.builder()
+                    .set(Options.WORKER_NAME, name)
+                    .set(Options.WORKER_IO_THREADS, ioThreads)
+                    .set(Options.WORKER_TASK_CORE_THREADS, WORKERS)
+                    .set(Options.WORKER_TASK_MAX_THREADS, WORKERS)
+                    .set(Options.THREAD_DAEMON, true)
+                    .getMap());
+  }
+
+  private static ThreadFactory named(String prefix) {
+    AtomicInteger number = new AtomicInteger();
+    return task -> {
+      Thread thread = new Thread(task, prefix + number.incrementAndGet());
+      thread.setDaemon(true);
+      return thread;
+    };
+  }
+
+  /**
+   * Returns what opens connections to one server.
+   *
+   * @param tls what to trust, or null for plain TCP
+   * @param verifyName whether the certificate has to name the host
+   */
+  public Dialer dialer(String host, int port, @Nullable SSLContext tls, boolean verifyName) {
+    Tls client = tls == null ? null : new Tls(tls, records, tlsTasks);
+    return new Dialer(worker, client, buffers, host, port, verifyName);
+  }
+
+  /** Returns the threads for work that may block. */
+  public Executor worker() {
+    return worker;
+  }
+
+  /** Returns the pool for records of TLS, which serves HTTP heads and pages too. */
+  public ByteBufferPool records() {
+    return records;
+  }
+
+  /**
+   * Listens.
+   *
+   * @param context the keys, or null for plain TCP
+   * @param accepted takes each new connection over, on its I/O thread, before the TLS handshake
+   * @throws IOException if the address is not to be had
+   */
+  public Listener listen(
+      InetSocketAddress address,
+      @Nullable SSLContext context,
+      Listener.Limits limits,
+      Consumer<Conn> accepted)
+      throws IOException {
+    Tls tls = context == null ? null : new Tls(context, records, tlsTasks);
+    Listener listener = new Listener(limits, tls, buffers, accepted);
+    AcceptingChannel<StreamConnection> server =
+        worker.createStreamConnectionServer(
+            address,
+            null,
+            OptionMap.builder()
+                .set(Options.BACKLOG, BACKLOG)
+                .set(Options.TCP_NODELAY, true)
+                .set(Options.KEEP_ALIVE, true)
+                .set(Options.CONNECTION_HIGH_WATER, limits.connections())
+                .set(Options.CONNECTION_LOW_WATER, limits.connections())
+                .getMap());
+    Sockets.keepAlive(server);
+    listener.start(server);
+    return listener;
+  }
+
+  @Override
+  public void close() {
+    worker.shutdownNow();
+    tlsTasks.shutdownNow();
+    try {
+      worker.awaitTermination(5, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

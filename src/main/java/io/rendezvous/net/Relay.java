@@ -1,0 +1,194 @@
+package io.rendezvous.net;
+
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
+
+/**
+ * Moves octets both ways between two connections until both directions have ended.
+ *
+ * <p>It owns both from {@link #start} on. The two may live on two I/O threads; each is then touched
+ * on its own only, and full buffers go from one thread to the other through a {@link Flow}. At most
+ * two buffers of each direction are on their way; reading stops until one is free again.
+ *
+ * <p>The end of one direction is passed on as an end, after everything before it was delivered, and
+ * the other direction goes on. Where TLS 1.2 cannot do that, the end of one is the end of both. A
+ * reset or an error on one side resets the other.
+ */
+public final class Relay {
+  private enum State {
+    RUNNING,
+    /** The far end gave no answer, and the near connection went back to the owner. */
+    UNANSWERED,
+    OVER
+  }
+
+  /** What the owner of a relay wants to know. Each is called at most once, on any I/O thread. */
+  public interface Owner {
+    /**
+     * The far connection ended before a single octet came from it. It is closed; the near one is
+     * the owner's again, and is called upon on its own thread.
+     *
+     * @param moreWasSent whether octets were read from the near connection beyond the first ones
+     */
+    void unanswered(boolean moreWasSent);
+
+    /** The relay is over, and both connections are closed or about to be. */
+    void over();
+  }
+
+  private final Conn near;
+  private final Conn far;
+  private final Owner owner;
+  private final Flow up;
+  private final Flow down;
+  private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
+  private final AtomicInteger flowing = new AtomicInteger(2);
+  private final boolean halfCloses;
+
+  /**
+   * Creates a relay that stands still.
+   *
+   * @param near the connection that goes back to the owner when the far one gives no answer
+   * @param far the other one
+   */
+  public Relay(Conn near, Conn far, Owner owner) {
+    this.near = near;
+    this.far = far;
+    this.owner = owner;
+    this.halfCloses = near.halfCloses() && far.halfCloses();
+    this.up = new Flow(this, near, far);
+    this.down = new Flow(this, far, near);
+  }
+
+  /**
+   * Takes both connections over and begins. Called on the near connection's thread.
+   *
+   * @param first at most two buffers that go to the far end before anything that is read
+   */
+  public void start(ByteBuffer... first) {
+    for (ByteBuffer octets : first) {
+      up.put(octets);
+    }
+    far.execute(() -> begin(far, down, up));
+    begin(near, up, down);
+  }
+
+  private void begin(Conn conn, Flow out, Flow in) {
+    if (!isRunning()) {
+      return;
+    }
+    if (!conn.isOpen()) { // it ended between being chosen and now
+      broken(conn);
+      return;
+    }
+    conn.noDeadline();
+    conn.onReadable(out::read);
+    conn.onWritable(
+        () -> {
+          in.write();
+          out.readOnAfterYield(in);
+        });
+    in.write();
+    out.read();
+  }
+
+  boolean isRunning() {
+    return state.get() == State.RUNNING;
+  }
+
+  /** Returns how many octets came from the near connection. */
+  public long octetsUp() {
+    return up.octets();
+  }
+
+  /** Returns how many octets came from the far connection. */
+  public long octetsDown() {
+    return down.octets();
+  }
+
+  /**
+   * Ends the relay if it has stood still for too long. Any thread may call, from time to time.
+   *
+   * @param now {@link System#nanoTime}
+   * @param linger how long one direction may be silent once the other has ended
+   * @param stall how long a reader may refuse the octets that wait for it
+   */
+  public void check(long now, Duration linger, Duration stall) {
+    if (up.isStalled(now, stall) || down.isStalled(now, stall)) {
+      end();
+    } else if (up.isDelivered() && down.isSilent(now, up, linger)
+        || down.isDelivered() && up.isSilent(now, down, linger)) {
+      end();
+    }
+  }
+
+  /** Ends both connections now. Any thread may call. Without an answer yet, that is said. */
+  public void end() {
+    if (!down.began() && state.compareAndSet(State.RUNNING, State.UNANSWERED)) {
+      giveBack();
+    } else {
+      finish();
+    }
+  }
+
+  /** The stream from the far end ended in order, but before it began. */
+  boolean isUnanswered(Flow flow) {
+    return flow == down && !down.began();
+  }
+
+  /** A connection broke, or ended where that is as bad. */
+  void broken(Conn conn) {
+    if (conn == far) {
+      end();
+    } else {
+      finish();
+    }
+  }
+
+  private void giveBack() {
+    far.execute(far::abort);
+    near.execute(
+        () -> {
+          near.onReadable(null);
+          near.onWritable(null);
+          near.suspendReads();
+          near.suspendWrites();
+          owner.unanswered(up.octets() > 0);
+        });
+  }
+
+  private void finish() {
+    if (state.compareAndSet(State.RUNNING, State.OVER)) {
+      near.execute(() -> close(near, down, up));
+      far.execute(() -> close(far, up, down));
+      owner.over();
+    }
+  }
+
+  /** Closes in order what was told its end, and with a reset what would wait for more. */
+  private static void close(Conn conn, Flow in, Flow out) {
+    if (!in.isDelivered()) {
+      conn.abort();
+    } else if (out.sawEnd()) {
+      conn.close();
+    } else {
+      Farewell.end(conn);
+    }
+  }
+
+  /** Returns the other direction. */
+  Flow other(Flow flow) {
+    return flow == up ? down : up;
+  }
+
+  /** A direction has ended, and its end was passed on. */
+  void onDelivered(Flow flow) {
+    if (flowing.decrementAndGet() == 0) {
+      finish();
+    } else if (!halfCloses) {
+      other(flow).endAfterFlush();
+    }
+  }
+}

@@ -1,0 +1,47 @@
+package io.rendezvous.net;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The relays that are going on, looked at from time to time. Any thread may call. */
+public final class Relays {
+  private final Duration linger;
+  private final Duration stall;
+  private final Set<Relay> going = ConcurrentHashMap.newKeySet();
+
+  /**
+   * Creates an empty set.
+   *
+   * @param linger see {@link Relay#check}
+   * @param stall see {@link Relay#check}
+   */
+  public Relays(Duration linger, Duration stall) {
+    this.linger = linger;
+    this.stall = stall;
+  }
+
+  /** Adds a relay, until it is over. */
+  public void add(Relay relay) {
+    going.add(relay);
+  }
+
+  /** Removes a relay. */
+  public void remove(Relay relay) {
+    going.remove(relay);
+  }
+
+  /** Returns how many are going on. */
+  public int count() {
+    return going.size();
+  }
+
+  /**
+   * Ends those that have stood still for too long.
+   *
+   * @param now {@link System#nanoTime}
+   */
+  public void sweep(long now) {
+    going.forEach(relay -> relay.check(now, linger, stall));
+  }
+}

@@ -1,0 +1,115 @@
+package io.rendezvous.tunnel;
+
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Farewell;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A connection from a hidden server: parked, then paired with one client, then over. Used once.
+ *
+ * <p>While it is parked its reads stay on, so that its end is noticed at once; a hidden server says
+ * nothing before it was asked, and one that does is closed. Whoever takes it from {@link Tunnels}
+ * owns the connection, and begins on the connection's own thread: what the watch has seen by then,
+ * it has answered by closing.
+ */
+public final class Tunnel {
+  /** Ends what a tunnel is paired in. */
+  public interface Pairing {
+    /** Ends it now. Any thread may call. */
+    void end();
+  }
+
+  private final UUID id;
+  private final Conn conn;
+  private final Tunnels tunnels;
+  private final long parkedAt;
+  private final long retireAt;
+  private @Nullable Pairing pairing; // guarded by the lock of tunnels
+
+  Tunnel(UUID id, Conn conn, Tunnels tunnels, long parkedAt, long retireAt) {
+    this.id = id;
+    this.conn = conn;
+    this.tunnels = tunnels;
+    this.parkedAt = parkedAt;
+    this.retireAt = retireAt;
+  }
+
+  /** Returns the hidden server it belongs to. */
+  public UUID id() {
+    return id;
+  }
+
+  /** Returns its connection, for whoever took it. */
+  public Conn conn() {
+    return conn;
+  }
+
+  /** Returns when it was parked, by {@link System#nanoTime}. */
+  long parkedAt() {
+    return parkedAt;
+  }
+
+  /** Returns from when on it is too old. */
+  long retireAt() {
+    return retireAt;
+  }
+
+  @Nullable Pairing pairing() {
+    return pairing;
+  }
+
+  void pairing(Pairing now) {
+    pairing = now;
+  }
+
+  /** Notices what becomes of the parked connection. Called on its thread. */
+  void watch() {
+    conn.onReadable(this::onSign);
+    conn.resumeReads();
+  }
+
+  private void onSign() {
+    ByteBuffer one = ByteBuffer.allocate(1);
+    try {
+      int n = conn.read(one);
+      if (n == 0) {
+        return;
+      }
+      tunnels.ended(this, n < 0 ? End.CLOSED : End.SPOKE);
+    } catch (IOException e) {
+      tunnels.ended(this, End.RESET);
+    }
+    conn.close();
+  }
+
+  /** Ends the parked connection in order. Any thread may call, once it is out of the registry. */
+  void dismiss() {
+    conn.execute(() -> Farewell.end(conn));
+  }
+
+  /** Why a parked tunnel is parked no more. */
+  public enum End {
+    /** The hidden server closed it. */
+    CLOSED,
+    /** It was reset, or found dead. */
+    RESET,
+    /** The hidden server spoke before it was asked. */
+    SPOKE,
+    /** A newer one took its place. */
+    REPLACED,
+    /** It was too old. */
+    RETIRED,
+    /** Its entry was deleted. */
+    REVOKED,
+    /** The broker closes down. */
+    DRAINED
+  }
+
+  @Override
+  public String toString() {
+    return "tunnel " + conn;
+  }
+}

@@ -1,0 +1,355 @@
+package io.rendezvous.tunnel;
+
+import io.rendezvous.net.Conn;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The parked tunnels of every ID, the clients that wait for one, and the match of the two. To take
+ * a tunnel is to remove it, so two clients can never hold the same one.
+ *
+ * <p>Any thread may call. One lock guards it all; nothing is closed, called back or waited for
+ * under it.
+ */
+public final class Tunnels {
+  private static final Logger LOG = LoggerFactory.getLogger(Tunnels.class);
+
+  /** Among tunnels about as fresh as the freshest, one of the client's own thread is preferred. */
+  private static final long ABOUT_AS_FRESH = Duration.ofSeconds(5).toNanos();
+
+  /** How long the last tunnel of an ID outlives its age while no other comes. */
+  private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
+
+  /**
+   * How much there may be of it.
+   *
+   * @param perId parked tunnels of an ID
+   * @param parked parked tunnels in all
+   * @param waitingPerId clients that wait for an ID
+   * @param patience how long after its last tunnel an ID counts as connected
+   * @param age how old a parked tunnel gets
+   */
+  public record Limits(int perId, int parked, int waitingPerId, Duration patience, Duration age) {}
+
+  /** A client that waits for a tunnel. */
+  public interface Waiter {
+    /**
+     * A tunnel was taken for it, and it waits no more. Called once, on any thread. Who cannot use
+     * the tunnel any more gives it back with {@link Tunnels#putBack}.
+     */
+    void offered(Tunnel tunnel);
+
+    /** There will be no tunnel: the entry was deleted, or the broker closes down. */
+    void dismissed(Tunnel.End why);
+  }
+
+  /** What became of a client's wish for a tunnel. */
+  public sealed interface Match {
+    /** This one is the client's, alone. */
+    record Taken(Tunnel tunnel) implements Match {}
+
+    /** None is parked, but one may come any moment: the waiter will hear. */
+    record Waiting() implements Match {}
+
+    /** None is parked, and too many wait already. */
+    record Crowded() implements Match {}
+
+    /** The ID is not connected. */
+    record Absent() implements Match {}
+
+    /** The broker closes down. */
+    record Draining() implements Match {}
+  }
+
+  /** What is known of one ID. Guarded by the lock, like all in it. */
+  private static final class Presence {
+    final Deque<Tunnel> parked = new ArrayDeque<>(); // the freshest last
+    final Deque<Waiter> waiting = new ArrayDeque<>(); // the first come first
+    final Set<Tunnel> paired = new HashSet<>();
+    long lastSeen;
+
+    boolean isConnected(long now, Duration patience) {
+      return !parked.isEmpty() || !paired.isEmpty() || now - lastSeen <= patience.toNanos();
+    }
+  }
+
+  private final Limits limits;
+  private final Object lock = new Object();
+  private final Map<UUID, Presence> byId = new HashMap<>(); // guarded by lock
+  private int parkedInAll; // guarded by lock
+  private boolean draining; // guarded by lock
+
+  /** Creates an empty registry. */
+  public Tunnels(Limits limits) {
+    this.limits = limits;
+  }
+
+  /** Returns whether a tunnel would find no place. */
+  public boolean isFull() {
+    synchronized (lock) {
+      return draining || parkedInAll >= limits.parked();
+    }
+  }
+
+  /** Returns how many tunnels are parked now. */
+  public int parked() {
+    synchronized (lock) {
+      return parkedInAll;
+    }
+  }
+
+  /** Parks a connection, or gives it to the client that has waited longest. On its own thread. */
+  public void park(UUID id, Conn conn) {
+    long now = System.nanoTime();
+    long age = limits.age().toNanos();
+    long jitter = ThreadLocalRandom.current().nextLong(age / 10 + 1);
+    Tunnel tunnel = new Tunnel(id, conn, this, now, now + age - jitter);
+    tunnel.watch();
+    place(tunnel, now);
+  }
+
+  /** Takes a tunnel back that was taken but not touched. Any thread may call. */
+  public void putBack(Tunnel tunnel) {
+    tunnel
+        .conn()
+        .execute(
+            () -> {
+              if (tunnel.conn().isOpen()) {
+                place(tunnel, System.nanoTime());
+              } else {
+                over(tunnel);
+              }
+            });
+  }
+
+  private void place(Tunnel tunnel, long now) {
+    Waiter waiter = null;
+    Tunnel replaced = null;
+    Tunnel.End refused = null;
+    synchronized (lock) {
+      Presence presence = byId.computeIfAbsent(tunnel.id(), id -> new Presence());
+      presence.paired.remove(tunnel);
+      presence.lastSeen = now;
+      if (draining) {
+        refused = Tunnel.End.DRAINED;
+      } else {
+        waiter = presence.waiting.poll();
+        if (waiter != null) {
+          presence.paired.add(tunnel);
+        } else {
+          replaced = makeRoom(presence, tunnel.conn());
+          presence.parked.addLast(tunnel);
+          parkedInAll++;
+        }
+      }
+    }
+    if (refused != null) {
+      dismiss(tunnel, refused);
+    }
+    if (replaced != null) {
+      dismiss(replaced, Tunnel.End.REPLACED);
+    }
+    if (waiter != null) {
+      waiter.offered(tunnel);
+    }
+  }
+
+  /** Removes the oldest of the same source, else the oldest, where the ID has enough parked. */
+  private @Nullable Tunnel makeRoom(Presence presence, Conn newcomer) {
+    if (presence.parked.size() < limits.perId()) {
+      return null;
+    }
+    for (Iterator<Tunnel> oldestFirst = presence.parked.iterator(); oldestFirst.hasNext(); ) {
+      Tunnel tunnel = oldestFirst.next();
+      if (tunnel.conn().source().equals(newcomer.source())) {
+        oldestFirst.remove();
+        parkedInAll--;
+        return tunnel;
+      }
+    }
+    parkedInAll--;
+    return presence.parked.removeFirst();
+  }
+
+  /**
+   * Takes a tunnel of that ID, or lets the client wait for one. Any thread may call.
+   *
+   * @param client whose thread the tunnel had better share
+   * @param waiter hears of a tunnel, if the answer is {@link Match.Waiting}
+   */
+  public Match take(UUID id, Conn client, Waiter waiter) {
+    synchronized (lock) {
+      if (draining) {
+        return new Match.Draining();
+      }
+      long now = System.nanoTime();
+      Presence presence = byId.get(id);
+      if (presence == null || !presence.isConnected(now, limits.patience())) {
+        return new Match.Absent();
+      }
+      if (!presence.parked.isEmpty()) {
+        Tunnel tunnel = freshest(presence.parked, client);
+        presence.parked.remove(tunnel);
+        parkedInAll--;
+        presence.paired.add(tunnel);
+        presence.lastSeen = now;
+        return new Match.Taken(tunnel);
+      }
+      if (presence.waiting.size() >= limits.waitingPerId()) {
+        return new Match.Crowded();
+      }
+      presence.waiting.addLast(waiter);
+      return new Match.Waiting();
+    }
+  }
+
+  private static Tunnel freshest(Deque<Tunnel> parked, Conn client) {
+    Tunnel freshest = parked.getLast();
+    for (Iterator<Tunnel> freshestFirst = parked.descendingIterator(); freshestFirst.hasNext(); ) {
+      Tunnel tunnel = freshestFirst.next();
+      if (freshest.parkedAt() - tunnel.parkedAt() > ABOUT_AS_FRESH) {
+        break;
+      }
+      if (tunnel.conn().sharesThread(client)) {
+        return tunnel;
+      }
+    }
+    return freshest;
+  }
+
+  /** Returns whether the client did wait, and now does no more. Any thread may call. */
+  public boolean forget(UUID id, Waiter waiter) {
+    synchronized (lock) {
+      Presence presence = byId.get(id);
+      return presence != null && presence.waiting.remove(waiter);
+    }
+  }
+
+  /** Says what a taken tunnel is used for, so that it can be ended with its entry. */
+  public void paired(Tunnel tunnel, Tunnel.Pairing pairing) {
+    synchronized (lock) {
+      tunnel.pairing(pairing);
+      Presence presence = byId.get(tunnel.id());
+      if (presence != null && presence.paired.contains(tunnel)) {
+        return;
+      }
+    }
+    pairing.end(); // the entry was deleted between taking the tunnel and now
+  }
+
+  /** Says that a taken tunnel is over. Any thread may call. */
+  public void over(Tunnel tunnel) {
+    synchronized (lock) {
+      Presence presence = byId.get(tunnel.id());
+      if (presence != null && presence.paired.remove(tunnel)) {
+        presence.lastSeen = System.nanoTime();
+      }
+    }
+  }
+
+  /** Removes a parked tunnel that has ended by itself; no matter if it was taken meanwhile. */
+  void ended(Tunnel tunnel, Tunnel.End why) {
+    synchronized (lock) {
+      Presence presence = byId.get(tunnel.id());
+      if (presence == null || !presence.parked.remove(tunnel)) {
+        return;
+      }
+      parkedInAll--;
+      presence.lastSeen = System.nanoTime();
+    }
+    LOG.debug("{} ended: {}", tunnel, why);
+  }
+
+  /** Ends all that an ID has, since its entry was deleted. Any thread may call. */
+  public void revoke(UUID id) {
+    Presence presence;
+    List<Tunnel.Pairing> pairings = new ArrayList<>();
+    synchronized (lock) {
+      presence = byId.remove(id);
+      if (presence == null) {
+        return;
+      }
+      parkedInAll -= presence.parked.size();
+      for (Tunnel tunnel : presence.paired) {
+        Tunnel.Pairing pairing = tunnel.pairing();
+        if (pairing != null) {
+          pairings.add(pairing);
+        }
+      }
+    }
+    presence.parked.forEach(tunnel -> dismiss(tunnel, Tunnel.End.REVOKED));
+    presence.waiting.forEach(waiter -> waiter.dismissed(Tunnel.End.REVOKED));
+    pairings.forEach(Tunnel.Pairing::end);
+  }
+
+  /** Takes no more tunnels and clients; ends those parked and waiting. Pairs go on. */
+  public void drain() {
+    List<Tunnel> tunnels = new ArrayList<>();
+    List<Waiter> waiters = new ArrayList<>();
+    synchronized (lock) {
+      draining = true;
+      for (Presence presence : byId.values()) {
+        tunnels.addAll(presence.parked);
+        waiters.addAll(presence.waiting);
+        presence.parked.clear();
+        presence.waiting.clear();
+      }
+      parkedInAll = 0;
+    }
+    tunnels.forEach(tunnel -> dismiss(tunnel, Tunnel.End.DRAINED));
+    waiters.forEach(waiter -> waiter.dismissed(Tunnel.End.DRAINED));
+  }
+
+  /**
+   * Retires parked tunnels that are too old, and forgets IDs that are gone. To be called from time
+   * to time.
+   *
+   * @param now {@link System#nanoTime}
+   */
+  public void sweep(long now) {
+    List<Tunnel> retired = new ArrayList<>();
+    synchronized (lock) {
+      for (Iterator<Presence> all = byId.values().iterator(); all.hasNext(); ) {
+        Presence presence = all.next();
+        retire(presence.parked, now, retired);
+        if (presence.waiting.isEmpty() && !presence.isConnected(now, limits.patience())) {
+          all.remove();
+        }
+      }
+      parkedInAll -= retired.size();
+    }
+    retired.forEach(tunnel -> dismiss(tunnel, Tunnel.End.RETIRED));
+  }
+
+  private static void retire(Deque<Tunnel> parked, long now, List<Tunnel> retired) {
+    for (Iterator<Tunnel> oldestFirst = parked.iterator(); oldestFirst.hasNext(); ) {
+      Tunnel tunnel = oldestFirst.next();
+      long tooOldFor = now - tunnel.retireAt();
+      if (tooOldFor < 0) {
+        return;
+      }
+      if (parked.size() > 1 || tooOldFor >= LAST_ONE_GRACE) {
+        oldestFirst.remove();
+        retired.add(tunnel);
+      }
+    }
+  }
+
+  private static void dismiss(Tunnel tunnel, Tunnel.End why) {
+    LOG.debug("{} ended: {}", tunnel, why);
+    tunnel.dismiss();
+  }
+}
