@@ -1,8 +1,17 @@
 package io.rendezvous;
 
-/** Entry. */
+import io.rendezvous.cli.Commands;
+import io.rendezvous.cli.Console;
+
+/** The program: {@code java -jar rendezvous.jar COMMAND …}. */
 public final class Main {
   private Main() {}
 
-  public static void main(String[] args) {}
+  /** Runs a command and ends with its exit code: 0 done, 1 failed, 2 wrong usage. */
+  public static void main(String[] args) {
+    Console.prepareLogging();
+    int code = Commands.run(args);
+    Console.flush();
+    System.exit(code);
+  }
 }

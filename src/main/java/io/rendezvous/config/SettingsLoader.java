@@ -56,6 +56,13 @@ public final class SettingsLoader {
     return load(new Properties(), System.getenv(), System.getProperties());
   }
 
+  /** Reads given settings, and nothing from outside. */
+  public static Settings load(Map<String, String> given) throws SettingsException {
+    Properties properties = new Properties();
+    properties.putAll(given);
+    return load(properties, Map.of(), new Properties());
+  }
+
   private static Properties properties(Path file) throws SettingsException {
     Properties properties = new Properties();
     try (Reader reader = Files.newBufferedReader(file)) {

@@ -178,11 +178,13 @@ final class ClientSide implements Tunnels.Waiter {
     protocol.relays().add(relay);
     protocol.tunnels().paired(tunnel, relay::end);
     LOG.debug("{} paired with {}", client, tunnel);
-    if (nothingFollows) {
-      relay.start(identity.head());
-    } else {
-      relay.start(identity.head(), early);
-    }
+    // In one piece, since some hidden servers look for the body in what they read the head from.
+    ByteBuffer headOctets = identity.head();
+    relay.start(
+        ByteBuffer.allocate(headOctets.remaining() + early.remaining())
+            .put(headOctets)
+            .put(early)
+            .flip());
   }
 
   /** Hears how a relay ends. */

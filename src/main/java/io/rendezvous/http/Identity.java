@@ -25,7 +25,7 @@ public record Identity(UUID id, ByteBuffer head) {
    * @throws ProtocolException if it has an Authorization that can be none
    */
   public static Optional<Identity> of(RequestHead head) throws ProtocolException {
-    Optional<RequestHead.Field> authorization = head.field("Authorization");
+    Optional<Field> authorization = head.field("Authorization");
     if (authorization.isEmpty()) {
       return ofUpgrade(head);
     }

@@ -3,7 +3,6 @@ package io.rendezvous.http;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -15,28 +14,7 @@ import java.util.Optional;
  * <p>Immutable. The texts of its exceptions hold nothing of the head.
  */
 public final class RequestHead {
-  private static final String TOKEN_SYMBOLS = "!#$%&'*+-.^_`|~";
   private static final String HOST_SYMBOLS = "-._~!$&'()*+,;=%:[]";
-
-  /**
-   * One header line.
-   *
-   * @param name the field's name, as sent
-   * @param value its value without the blanks around it, a char an octet
-   * @param start where the line begins in the head
-   * @param end where the next line begins
-   */
-  public record Field(String name, String value, int start, int end) {
-    boolean is(String other) {
-      return name.equalsIgnoreCase(other);
-    }
-
-    /** Holds what may be a credential, so it keeps its value to itself. */
-    @Override
-    public String toString() {
-      return name;
-    }
-  }
 
   private final byte[] octets;
   private final String method;
@@ -50,7 +28,7 @@ public final class RequestHead {
     this.method = method;
     this.target = target;
     this.http11 = http11;
-    this.fields = List.copyOf(fields);
+    this.fields = fields;
   }
 
   /**
@@ -65,28 +43,11 @@ public final class RequestHead {
     if (line.length != 3) {
       throw new ProtocolException("malformed request line");
     }
-    check(isToken(line[0]), "malformed method");
+    check(Field.isToken(line[0]), "malformed method");
     check(isTarget(line[1]), "malformed request target");
     boolean http11 = line[2].equals("HTTP/1.1");
     check(http11 || line[2].equals("HTTP/1.0"), "unsupported HTTP version");
-    List<Field> fields = new ArrayList<>();
-    int start = endOfLine + 2;
-    while (!text.startsWith("\r\n", start)) {
-      int end = text.indexOf("\r\n", start) + 2;
-      fields.add(field(text, start, end));
-      start = end;
-    }
-    return new RequestHead(head, line[0], line[1], http11, fields);
-  }
-
-  private static Field field(String text, int start, int end) throws ProtocolException {
-    char first = text.charAt(start);
-    check(first != ' ' && first != '\t', "folded header line");
-    int colon = text.indexOf(':', start);
-    check(colon >= 0 && colon < end, "header line without a colon");
-    String name = text.substring(start, colon);
-    check(isToken(name), "malformed header name");
-    return new Field(name, trim(text.substring(colon + 1, end - 2)), start, end);
+    return new RequestHead(head, line[0], line[1], http11, Field.parseAll(text, endOfLine + 2));
   }
 
   /**
@@ -174,7 +135,7 @@ public final class RequestHead {
   public boolean lists(String name, String token) {
     return values(name).stream()
         .flatMap(v -> List.of(v.split(",", -1)).stream())
-        .anyMatch(t -> trim(t).equalsIgnoreCase(token));
+        .anyMatch(t -> Field.trim(t).equalsIgnoreCase(token));
   }
 
   /** Returns how long the body is: 0 without one, -1 where only its chunks will tell. */
@@ -208,30 +169,6 @@ public final class RequestHead {
     }
   }
 
-  private static String trim(String value) {
-    int start = 0;
-    int end = value.length();
-    while (start < end && isBlank(value.charAt(start))) {
-      start++;
-    }
-    while (end > start && isBlank(value.charAt(end - 1))) {
-      end--;
-    }
-    return value.substring(start, end);
-  }
-
-  private static boolean isBlank(char c) {
-    return c == ' ' || c == '\t';
-  }
-
-  private static boolean isToken(String text) {
-    return !text.isEmpty() && text.chars().allMatch(RequestHead::isTokenChar);
-  }
-
-  private static boolean isTokenChar(int c) {
-    return isAlphanumeric(c) || TOKEN_SYMBOLS.indexOf(c) >= 0;
-  }
-
   /**
    * More than RFC 3986 allows: what browsers leave unescaped in a query, and octets beyond ASCII,
    * are the hidden server's to judge. Blanks and control characters were refused before.
@@ -241,16 +178,12 @@ public final class RequestHead {
   }
 
   private static boolean isHost(String text) {
-    return text.chars().allMatch(c -> isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
+    return text.chars().allMatch(c -> Field.isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
   }
 
   private static boolean isLength(String text) {
     return !text.isEmpty()
         && text.length() <= 18
         && text.chars().allMatch(c -> c >= '0' && c <= '9');
-  }
-
-  private static boolean isAlphanumeric(int c) {
-    return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9';
   }
 }

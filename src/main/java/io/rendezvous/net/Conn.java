@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLSession;
@@ -84,19 +85,26 @@ public final class Conn {
     return Thread.currentThread() == ioThread();
   }
 
-  /** Runs a task on this connection's I/O thread, soon. Any thread may call. */
+  /** Runs a task on this connection's I/O thread, soon, unless that is ending. Any thread. */
   public void execute(Runnable task) {
-    ioThread().execute(task);
+    try {
+      ioThread().execute(task);
+    } catch (RejectedExecutionException e) {
+      // The process ends, and the connection with it.
+    }
   }
 
-  /**
-   * Runs a task on this connection's I/O thread later. Any thread may call.
-   *
-   * @return cancels the task, if it has not run yet
-   */
-  public Runnable after(Duration delay, Runnable task) {
-    XnioExecutor.Key key = ioThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
-    return key::remove;
+  /** Runs a task on this connection's I/O thread later. Any thread may call. */
+  public void after(Duration delay, Runnable task) {
+    schedule(delay, task);
+  }
+
+  private XnioExecutor.Key schedule(Duration delay, Runnable task) {
+    try {
+      return ioThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      return XnioExecutor.Key.IMMEDIATE; // the process ends, and the connection with it
+    }
   }
 
   /**
@@ -105,7 +113,7 @@ public final class Conn {
    */
   public void deadline(Duration in, Runnable late) {
     noDeadline();
-    deadline = ioThread().executeAfter(late, in.toMillis(), TimeUnit.MILLISECONDS);
+    deadline = schedule(in, late);
   }
 
   /** Takes the deadline away. */

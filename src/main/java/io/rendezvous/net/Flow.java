@@ -126,11 +126,19 @@ final class Flow {
         return;
       }
     }
-    // The task queue of an I/O thread is emptied before it looks at its sockets again, so more
-    // tasks would be no way to let others pass. A socket with room is always ready to write.
-    yielded = true;
-    from.suspendReads();
-    from.resumeWrites();
+    letOthersPass();
+  }
+
+  /**
+   * The task queue of an I/O thread is emptied before it looks at its sockets again, so another
+   * task would be no way to let others pass. But a socket with room is always ready to write.
+   */
+  private void letOthersPass() {
+    if (!relay.other(this).blocked) {
+      yielded = true;
+      from.suspendReads();
+      from.resumeWrites();
+    }
   }
 
   private boolean isFull() {
@@ -203,6 +211,14 @@ final class Flow {
     }
   }
 
+  /** The socket has no room any more, so its having room cannot be waited for. */
+  private void stopYielding() {
+    if (yielded) {
+      yielded = false;
+      from.resumeReads();
+    }
+  }
+
   /** Stops reading, so that the direction ends when what was read is delivered. Any thread. */
   void endAfterFlush() {
     from.execute(
@@ -223,9 +239,11 @@ final class Flow {
     }
     try {
       blocked = !doWrite();
+      Flow back = relay.other(this); // it shares the writable event
       if (blocked) {
         to.resumeWrites();
-      } else if (!relay.other(this).yielded) {
+        back.stopYielding();
+      } else if (!back.yielded) {
         to.suspendWrites();
       }
     } catch (IOException e) {

@@ -4,9 +4,11 @@ import io.undertow.connector.ByteBufferPool;
 import io.undertow.server.DefaultByteBufferPool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -54,6 +56,11 @@ public final class Network implements AutoCloseable {
                     .getMap());
   }
 
+  /** Sets what JSSE reads once, when its classes load; so this comes first in a process. */
+  public static void prepareJsse() {
+    Tls.prepareJsse();
+  }
+
   private static ThreadFactory named(String prefix) {
     AtomicInteger number = new AtomicInteger();
     return task -> {
@@ -72,6 +79,15 @@ public final class Network implements AutoCloseable {
   public Dialer dialer(String host, int port, @Nullable SSLContext tls, boolean verifyName) {
     Tls client = tls == null ? null : new Tls(tls, records, tlsTasks);
     return new Dialer(worker, client, buffers, host, port, verifyName);
+  }
+
+  /** Runs a task that does not block, later, on one of the I/O threads. */
+  public void after(Duration delay, Runnable task) {
+    try {
+      worker.getIoThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
   }
 
   /** Returns the threads for work that may block. */

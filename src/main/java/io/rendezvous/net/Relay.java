@@ -65,13 +65,16 @@ public final class Relay {
   /**
    * Takes both connections over and begins. Called on the near connection's thread.
    *
-   * @param first at most two buffers that go to the far end before anything that is read
+   * @param first goes to the far end before anything that is read
    */
-  public void start(ByteBuffer... first) {
-    for (ByteBuffer octets : first) {
-      up.put(octets);
+  public void start(ByteBuffer first) {
+    up.put(first);
+    // Nothing may be written to the far end before its watch gave way to this relay's listeners.
+    if (near.sharesThread(far)) {
+      begin(far, down, up);
+    } else {
+      far.execute(() -> begin(far, down, up));
     }
-    far.execute(() -> begin(far, down, up));
     begin(near, up, down);
   }
 

@@ -1,0 +1,190 @@
+package io.rendezvous;
+
+import io.rendezvous.config.Settings;
+import io.rendezvous.connect.ConnectProtocol;
+import io.rendezvous.entry.Authenticator;
+import io.rendezvous.entry.EntryStore;
+import io.rendezvous.http.Challenge;
+import io.rendezvous.net.Listener;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Relays;
+import io.rendezvous.net.ServerKeys;
+import io.rendezvous.tunnel.Tunnels;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The whole broker: built from its settings, started in order, stopped in reverse. Nothing listens
+ * before {@link #start}.
+ */
+public final class Broker implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
+  private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
+  private static final Duration SHORTEST_TICK = Duration.ofMillis(20);
+  private static final Duration CHECK_KEYS_EVERY = Duration.ofSeconds(2);
+
+  private final Settings settings;
+  private final EntryStore store;
+  private final Optional<ServerKeys> keys;
+  private final Network network;
+  private final Tunnels tunnels;
+  private final Relays relays;
+  private final ConnectProtocol protocol;
+  private final Listener.Limits limits;
+  private final CountDownLatch stopped = new CountDownLatch(1);
+  private Optional<Listener> listener = Optional.empty();
+
+  /**
+   * Builds the broker.
+   *
+   * @param store where entries are; closed with the broker
+   * @param keys what TLS shows; empty for plain HTTP
+   * @throws IOException if the I/O threads cannot be had
+   */
+  public Broker(Settings settings, EntryStore store, Optional<ServerKeys> keys, InstantSource clock)
+      throws IOException {
+    this.settings = settings;
+    this.store = store;
+    this.keys = keys;
+    this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
+    this.limits =
+        new Listener.Limits(
+            Descriptors.limit(settings.limits().connections()), settings.limits().perSource());
+    int parked = settings.limits().parked();
+    this.tunnels =
+        new Tunnels(
+            new Tunnels.Limits(
+                settings.tunnelsPerId(),
+                parked == 0 ? limits.connections() : parked,
+                settings.limits().waitingPerId(),
+                settings.patience(),
+                settings.tunnelAge()));
+    this.relays = new Relays(settings.linger(), settings.stall());
+    Authenticator authenticator =
+        new Authenticator(
+            store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+    this.protocol =
+        new ConnectProtocol(
+            network,
+            tunnels,
+            relays,
+            authenticator,
+            new Challenge(settings.realm()),
+            settings.patience(),
+            clock);
+  }
+
+  /**
+   * Begins to serve.
+   *
+   * @throws IOException if the address is not to be had
+   */
+  public void start() throws IOException {
+    // First what watches, so that nothing that is served goes unwatched.
+    store.onDeleted(tunnels::revoke);
+    Thread ticker = new Thread(this::tick, "broker-tick");
+    ticker.setDaemon(true);
+    ticker.start();
+    InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
+    try {
+      listener =
+          Optional.of(
+              network.listen(
+                  address, keys.map(ServerKeys::context).orElse(null), limits, protocol::accept));
+    } catch (IOException e) {
+      throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
+    }
+  }
+
+  /** Returns where it listens. */
+  public InetSocketAddress address() {
+    return listener.orElseThrow().address();
+  }
+
+  /** Returns how many tunnels are parked now. */
+  public int parked() {
+    return tunnels.parked();
+  }
+
+  /** Returns how many clients are being relayed now. */
+  public int paired() {
+    return relays.count();
+  }
+
+  /** Returns how many connections are open now. */
+  public int connections() {
+    return listener.map(l -> l.open().size()).orElse(0);
+  }
+
+  /** What has to be looked at from time to time: tunnels' ages, relays that stand still, keys. */
+  private void tick() {
+    Duration tick = tickLength();
+    long keysAt = System.nanoTime();
+    try {
+      while (!stopped.await(tick.toMillis(), TimeUnit.MILLISECONDS)) {
+        long now = System.nanoTime();
+        boolean keysToo = now - keysAt >= CHECK_KEYS_EVERY.toNanos();
+        keysAt = keysToo ? now : keysAt;
+        lookAfter(now, keysToo);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void lookAfter(long now, boolean keysToo) {
+    try {
+      tunnels.sweep(now);
+      relays.sweep(now);
+      if (keysToo) {
+        keys.ifPresent(ServerKeys::check);
+      }
+    } catch (RuntimeException e) { // the next time may go better
+      LOG.error("Tunnels, relays and keys were not looked after", e);
+    }
+  }
+
+  /** A tenth of the shortest time that is looked after, within reason. */
+  private Duration tickLength() {
+    Duration tick = LONGEST_TICK;
+    for (Duration time :
+        new Duration[] {settings.tunnelAge(), settings.linger(), settings.stall()}) {
+      Duration tenth = time.dividedBy(10);
+      tick = tenth.compareTo(tick) < 0 ? tenth : tick;
+    }
+    return tick.compareTo(SHORTEST_TICK) < 0 ? SHORTEST_TICK : tick;
+  }
+
+  /**
+   * Stops serving in order: nothing new is accepted, what waits is told so, parked tunnels are
+   * closed, and transfers may finish for a while.
+   *
+   * @param most how long
+   */
+  public void drain(Duration most) throws InterruptedException {
+    // The listener first, so that nothing comes in behind the rest.
+    listener.ifPresent(Listener::close);
+    tunnels.drain();
+    listener.ifPresent(l -> l.open().forEach(conn -> conn.execute(conn::drain)));
+    long until = System.nanoTime() + most.toNanos();
+    while (connections() > 0 && System.nanoTime() - until < 0) {
+      TimeUnit.MILLISECONDS.sleep(20);
+    }
+  }
+
+  /** Stops at once. What is still going on is cut off. */
+  @Override
+  public void close() {
+    stopped.countDown();
+    listener.ifPresent(Listener::close);
+    network.close();
+    store.close();
+  }
+}

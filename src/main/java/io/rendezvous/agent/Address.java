@@ -1,0 +1,38 @@
+package io.rendezvous.agent;
+
+import java.net.URI;
+import java.net.URISyntaxException;
+
+/**
+ * Where a server listens.
+ *
+ * @param host its name or address; an IPv6 address without brackets
+ * @param port its port
+ */
+public record Address(String host, int port) {
+
+  /**
+   * Reads {@code HOST:PORT}, or a URL of such.
+   *
+   * @param scheme the scheme that a URL has to have
+   * @throws IllegalArgumentException if it is neither
+   */
+  public static Address parse(String text, String scheme) {
+    try {
+      URI uri = new URI(text.contains("://") ? text : scheme + "://" + text);
+      String path = uri.getPath();
+      boolean plain = (path.isEmpty() || path.equals("/")) && uri.getUserInfo() == null;
+      if (scheme.equals(uri.getScheme()) && uri.getHost() != null && uri.getPort() > 0 && plain) {
+        return new Address(uri.getHost().replaceAll("[\\[\\]]", ""), uri.getPort());
+      }
+    } catch (URISyntaxException e) {
+      // said below
+    }
+    throw new IllegalArgumentException("not HOST:PORT or " + scheme + "://HOST:PORT: " + text);
+  }
+
+  @Override
+  public String toString() {
+    return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;
+  }
+}

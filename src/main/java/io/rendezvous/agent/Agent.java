@@ -1,0 +1,261 @@
+package io.rendezvous.agent;
+
+import io.rendezvous.entry.Totp;
+import io.rendezvous.net.Dialer;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Relays;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import javax.net.ssl.SSLContext;
+
+/**
+ * Keeps a number of tunnels parked at a broker, and joins each that a client takes to the local
+ * server. It never gives up: what fails is tried again, later and later, up to half a minute.
+ *
+ * <p>Any thread may call. The lock guards the counts; nothing is dialled or closed under it.
+ */
+public final class Agent implements AutoCloseable {
+  /** A tunnel that did not last this long unused is not replaced for as long: it is not wanted. */
+  private static final Duration REST = Duration.ofMinutes(1);
+
+  private static final Duration LINGER = Duration.ofMinutes(2);
+  private static final Duration STALL = Duration.ofMinutes(10);
+  private static final Duration TIME_TO_FINISH = Duration.ofSeconds(30);
+  private static final Duration SWEEP_EVERY = Duration.ofSeconds(1);
+
+  /**
+   * Whose tunnels, where from and to, and how many.
+   *
+   * @param id the hidden server
+   * @param totp its secret
+   * @param broker where the broker listens
+   * @param trust what the broker's certificate is verified with
+   * @param verifyName whether it has to name the broker
+   * @param local where the local server listens
+   * @param tunnels how many are kept parked
+   */
+  public record Plan(
+      UUID id,
+      Totp totp,
+      Address broker,
+      SSLContext trust,
+      boolean verifyName,
+      Address local,
+      int tunnels) {}
+
+  private final Plan plan;
+  private final Network network;
+  private final Dialer broker;
+  private final Dialer local;
+  private final Relays relays = new Relays(LINGER, STALL);
+  private final InstantSource clock;
+  private final Consumer<String> events;
+
+  // Guarded by this.
+  private final Backoff backoff = new Backoff(ThreadLocalRandom.current());
+  private final Set<AgentTunnel> open = new HashSet<>();
+  private int opening;
+  private int parked;
+  private int resting;
+  private int numbers;
+  private boolean failing;
+  private boolean retrying;
+  private boolean closed;
+
+  /**
+   * Creates an agent that does nothing yet.
+   *
+   * @param events is told what happens, a line each, on any thread
+   */
+  public Agent(Plan plan, Network network, InstantSource clock, Consumer<String> events) {
+    this.plan = plan;
+    this.network = network;
+    this.clock = clock;
+    this.events = events;
+    this.broker =
+        network.dialer(plan.broker().host(), plan.broker().port(), plan.trust(), plan.verifyName());
+    this.local = network.dialer(plan.local().host(), plan.local().port(), null, false);
+  }
+
+  /** Begins to park tunnels. */
+  public void start() {
+    sweep();
+    fill();
+  }
+
+  private void sweep() {
+    relays.sweep(System.nanoTime());
+    network.after(SWEEP_EVERY, this::sweep);
+  }
+
+  /** Returns how many tunnels are parked now. */
+  public synchronized int parked() {
+    return parked;
+  }
+
+  /** Closes the parked tunnels, opens no more, and lets those in use finish, for a while. */
+  @Override
+  public void close() {
+    Set<AgentTunnel> all;
+    synchronized (this) {
+      closed = true;
+      all = Set.copyOf(open);
+    }
+    all.forEach(AgentTunnel::closeIfUnused);
+    long until = System.nanoTime() + TIME_TO_FINISH.toNanos();
+    try {
+      while (isBusy() && System.nanoTime() - until < 0) {
+        TimeUnit.MILLISECONDS.sleep(20);
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private synchronized boolean isBusy() {
+    return !open.isEmpty();
+  }
+
+  /** Opens what is missing; while the broker does not take them, one at a time. */
+  private void fill() {
+    while (true) {
+      AgentTunnel tunnel;
+      synchronized (this) {
+        boolean missing = opening + parked + resting < plan.tunnels();
+        boolean holdBack = failing && (opening > 0 || retrying);
+        if (closed || !missing || holdBack) {
+          return;
+        }
+        opening++;
+        tunnel = new AgentTunnel(this, ++numbers);
+        open.add(tunnel);
+      }
+      tunnel.open();
+    }
+  }
+
+  void onParked() {
+    int now;
+    synchronized (this) {
+      opening--;
+      parked++;
+      failing = false;
+      now = parked;
+    }
+    event("parked a tunnel at " + plan.broker() + " (" + now + " of " + plan.tunnels() + ")");
+    fill();
+  }
+
+  void onTaken() {
+    synchronized (this) {
+      parked--;
+      backoff.reset();
+    }
+    fill();
+  }
+
+  /** A tunnel could not be parked. */
+  void onFailed(AgentTunnel tunnel, String why, Duration notBefore) {
+    synchronized (this) {
+      open.remove(tunnel);
+      opening--;
+    }
+    retryLater(why, notBefore);
+  }
+
+  /** A parked tunnel ended without having been used. */
+  void onEndedUnused(AgentTunnel tunnel, Duration age) {
+    boolean rest;
+    boolean young = age.compareTo(REST) < 0;
+    synchronized (this) {
+      open.remove(tunnel);
+      parked--;
+      rest = young && parked > 0;
+      if (closed) {
+        return;
+      }
+      if (rest) {
+        resting++;
+      } else if (parked == 0) {
+        resting = 0; // all are gone, so it is the broker that is
+      }
+      if (!young) {
+        backoff.reset();
+      }
+    }
+    if (rest) {
+      event("a tunnel was closed unused; it is replaced in " + REST.toSeconds() + " s");
+      network.after(REST, this::endRest);
+    } else if (young) {
+      retryLater("the broker closed the tunnels", Duration.ZERO);
+    } else {
+      fill();
+    }
+  }
+
+  void onEnded(AgentTunnel tunnel) {
+    synchronized (this) {
+      open.remove(tunnel);
+    }
+  }
+
+  private void endRest() {
+    synchronized (this) {
+      resting = Math.max(0, resting - 1);
+    }
+    fill();
+  }
+
+  private void retryLater(String why, Duration notBefore) {
+    Duration delay;
+    synchronized (this) {
+      failing = true;
+      if (closed || retrying) {
+        return;
+      }
+      retrying = true;
+      delay = backoff.next();
+    }
+    delay = delay.compareTo(notBefore) < 0 ? notBefore : delay;
+    event(String.format("%s; trying again in %.1f s", why, delay.toMillis() / 1000.0));
+    network.after(delay, this::retry);
+  }
+
+  private void retry() {
+    synchronized (this) {
+      retrying = false;
+    }
+    fill();
+  }
+
+  void event(String what) {
+    events.accept(what);
+  }
+
+  Plan plan() {
+    return plan;
+  }
+
+  Dialer broker() {
+    return broker;
+  }
+
+  Dialer local() {
+    return local;
+  }
+
+  Relays relays() {
+    return relays;
+  }
+
+  Instant now() {
+    return clock.instant();
+  }
+}

@@ -1,0 +1,272 @@
+package io.rendezvous.agent;
+
+import io.rendezvous.entry.Totp;
+import io.rendezvous.http.Answer;
+import io.rendezvous.http.HeadReader;
+import io.rendezvous.http.Problem;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Dialer;
+import io.rendezvous.net.Farewell;
+import io.rendezvous.net.Relay;
+import java.io.IOException;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Map;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * One tunnel of an agent: it asks to be parked ({@link #ask}), waits for its first octet ({@link
+ * #onParked}), and is then joined to the local server ({@link #onTaken}). Lives on the I/O thread
+ * of its connection.
+ */
+final class AgentTunnel {
+  private static final Duration TIME_TO_PARK = Duration.ofSeconds(20);
+  private static final int MOST_HEAD = 16 * 1024;
+
+  private final Agent agent;
+  private final int number;
+  private final HeadReader reader = new HeadReader(MOST_HEAD);
+  private volatile @Nullable Conn parkedConn;
+  private long parkedAt;
+
+  AgentTunnel(Agent agent, int number) {
+    this.agent = agent;
+    this.number = number;
+  }
+
+  void open() {
+    agent
+        .broker()
+        .dial(
+            new Dialer.Result() {
+              @Override
+              public void opened(Conn conn) {
+                ask(conn);
+              }
+
+              @Override
+              public void failed(IOException reason) {
+                fail(String.valueOf(reason.getMessage()), Duration.ZERO);
+              }
+            });
+  }
+
+  private void fail(String why, Duration notBefore) {
+    agent.onFailed(this, why, notBefore);
+  }
+
+  // Asking.
+
+  private void ask(Conn conn) {
+    Agent.Plan plan = agent.plan();
+    Totp totp = plan.totp();
+    String token = totp.token(totp.stepAt(agent.now().getEpochSecond()), totp.digits());
+    String text =
+        String.format(
+            "CONNECT uuid:%s?response=%s HTTP/1.1\r\nHost: %s\r\n\r\n",
+            plan.id(), token, plan.broker());
+    ByteBuffer request = ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
+    conn.deadline(
+        TIME_TO_PARK, () -> lose(conn, new IOException("no answer from " + plan.broker())));
+    conn.onReadable(() -> onAnswer(conn));
+    conn.onWritable(() -> write(conn, request));
+    conn.resumeReads();
+    conn.resumeWrites();
+  }
+
+  private void write(Conn conn, ByteBuffer request) {
+    try {
+      while (request.hasRemaining()) {
+        if (conn.write(request) == 0) {
+          return;
+        }
+      }
+      if (conn.flush()) {
+        conn.suspendWrites();
+      }
+    } catch (IOException e) {
+      lose(conn, e);
+    }
+  }
+
+  private void onAnswer(Conn conn) {
+    try {
+      ByteBuffer octets = read(conn);
+      HeadReader.Progress progress = reader.read(octets);
+      if (progress == HeadReader.Progress.WHOLE) {
+        onAnswer(conn, octets);
+      } else if (progress != HeadReader.Progress.MORE) {
+        throw new ProtocolException("what answers at the broker's address does not speak HTTP");
+      }
+    } catch (IOException e) {
+      lose(conn, e);
+    }
+  }
+
+  private void onAnswer(Conn conn, ByteBuffer rest) throws IOException {
+    Refusal refusal = new Refusal(reader.head(), agent.now());
+    if (!refusal.isOne()) {
+      onParked(conn, rest);
+      return;
+    }
+    conn.onReadable(() -> onRefused(conn, refusal));
+    refusal.add(rest);
+    onRefused(conn, refusal);
+  }
+
+  /** Gathers the body, which says why. */
+  private void onRefused(Conn conn, Refusal refusal) {
+    try {
+      while (!refusal.isComplete()) {
+        ByteBuffer octets = read(conn);
+        if (!octets.hasRemaining()) {
+          return;
+        }
+        refusal.add(octets);
+      }
+    } catch (IOException e) {
+      // What there is of it has to do.
+    }
+    conn.close();
+    fail(refusal.inWords(), refusal.retryAfter());
+  }
+
+  /** Returns what there is to read, or nothing for now. */
+  private static ByteBuffer read(Conn conn) throws IOException {
+    ByteBuffer buffer = conn.buffers().take();
+    try {
+      int n = conn.read(buffer);
+      if (n < 0) {
+        throw new IOException("the broker closed the connection");
+      }
+      return ByteBuffer.allocate(n).put(buffer.flip()).flip();
+    } finally {
+      conn.buffers().give(buffer);
+    }
+  }
+
+  private void lose(Conn conn, IOException e) {
+    conn.close();
+    String why = String.valueOf(e.getMessage());
+    fail(e instanceof SSLException ? "TLS with the broker failed: " + why : why, Duration.ZERO);
+  }
+
+  // Parked.
+
+  private void onParked(Conn conn, ByteBuffer early) {
+    conn.noDeadline();
+    conn.suspendWrites();
+    conn.onWritable(null);
+    conn.onReadable(() -> onSign(conn));
+    parkedAt = System.nanoTime();
+    parkedConn = conn;
+    agent.onParked();
+    if (early.hasRemaining()) {
+      onTaken(conn, early);
+    }
+  }
+
+  /** A client's first octets, or the end. */
+  private void onSign(Conn conn) {
+    ByteBuffer octets;
+    try {
+      octets = read(conn);
+    } catch (IOException e) {
+      parkedConn = null;
+      Farewell.end(conn);
+      agent.onEndedUnused(this, Duration.ofNanos(System.nanoTime() - parkedAt));
+      return;
+    }
+    if (octets.hasRemaining()) {
+      onTaken(conn, octets);
+    }
+  }
+
+  /** Closes the tunnel if it is still parked. Any thread may call. */
+  void closeIfUnused() {
+    Conn conn = parkedConn;
+    if (conn != null) {
+      conn.execute(
+          () -> {
+            if (parkedConn != null) {
+              parkedConn = null;
+              Farewell.end(conn);
+              agent.onEnded(this);
+            }
+          });
+    }
+  }
+
+  // Taken.
+
+  private void onTaken(Conn conn, ByteBuffer first) {
+    parkedConn = null;
+    conn.suspendReads();
+    conn.onReadable(null);
+    agent.onTaken();
+    agent.event("tunnel " + number + " was taken");
+    agent
+        .local()
+        .dialBeside(
+            conn,
+            new Dialer.Result() {
+              @Override
+              public void opened(Conn local) {
+                relay(conn, local, first);
+              }
+
+              @Override
+              public void failed(IOException reason) {
+                onLocalDown(conn, reason);
+              }
+            });
+  }
+
+  private void onLocalDown(Conn conn, IOException reason) {
+    agent.event("tunnel " + number + ": the local server: " + reason.getMessage());
+    agent.onEnded(this);
+    // A mere end would have the broker try the next tunnel, in vain.
+    Problem problem = Problem.passing(502, "the local server cannot be reached");
+    Farewell.say(conn, Answer.json(problem).closing(agent.now(), Map.of()));
+  }
+
+  private void relay(Conn conn, Conn local, ByteBuffer first) {
+    LocalRelay owner = new LocalRelay(conn);
+    Relay relay = new Relay(conn, local, owner);
+    owner.relay = relay;
+    agent.relays().add(relay);
+    relay.start(first);
+  }
+
+  private final class LocalRelay implements Relay.Owner {
+    private final Conn conn;
+    private @Nullable Relay relay;
+
+    LocalRelay(Conn conn) {
+      this.conn = conn;
+    }
+
+    @Override
+    public void unanswered(boolean moreWasSent) {
+      conn.abort(); // and the broker says 502, or tries the next
+      agent.event("tunnel " + number + ": the local server ended without an answer");
+      over();
+    }
+
+    @Override
+    public void over() {
+      Relay ended = relay;
+      if (ended != null) {
+        agent.relays().remove(ended);
+        agent.event(
+            String.format(
+                "tunnel %d ended: %d octets in, %d out",
+                number, ended.octetsUp(), ended.octetsDown()));
+      }
+      agent.onEnded(AgentTunnel.this);
+    }
+  }
+}

@@ -1,0 +1,100 @@
+package io.rendezvous.agent;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import io.rendezvous.http.ResponseHead;
+import java.io.ByteArrayOutputStream;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Optional;
+
+/** A broker's answer to a CONNECT, and in words what to make of it where it is a refusal. */
+final class Refusal {
+  private static final int MOST_BODY = 8 * 1024;
+  private static final int LONGEST_DIAGNOSTIC = 200;
+  private static final Duration LONGEST_WAIT = Duration.ofHours(1);
+
+  /** A token is good for a step before and after its own. */
+  private static final Duration HARMLESS_SKEW = Duration.ofSeconds(20);
+
+  private final ResponseHead head;
+  private final Instant now;
+  private final ByteArrayOutputStream body = new ByteArrayOutputStream();
+
+  Refusal(byte[] head, Instant now) throws ProtocolException {
+    this.head = ResponseHead.parse(head);
+    this.now = now;
+  }
+
+  boolean isOne() {
+    return head.status() != 200;
+  }
+
+  void add(ByteBuffer octets) {
+    while (octets.hasRemaining() && body.size() < MOST_BODY) {
+      body.write(octets.get());
+    }
+  }
+
+  boolean isComplete() {
+    return body.size() >= Math.min(MOST_BODY, number("Content-Length").orElse(0L));
+  }
+
+  Duration retryAfter() {
+    Duration told = Duration.ofSeconds(number("Retry-After").orElse(0L));
+    return told.compareTo(LONGEST_WAIT) < 0 ? told : LONGEST_WAIT;
+  }
+
+  private Optional<Long> number(String name) {
+    return head.value(name).filter(v -> v.matches("\\d{1,9}")).map(Long::parseLong);
+  }
+
+  String inWords() {
+    String words = "the broker refused: " + head.status() + " " + diagnostic();
+    return head.status() == 401 ? words + "; " + clocksInWords() : words;
+  }
+
+  private String diagnostic() {
+    try {
+      String text =
+          new ObjectMapper()
+              .readTree(body.toString(StandardCharsets.UTF_8))
+              .path("error")
+              .path("diagnostic")
+              .asText("(no reason given)");
+      String printable = text.replaceAll("\\p{Cntrl}", " ");
+      return printable.substring(0, Math.min(LONGEST_DIAGNOSTIC, printable.length()));
+    } catch (JsonProcessingException e) {
+      return "(no reason given)";
+    }
+  }
+
+  private String clocksInWords() {
+    Optional<Instant> theirs = head.value("Date").flatMap(Refusal::date);
+    if (theirs.isEmpty()) {
+      return "look at the UUID, the secret and this machine's clock";
+    }
+    Duration behind = Duration.between(now, theirs.get());
+    if (behind.abs().compareTo(HARMLESS_SKEW) < 0) {
+      return "the clocks agree, so look at the UUID and the secret";
+    }
+    return String.format(
+        "this machine's clock is %d s %s the broker's, so set it right",
+        behind.abs().toSeconds(), behind.isNegative() ? "ahead of" : "behind");
+  }
+
+  private static Optional<Instant> date(String text) {
+    try {
+      return Optional.of(
+          ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant());
+    } catch (DateTimeException e) {
+      return Optional.empty();
+    }
+  }
+}

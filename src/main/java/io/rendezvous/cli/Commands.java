@@ -1,0 +1,84 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.config.SettingsException;
+import java.io.PrintWriter;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ScopeType;
+import picocli.CommandLine.Spec;
+
+/** All commands, and how their failures are told: one line that says what to do. */
+@Command(
+    name = "rendezvous",
+    description = "A tunnel broker: clients reach servers that sit behind a NAT.",
+    mixinStandardHelpOptions = true,
+    versionProvider = Commands.Version.class,
+    scope = ScopeType.INHERIT,
+    subcommands = {
+      ServeCommand.class,
+      EntryCommand.class,
+      AgentCommand.class,
+      DemoCommand.class,
+      CertCommand.class,
+      TokenCommand.class,
+    })
+public final class Commands implements Runnable {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--verbose",
+      scope = ScopeType.INHERIT,
+      description = "Show where an error came from.")
+  private boolean verbose;
+
+  /** Runs a command and returns its exit code. */
+  public static int run(String... args) {
+    Commands commands = new Commands();
+    return new CommandLine(commands)
+        .setExecutionExceptionHandler((e, line, parsed) -> commands.failed(e, line))
+        .setParameterExceptionHandler((e, unparsed) -> misused(e))
+        .execute(args);
+  }
+
+  @Override
+  public void run() {
+    throw new CommandLine.ParameterException(spec.commandLine(), "Which command?");
+  }
+
+  private int failed(Exception e, CommandLine line) {
+    PrintWriter err = line.getErr();
+    if (e instanceof SettingsException settings) {
+      settings.mistakes().forEach(err::println);
+    } else {
+      err.println(e.getMessage() == null ? e.toString() : e.getMessage());
+    }
+    if (verbose) {
+      e.printStackTrace(err);
+    }
+    err.flush();
+    return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static int misused(CommandLine.ParameterException e) {
+    PrintWriter err = e.getCommandLine().getErr();
+    String name = e.getCommandLine().getCommandSpec().qualifiedName();
+    err.println(
+        String.valueOf(e.getMessage()).replaceAll("\\s*\\R\\s*", " ")
+            + " (see: "
+            + name
+            + " --help)");
+    err.flush();
+    return CommandLine.ExitCode.USAGE;
+  }
+
+  /** Tells the version from the jar. */
+  static final class Version implements CommandLine.IVersionProvider {
+    @Override
+    public String[] getVersion() {
+      String version = Commands.class.getPackage().getImplementationVersion();
+      return new String[] {"rendezvous " + (version == null ? "(not from a jar)" : version)};
+    }
+  }
+}

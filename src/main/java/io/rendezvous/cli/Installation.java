@@ -1,0 +1,128 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.config.Settings;
+import io.rendezvous.config.SettingsException;
+import io.rendezvous.config.SettingsLoader;
+import io.rendezvous.entry.BridgedStore;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.FileStore;
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.net.CertificateMaker;
+import io.rendezvous.net.ServerKeys;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.jspecify.annotations.Nullable;
+
+/** What the settings of one broker lead to: its store, its certificate, its name. */
+final class Installation {
+  private static final Path USUAL_FILE = Path.of("conf", "rendezvous.properties");
+  private static final String FILE = "file:";
+
+  private final Settings settings;
+  private final CertificateMaker maker;
+
+  private Installation(Settings settings) {
+    this.settings = settings;
+    this.maker = new CertificateMaker(settings.tls().certificate(), settings.tls().key());
+  }
+
+  /**
+   * Reads the settings.
+   *
+   * @param file the file named on the command line, if any
+   */
+  static Installation of(@Nullable Path file) throws SettingsException {
+    if (file != null) {
+      return new Installation(SettingsLoader.load(file));
+    }
+    return new Installation(
+        Files.exists(USUAL_FILE) ? SettingsLoader.load(USUAL_FILE) : SettingsLoader.load());
+  }
+
+  Settings settings() {
+    return settings;
+  }
+
+  /** Opens the store as the commands use it. */
+  EntryStore openStore() throws IOException {
+    String location = settings.store().location();
+    return new FileStore(Path.of(location.substring(FILE.length())));
+  }
+
+  /** Opens the store as a running broker uses it. */
+  EntryStore openBridgedStore() throws IOException {
+    return new BridgedStore(openStore(), InstantSource.system(), settings.store().grace());
+  }
+
+  /**
+   * Makes a certificate where there is neither one nor a key.
+   *
+   * @return whether it was made
+   */
+  boolean makeMissingCertificate() throws IOException {
+    if (!settings.tls().enabled()
+        || Files.exists(settings.tls().certificate())
+        || Files.exists(settings.tls().key())) {
+      return false;
+    }
+    makeCertificate(List.of());
+    return true;
+  }
+
+  /**
+   * Makes a certificate.
+   *
+   * @param first the names to begin with
+   */
+  void makeCertificate(List<String> first) throws IOException {
+    Set<String> names = new LinkedHashSet<>(first);
+    settings.publicHost().ifPresent(names::add);
+    names.addAll(CertificateMaker.namesOfThisMachine());
+    maker.make(names, Instant.now());
+  }
+
+  /** Reads the certificate, unless there is to be no TLS. */
+  Optional<ServerKeys> keys() throws IOException {
+    return settings.tls().enabled()
+        ? Optional.of(
+            new ServerKeys(
+                settings.tls().certificate(), settings.tls().key(), InstantSource.system()))
+        : Optional.empty();
+  }
+
+  /** Returns the name that others know the broker by. */
+  String publicHost() throws IOException {
+    Optional<String> set = settings.publicHost();
+    if (set.isPresent()) {
+      return set.get();
+    }
+    Optional<ServerKeys> keys = keys();
+    List<String> names = keys.isPresent() ? keys.get().names() : List.of();
+    return names.isEmpty() ? settings.host() : names.get(0);
+  }
+
+  /**
+   * Returns what a hidden server is handed.
+   *
+   * @param alwaysCa whether the authority is named even if it is well known
+   */
+  Provisioning provisioning(Entry entry, boolean alwaysCa) throws IOException {
+    Optional<String> ca = Optional.empty();
+    if (settings.tls().enabled()) {
+      boolean own = maker.isOfOurMaking();
+      if (own || alwaysCa) {
+        ca = Optional.of(Files.readString(own ? maker.authority() : settings.tls().certificate()));
+      }
+    }
+    return new Provisioning(
+        entry.id(), entry.labels(), entry.totp(), publicHost(), settings.port(), ca);
+  }
+}

@@ -1,0 +1,33 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.entry.Totp;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Spec;
+
+/** Prints a token, for parking a tunnel by hand. */
+@Command(name = "token", description = "Print the token of this moment.")
+final class TokenCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+
+  @Option(
+      names = "--entry",
+      paramLabel = "FILE",
+      required = true,
+      description = "A provisioning file, .json or .js.")
+  private Path file;
+
+  @Override
+  public Integer call() throws Exception {
+    Totp totp = Provisioning.parse(Files.readString(file)).totp();
+    long step = totp.stepAt(Instant.now().getEpochSecond());
+    spec.commandLine().getOut().println(totp.token(step, totp.digits()));
+    return 0;
+  }
+}

@@ -1,0 +1,131 @@
+package io.rendezvous.entry;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.json.JsonReadFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * All that a hidden server needs to know, as it is handed to it in a file (PROTOCOL 4): {@code
+ * UUID.provisioning.json}, or {@code UUID.js} for old ones.
+ *
+ * @param id the hidden server
+ * @param labels its labels
+ * @param totp its secret
+ * @param host the broker's host name
+ * @param port the broker's port
+ * @param ca what the broker's certificate is to be verified with, in PEM, if that is not well known
+ */
+public record Provisioning(
+    UUID id, List<String> labels, Totp totp, String host, int port, Optional<String> ca) {
+  private static final String JS_PREFIX = "exports.params = ";
+  private static final ObjectMapper JSON =
+      JsonMapper.builder()
+          .enable(JsonReadFeature.ALLOW_SINGLE_QUOTES)
+          .enable(JsonReadFeature.ALLOW_UNQUOTED_FIELD_NAMES)
+          .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
+          .enable(JsonReadFeature.ALLOW_TRAILING_COMMA)
+          .build();
+
+  /**
+   * Reads a provisioning file of either form.
+   *
+   * @throws IOException if it is none; the message holds nothing of the file
+   */
+  public static Provisioning parse(String text) throws IOException {
+    String json = text.strip();
+    if (json.startsWith("exports.params")) {
+      json = json.substring(json.indexOf('=') + 1).strip().replaceFirst(";\\s*$", "");
+    }
+    try {
+      JsonNode root = JSON.readTree(json);
+      JsonNode uuid = root.path("uuid");
+      JsonNode server = root.path("server");
+      List<String> labels = new ArrayList<>();
+      root.path("labels").forEach(label -> labels.add(label.asText()));
+      return new Provisioning(
+          Entry.parseId((uuid.isArray() ? uuid.path(0) : uuid).asText())
+              .orElseThrow(() -> new IllegalArgumentException("\"uuid\" is not a UUID")),
+          labels,
+          new Totp(
+              root.path("algorithm").asText("sha1"),
+              root.path("base32").asText(),
+              root.path("step").asInt(30),
+              root.path("digits").asInt(6)),
+          server.path("hostname").asText(),
+          server.path("port").asInt(),
+          Optional.ofNullable(server.path("ca").textValue()));
+    } catch (JsonProcessingException e) {
+      throw new IOException("not a provisioning file (line " + e.getLocation().getLineNr() + ")");
+    } catch (IllegalArgumentException e) {
+      throw new IOException("not a provisioning file: " + e.getMessage());
+    }
+  }
+
+  /** Returns it as JSON, its secret in it. */
+  public String toJson() {
+    ObjectNode root = JSON.createObjectNode();
+    root.putArray("uuid").add(id.toString());
+    ArrayNode names = root.putArray("labels");
+    labels.forEach(names::add);
+    root.put("protocol", "totp")
+        .put("algorithm", totp.algorithm())
+        .put("base32", totp.base32())
+        .put("step", totp.step())
+        .put("digits", totp.digits())
+        .put("name", name())
+        .put("issuer", issuer());
+    ObjectNode server = root.putObject("server").put("hostname", host).put("port", port);
+    ca.ifPresent(pem -> server.put("ca", pem));
+    return root.toPrettyString();
+  }
+
+  /** Returns it as a module of JavaScript, as old hidden servers read it. */
+  public String toJs() {
+    return JS_PREFIX + toJson() + ";";
+  }
+
+  /** Returns it as a URI that authenticator apps read from a QR code. */
+  public String toOtpauth() {
+    String issuer = "Rendezvous " + host;
+    return String.format(
+        Locale.ROOT,
+        "otpauth://totp/%s:%s?secret=%s&issuer=%s&algorithm=%s&digits=%d&period=%d",
+        escape(issuer),
+        escape(name()),
+        totp.base32().replace("=", ""),
+        escape(issuer),
+        totp.algorithm().toUpperCase(Locale.ROOT),
+        totp.digits(),
+        totp.step());
+  }
+
+  private String name() {
+    return labels.isEmpty() ? id.toString() : labels.get(0).replaceFirst(":.*", "");
+  }
+
+  private String issuer() {
+    return "https://" + host + ":" + port;
+  }
+
+  private static String escape(String text) {
+    return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
+  }
+
+  /** It holds a secret, so it keeps it to itself. */
+  @Override
+  public String toString() {
+    return "Provisioning[" + id + "]";
+  }
+}
