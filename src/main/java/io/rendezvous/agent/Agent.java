@@ -63,6 +63,7 @@ public final class Agent implements AutoCloseable {
   private final Set<AgentTunnel> open = new HashSet<>();
   private int opening;
   private int parked;
+  private int active;
   private int resting;
   private int numbers;
   private boolean failing;
@@ -120,7 +121,7 @@ public final class Agent implements AutoCloseable {
   }
 
   private synchronized boolean isBusy() {
-    return !open.isEmpty();
+    return parked + active > 0;
   }
 
   /** Opens what is missing; while the broker does not take them, one at a time. */
@@ -141,13 +142,19 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  void onParked() {
+  void onParked(AgentTunnel tunnel) {
     int now;
+    boolean unwanted;
     synchronized (this) {
       opening--;
       parked++;
       failing = false;
       now = parked;
+      unwanted = closed;
+    }
+    if (unwanted) {
+      tunnel.closeIfUnused();
+      return;
     }
     event("parked a tunnel at " + plan.broker() + " (" + now + " of " + plan.tunnels() + ")");
     fill();
@@ -156,6 +163,7 @@ public final class Agent implements AutoCloseable {
   void onTaken() {
     synchronized (this) {
       parked--;
+      active++;
       backoff.reset();
     }
     fill();
@@ -200,10 +208,16 @@ public final class Agent implements AutoCloseable {
     }
   }
 
-  void onEnded(AgentTunnel tunnel) {
-    synchronized (this) {
-      open.remove(tunnel);
-    }
+  /** A tunnel that was in use is over. */
+  synchronized void onEnded(AgentTunnel tunnel) {
+    open.remove(tunnel);
+    active--;
+  }
+
+  /** A parked tunnel was closed from here. */
+  synchronized void onClosed(AgentTunnel tunnel) {
+    open.remove(tunnel);
+    parked--;
   }
 
   private void endRest() {

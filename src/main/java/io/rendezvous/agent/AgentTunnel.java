@@ -163,7 +163,7 @@ final class AgentTunnel {
     conn.onReadable(() -> onSign(conn));
     parkedAt = System.nanoTime();
     parkedConn = conn;
-    agent.onParked();
+    agent.onParked(this);
     if (early.hasRemaining()) {
       onTaken(conn, early);
     }
@@ -194,7 +194,7 @@ final class AgentTunnel {
             if (parkedConn != null) {
               parkedConn = null;
               Farewell.end(conn);
-              agent.onEnded(this);
+              agent.onClosed(this);
             }
           });
     }

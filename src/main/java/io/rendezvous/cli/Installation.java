@@ -8,6 +8,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.entry.RedisStore;
 import io.rendezvous.net.CertificateMaker;
 import io.rendezvous.net.ServerKeys;
 import java.io.IOException;
@@ -54,7 +55,9 @@ final class Installation {
   /** Opens the store as the commands use it. */
   EntryStore openStore() throws IOException {
     String location = settings.store().location();
-    return new FileStore(Path.of(location.substring(FILE.length())));
+    return location.startsWith(FILE)
+        ? new FileStore(Path.of(location.substring(FILE.length())))
+        : new RedisStore(location);
   }
 
   /** Opens the store as a running broker uses it. */

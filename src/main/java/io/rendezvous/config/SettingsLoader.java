@@ -1,7 +1,8 @@
 package io.rendezvous.config;
 
+import io.smallrye.config.ConfigMappings;
+import io.smallrye.config.ConfigMappings.ConfigClass;
 import io.smallrye.config.ConfigValidationException;
-import io.smallrye.config.EnvConfigSource;
 import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
@@ -14,10 +15,14 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Properties;
+import java.util.Set;
+import java.util.TreeMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import org.eclipse.microprofile.config.spi.Converter;
 
 /**
@@ -29,6 +34,22 @@ public final class SettingsLoader {
 
   private static final String ENVIRONMENT_PREFIX = "RENDEZVOUS_";
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+
+  /** All settings there are, by their names. */
+  static final Set<String> KEYS =
+      Set.copyOf(ConfigMappings.getProperties(ConfigClass.configClass(Settings.class)).keySet());
+
+  private static final Map<String, String> BY_ENVIRONMENT =
+      KEYS.stream()
+          .collect(
+              Collectors.toMap(
+                  key -> key.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]", "_"), key -> key));
+
+  private static final Pattern CONVERSION =
+      Pattern.compile(
+          ".*The config property (?<key>\\S+) with the config value \"(?<value>.*?)\" threw an"
+              + " Exception whilst being converted (SRCFG\\d+: )?(?<why>.*?)(, got .*)?",
+          Pattern.DOTALL);
 
   private static final Pattern REALM = Pattern.compile("[ !#-\\[\\]-~]+");
   private static final Pattern STORE = Pattern.compile("(file:|rediss?://).+");
@@ -76,50 +97,70 @@ public final class SettingsLoader {
   static Settings load(Properties file, Map<String, String> environment, Properties system)
       throws SettingsException {
     List<String> mistakes = new ArrayList<>();
-    Settings settings = null;
+    Map<String, String> given = new TreeMap<>();
+    given.putAll(ours(file, mistakes));
+    given.putAll(ours(environment, mistakes));
+    given.putAll(ours(system, mistakes));
     try {
-      settings =
+      Settings settings =
           new SmallRyeConfigBuilder()
-              .withSources(
-                  new PropertiesConfigSource(ours(file), "file", 100),
-                  new EnvConfigSource(ours(environment), 300),
-                  new PropertiesConfigSource(ours(system), "system", 400))
+              .withSources(new PropertiesConfigSource(given, "given", 100))
               .withMapping(Settings.class)
-              .withConverter(Duration.class, 100, new DurationConverter())
+              .withConverter(Duration.class, 200, new DurationConverter())
+              .withConverter(Boolean.class, 200, new BooleanConverter())
               .build()
               .getConfigMapping(Settings.class);
+      mistakes.addAll(mistakes(settings));
+      if (mistakes.isEmpty()) {
+        return settings;
+      }
     } catch (ConfigValidationException e) {
       for (int i = 0; i < e.getProblemCount(); i++) {
-        mistakes.add(e.getProblem(i).getMessage());
+        mistakes.add(inOurWords(e.getProblem(i).getMessage()));
       }
     }
-    if (settings != null) {
-      mistakes.addAll(mistakes(settings));
-    }
-    if (settings == null || !mistakes.isEmpty()) {
-      throw new SettingsException(mistakes);
-    }
-    return settings;
+    throw new SettingsException(mistakes.stream().sorted().toList());
   }
 
-  private static Map<String, String> ours(Properties properties) {
+  /** Drops the codes of the library. Only numbers, durations and the like are quoted in these. */
+  private static String inOurWords(String problem) {
+    Matcher matcher = CONVERSION.matcher(problem);
+    return matcher.matches()
+        ? matcher.group("key") + ": " + matcher.group("why") + ": " + matcher.group("value")
+        : problem;
+  }
+
+  /** An empty value is as good as none, so that the keys of the example can stand empty. */
+  private static Map<String, String> ours(Properties properties, List<String> mistakes) {
     Map<String, String> ours = new HashMap<>();
     for (String name : properties.stringPropertyNames()) {
-      if (name.startsWith(PREFIX + ".")) {
-        ours.put(name, properties.getProperty(name).strip());
+      String value = properties.getProperty(name).strip();
+      if (!name.startsWith(PREFIX + ".")) {
+        continue;
+      }
+      if (!KEYS.contains(name)) {
+        mistakes.add(name + ": there is no such setting");
+      } else if (!value.isEmpty()) {
+        ours.put(name, value);
       }
     }
     return ours;
   }
 
-  private static Map<String, String> ours(Map<String, String> environment) {
+  private static Map<String, String> ours(Map<String, String> environment, List<String> mistakes) {
     Map<String, String> ours = new HashMap<>();
     environment.forEach(
         (name, value) -> {
-          if (name.startsWith(ENVIRONMENT_PREFIX)
-              && !KUBERNETES_NAME.matcher(name).matches()
-              && !KUBERNETES_VALUE.matcher(value).matches()) {
-            ours.put(name, value.strip());
+          if (!name.startsWith(ENVIRONMENT_PREFIX)
+              || KUBERNETES_NAME.matcher(name).matches()
+              || KUBERNETES_VALUE.matcher(value).matches()) {
+            return;
+          }
+          String key = BY_ENVIRONMENT.get(name);
+          if (key == null) {
+            mistakes.add(name + ": there is no such setting");
+          } else if (!value.isBlank()) {
+            ours.put(key, value.strip());
           }
         });
     return ours;
@@ -168,7 +209,7 @@ public final class SettingsLoader {
     final List<String> lines = new ArrayList<>();
 
     void add(String key, String mistake) {
-      lines.add(PREFIX + "." + key + " " + mistake);
+      lines.add(PREFIX + "." + key + ": " + mistake);
     }
 
     void port(String key, int value) {
@@ -193,6 +234,20 @@ public final class SettingsLoader {
       if (set) {
         add(key, "is not in this version yet");
       }
+    }
+  }
+
+  /** The library takes anything but yes for no, and a slip of the pen would be no TLS. */
+  static final class BooleanConverter implements Converter<Boolean> {
+    private static final long serialVersionUID = 1L;
+
+    @Override
+    public Boolean convert(String text) {
+      return switch (text) {
+        case "true" -> true;
+        case "false" -> false;
+        default -> throw new IllegalArgumentException("neither true nor false");
+      };
     }
   }
 

@@ -176,6 +176,7 @@ final class HiddenServerSide {
     } else if (protocol.tunnels().isFull()) {
       refuse(Problem.retry(503, "the broker is full or closing down", 30));
     } else {
+      protocol.tunnels().announce(id);
       conn.suspendReads();
       conn.onWritable(() -> park(id));
       park(id);

@@ -111,6 +111,16 @@ public final class Tunnels {
     }
   }
 
+  /**
+   * Says that a tunnel is about to be parked, so that a client that comes before it waits for it
+   * rather than hear that the ID is not connected. Any thread may call.
+   */
+  public void announce(UUID id) {
+    synchronized (lock) {
+      byId.computeIfAbsent(id, i -> new Presence()).lastSeen = System.nanoTime();
+    }
+  }
+
   /** Parks a connection, or gives it to the client that has waited longest. On its own thread. */
   public void park(UUID id, Conn conn) {
     long now = System.nanoTime();

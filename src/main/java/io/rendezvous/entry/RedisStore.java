@@ -1,0 +1,305 @@
+package io.rendezvous.entry;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.redisson.Redisson;
+import org.redisson.api.RFuture;
+import org.redisson.api.RScript;
+import org.redisson.api.RedissonClient;
+import org.redisson.api.options.KeysScanOptions;
+import org.redisson.client.RedisException;
+import org.redisson.client.codec.StringCodec;
+import org.redisson.config.Config;
+import org.redisson.config.SingleServerConfig;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Entries in Redis, a string under the key UUID each, as the older servers keep them. It is
+ * connected to when it is first needed, and again when it comes back; each call waits two seconds
+ * at most.
+ *
+ * <p>What Redisson throws names the arguments of a command, a secret among them; so nothing of it
+ * goes into the exceptions here but the name of its class.
+ */
+public final class RedisStore implements EntryStore {
+  private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);
+  private static final Duration PATIENCE = Duration.ofSeconds(2);
+  private static final Duration SUBSCRIBE_EVERY = Duration.ofSeconds(1);
+  private static final String DELETED = "rendezvous:deleted";
+  private static final String UUID_PATTERN = "????????-????-????-????-????????????";
+  private static final int BATCH = 500;
+
+  /** Says "uuid" or a label where that is taken. Labels have no index in the old databases. */
+  private static final String CREATE =
+      """
+      if redis.call('EXISTS', KEYS[1]) == 1 then return 'uuid' end
+      local cursor = '0'
+      repeat
+        local page = redis.call('SCAN', cursor, 'MATCH', ARGV[2], 'COUNT', 1000)
+        cursor = page[1]
+        for _, key in ipairs(#ARGV > 2 and page[2] or {}) do
+          local value = redis.pcall('GET', key)
+          local fine, entry = pcall(cjson.decode, value)
+          if fine and type(entry) == 'table' and type(entry.labels) == 'table' then
+            for _, label in ipairs(entry.labels) do
+              for i = 3, #ARGV do
+                if string.lower(label) == ARGV[i] then return label end
+              end
+            end
+          end
+        end
+      until cursor == '0' or #ARGV == 2
+      redis.call('SET', KEYS[1], ARGV[1])
+      return ''
+      """;
+
+  private static final String DELETE =
+      """
+      local deleted = redis.call('DEL', KEYS[1])
+      if deleted == 1 then redis.call('PUBLISH', ARGV[1], KEYS[1]) end
+      return deleted
+      """;
+
+  private final String where;
+  private final RedissonClient redis;
+  private final CountDownLatch closed = new CountDownLatch(1);
+
+  /**
+   * Creates the store, without connecting.
+   *
+   * @param location {@code redis://[[USER]:PASSWORD@]HOST[:PORT][/DB]}, or {@code rediss://} for
+   *     TLS
+   * @throws IllegalArgumentException if the location is malformed; the message does not show it
+   */
+  public RedisStore(String location) {
+    URI uri = parse(location);
+    this.where = "Redis at " + uri.getHost() + ":" + port(uri);
+    this.redis = Redisson.create(config(uri));
+  }
+
+  private static URI parse(String location) {
+    try {
+      URI uri = URI.create(location);
+      if (uri.getHost() != null && uri.getPath().matches("(/\\d{0,4})?")) {
+        return uri;
+      }
+    } catch (IllegalArgumentException e) {
+      // its message shows the location, and a password in it
+    }
+    throw new IllegalArgumentException(
+        "rendezvous.store is not redis://[:password@]host:port[/db], with special characters of"
+            + " the password escaped (%40 for @)");
+  }
+
+  private static int port(URI uri) {
+    return uri.getPort() < 0 ? 6379 : uri.getPort();
+  }
+
+  private static Config config(URI uri) {
+    Config config = new Config();
+    config.setCodec(StringCodec.INSTANCE); // the default one would run code that it finds there
+    config.setLazyInitialization(true);
+    config.setThreads(2);
+    config.setNettyThreads(2);
+    int patience = (int) PATIENCE.toMillis();
+    SingleServerConfig server =
+        config
+            .useSingleServer()
+            .setAddress(uri.getScheme() + "://" + uri.getHost() + ":" + port(uri))
+            .setConnectTimeout(patience)
+            .setTimeout(patience)
+            .setRetryAttempts(0)
+            .setPingConnectionInterval(5000)
+            .setConnectionMinimumIdleSize(1)
+            .setConnectionPoolSize(8)
+            .setSubscriptionConnectionMinimumIdleSize(1)
+            .setSubscriptionConnectionPoolSize(2);
+    String path = uri.getPath();
+    if (path.length() > 1) {
+      server.setDatabase(Integer.parseInt(path.substring(1)));
+    }
+    String user = uri.getRawUserInfo();
+    if (user != null) {
+      int colon = user.indexOf(':');
+      String name = colon < 0 ? user : user.substring(0, colon);
+      if (!name.isEmpty()) {
+        config.setUsername(URLDecoder.decode(name, StandardCharsets.UTF_8));
+      }
+      if (colon >= 0) {
+        String password = user.substring(colon + 1).replace("+", "%2B");
+        config.setPassword(URLDecoder.decode(password, StandardCharsets.UTF_8));
+      }
+    }
+    return config;
+  }
+
+  @Override
+  public Optional<Entry> find(UUID id) throws IOException {
+    String text;
+    try {
+      text = await(redis.<String>getBucket(id.toString()).getAsync());
+    } catch (WrongTypeException e) {
+      return Optional.empty();
+    }
+    return text == null ? Optional.empty() : read(id.toString(), text);
+  }
+
+  private Optional<Entry> read(String key, String text) {
+    try {
+      Entry entry = Entry.parse(text);
+      if (entry.id().toString().equals(key)) {
+        return Optional.of(entry);
+      }
+      LOG.warn("{}: the key {} counts as missing: it holds another UUID", where, brief(key));
+    } catch (IOException e) {
+      LOG.warn("{}: the key {} counts as missing: {}", where, brief(key), e.getMessage());
+    }
+    return Optional.empty();
+  }
+
+  private static String brief(String key) {
+    return key.substring(0, 8) + "…";
+  }
+
+  @Override
+  public List<Entry> list() throws IOException {
+    List<Entry> entries = new ArrayList<>();
+    try {
+      Iterator<String> keys =
+          redis
+              .getKeys()
+              .getKeys(KeysScanOptions.defaults().pattern(UUID_PATTERN).chunkSize(BATCH))
+              .iterator();
+      while (keys.hasNext()) {
+        List<String> batch = new ArrayList<>();
+        while (keys.hasNext() && batch.size() < BATCH) {
+          String key = keys.next();
+          Entry.parseId(key)
+              .filter(id -> id.toString().equals(key))
+              .ifPresent(id -> batch.add(key));
+        }
+        Map<String, String> found =
+            await(redis.getBuckets().getAsync(batch.toArray(String[]::new)));
+        found.forEach((key, text) -> read(key, text).ifPresent(entries::add));
+      }
+    } catch (RedisException | WrongTypeException e) {
+      throw unreachable(e);
+    }
+    return entries;
+  }
+
+  @Override
+  public void create(Entry entry) throws IOException {
+    List<Object> arguments = new ArrayList<>();
+    arguments.add(entry.toJson());
+    arguments.add(UUID_PATTERN);
+    arguments.addAll(entry.labels());
+    String taken = String.valueOf(run(CREATE, RScript.ReturnType.VALUE, entry.id(), arguments));
+    if (taken.equals("uuid")) {
+      throw new IllegalArgumentException("there is an entry with that UUID already");
+    }
+    if (!taken.isEmpty()) {
+      throw new IllegalArgumentException("the label " + taken + " belongs to another entry");
+    }
+  }
+
+  @Override
+  public boolean delete(UUID id) throws IOException {
+    return run(DELETE, RScript.ReturnType.LONG, id, List.of(DELETED)).equals(1L);
+  }
+
+  private Object run(String script, RScript.ReturnType type, UUID id, List<Object> arguments)
+      throws IOException {
+    try {
+      return this.<Object>await(
+          redis
+              .getScript(StringCodec.INSTANCE)
+              .evalAsync(
+                  RScript.Mode.READ_WRITE,
+                  script,
+                  type,
+                  List.of(id.toString()),
+                  arguments.toArray()));
+    } catch (WrongTypeException e) {
+      throw unreachable(e);
+    }
+  }
+
+  /** What is under the key is no string, and so no entry. */
+  private static final class WrongTypeException extends Exception {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private <T> T await(RFuture<T> future) throws IOException, WrongTypeException {
+    try {
+      return future.toCompletableFuture().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (ExecutionException e) {
+      Throwable cause = e.getCause();
+      if (cause instanceof RedisException
+          && String.valueOf(cause.getMessage()).contains("WRONGTYPE")) {
+        throw new WrongTypeException();
+      }
+      throw unreachable(cause);
+    } catch (TimeoutException e) {
+      future.cancel(true);
+      throw unreachable(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw unreachable(e);
+    }
+  }
+
+  private IOException unreachable(@Nullable Throwable e) {
+    String what = e == null ? "no reason" : e.getClass().getSimpleName();
+    return new IOException(where + " cannot be asked now (" + what + ")");
+  }
+
+  @Override
+  public void onDeleted(Consumer<UUID> listener) {
+    Thread subscriber = new Thread(() -> subscribe(listener), "redis-subscriber");
+    subscriber.setDaemon(true);
+    subscriber.start();
+  }
+
+  /** Until it succeeds; from then on Redisson subscribes again when it has to. */
+  private void subscribe(Consumer<UUID> listener) {
+    try {
+      do {
+        try {
+          await(
+              redis
+                  .getTopic(DELETED)
+                  .addListenerAsync(
+                      String.class, (channel, text) -> Entry.parseId(text).ifPresent(listener)));
+          return;
+        } catch (IOException | WrongTypeException e) {
+          LOG.debug("Deletions are not heard of yet: {}", e.getMessage());
+        }
+      } while (!closed.await(SUBSCRIBE_EVERY.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  @Override
+  public void close() {
+    closed.countDown();
+    redis.shutdown();
+  }
+}

@@ -1,0 +1,59 @@
+package io.rendezvous.testing;
+
+import io.rendezvous.net.CertificateMaker;
+import io.rendezvous.net.ServerKeys;
+import io.rendezvous.net.Trust;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import javax.net.ssl.SSLContext;
+
+/** One certificate for all tests of this process, made as a broker makes its own. */
+public final class Keys {
+  private static final Path DIRECTORY = make();
+
+  private Keys() {}
+
+  private static Path make() {
+    try {
+      Path directory = Files.createTempDirectory("rendezvous-test-keys");
+      new CertificateMaker(directory.resolve("registrar.crt"), directory.resolve("registrar.key"))
+          .make(List.of("localhost", "127.0.0.1"), Instant.now());
+      for (String file :
+          List.of("registrar.crt", "registrar.key", "registrar-ca.crt", "registrar-ca.key")) {
+        directory.resolve(file).toFile().deleteOnExit();
+      }
+      directory.toFile().deleteOnExit();
+      return directory;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Returns where registrar.crt, registrar.key and registrar-ca.crt are. */
+  public static Path directory() {
+    return DIRECTORY;
+  }
+
+  /** Returns the pair as a server shows it. */
+  public static ServerKeys server() throws IOException {
+    return new ServerKeys(
+        DIRECTORY.resolve("registrar.crt"),
+        DIRECTORY.resolve("registrar.key"),
+        InstantSource.system());
+  }
+
+  /** Returns what believes the pair. */
+  public static SSLContext trust() {
+    try {
+      return Trust.in(Optional.of(Files.readString(DIRECTORY.resolve("registrar-ca.crt"))));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}

@@ -1,0 +1,187 @@
+package io.rendezvous.testing;
+
+import io.rendezvous.Broker;
+import io.rendezvous.config.Settings;
+import io.rendezvous.config.SettingsException;
+import io.rendezvous.config.SettingsLoader;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.FileStore;
+import io.rendezvous.entry.Totp;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Stream;
+import org.awaitility.Awaitility;
+
+/** A broker on a free port of this machine, with a store of its own and one entry in it. */
+public final class TestBroker implements AutoCloseable {
+  private final Path directory;
+  private final EntryStore store;
+  private final Broker broker;
+  private final boolean tls;
+  private final Entry entry;
+  private final SteppedClock clock = new SteppedClock();
+
+  private TestBroker(Map<String, String> given) throws IOException, SettingsException {
+    this.directory = Files.createTempDirectory("rendezvous-test");
+    Map<String, String> all = new HashMap<>(given);
+    all.putIfAbsent("rendezvous.host", "127.0.0.1");
+    all.putIfAbsent("rendezvous.port", "0");
+    Settings settings = SettingsLoader.load(all);
+    this.tls = settings.tls().enabled();
+    this.store = new FileStore(directory.resolve("entries"));
+    this.entry = addEntry();
+    this.broker =
+        new Broker(settings, store, tls ? Optional.of(Keys.server()) : Optional.empty(), clock);
+    broker.start();
+  }
+
+  /** Starts one with settings given as key and value, without their prefix. */
+  public static TestBroker start(String... keysAndValues) throws IOException, SettingsException {
+    Map<String, String> given = new HashMap<>();
+    for (int i = 0; i < keysAndValues.length; i += 2) {
+      given.put("rendezvous." + keysAndValues[i], keysAndValues[i + 1]);
+    }
+    return new TestBroker(given);
+  }
+
+  /** Adds an entry. */
+  public Entry addEntry() throws IOException {
+    Entry added = Entry.create(UUID.randomUUID(), List.of(), 6, Instant.now(), List.of());
+    store.create(added);
+    return added;
+  }
+
+  /** Returns the entry that is always there. */
+  public Entry entry() {
+    return entry;
+  }
+
+  /** Returns the UUID of the entry that is always there. */
+  public UUID id() {
+    return entry.id();
+  }
+
+  /** Returns the broker's own store. */
+  public EntryStore store() {
+    return store;
+  }
+
+  /** Returns the broker. */
+  public Broker broker() {
+    return broker;
+  }
+
+  /** Returns the clock that the broker's tokens go by. */
+  public SteppedClock clock() {
+    return clock;
+  }
+
+  /** Returns its port. */
+  public int port() {
+    return broker.address().getPort();
+  }
+
+  /** Begins to say how to connect. */
+  public Peer.Dial dial() {
+    return Peer.to(port());
+  }
+
+  /** Connects. */
+  public Peer connect() throws IOException {
+    return connect(dial());
+  }
+
+  /** Connects in a certain way. */
+  public Peer connect(Peer.Dial how) throws IOException {
+    return tls ? how.tls(Keys.trust()) : how.plain();
+  }
+
+  /** Returns a token of this moment. */
+  public String token(Entry of) {
+    Totp totp = of.totp();
+    return totp.token(totp.stepAt(clock.instant().getEpochSecond()), totp.digits());
+  }
+
+  /** Returns the head that parks a tunnel of the entry. */
+  public String connectHead(Entry of) {
+    return "CONNECT uuid:" + of.id() + "?response=" + token(of) + " HTTP/1.1\r\n\r\n";
+  }
+
+  /** Parks a tunnel. */
+  public Peer park() throws IOException {
+    return park(entry, dial());
+  }
+
+  /** Parks a tunnel of an entry. */
+  public Peer park(Entry of) throws IOException {
+    return park(of, dial());
+  }
+
+  /** Parks a tunnel in a certain way. */
+  public Peer park(Entry of, Peer.Dial how) throws IOException {
+    Peer tunnel = connect(how);
+    String answer = tunnel.send(connectHead(of)).readHead();
+    if (!answer.equals("HTTP/1.1 200 OK\r\n\r\n")) {
+      throw new IOException("not parked: " + answer);
+    }
+    return tunnel;
+  }
+
+  /** Returns the head of a request that names the entry unasked. */
+  public String get(Entry of, String path) {
+    return request("GET", of, path, "");
+  }
+
+  /** Returns the head of a request that names the entry unasked. */
+  public String request(String method, Entry of, String path, String moreLines) {
+    return method
+        + " "
+        + path
+        + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Digest username=\""
+        + of.id()
+        + "\", realm=\"rendezvous\"\r\n"
+        + moreLines
+        + "\r\n";
+  }
+
+  /** Waits until so many tunnels are parked. */
+  public void awaitParked(int count) {
+    Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> broker.parked() == count);
+  }
+
+  @Override
+  public void close() throws IOException {
+    broker.close();
+    try (Stream<Path> files = Files.walk(directory)) {
+      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    }
+  }
+
+  /** A clock that goes on by itself, and can be put forward. */
+  public static final class SteppedClock implements InstantSource {
+    private volatile Duration ahead = Duration.ZERO;
+
+    /** Puts it forward. */
+    public void step(Duration by) {
+      ahead = ahead.plus(by);
+    }
+
+    @Override
+    public Instant instant() {
+      return Instant.now().plus(ahead);
+    }
+  }
+}
