@@ -9,6 +9,7 @@ import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Locale;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 
@@ -148,7 +149,7 @@ public final class Peer implements Closeable {
     String head = readHead();
     int length =
         head.lines()
-            .filter(line -> line.toLowerCase(java.util.Locale.ROOT).startsWith("content-length:"))
+            .filter(line -> line.toLowerCase(Locale.ROOT).startsWith("content-length:"))
             .map(line -> Integer.parseInt(line.substring(line.indexOf(':') + 1).strip()))
             .findFirst()
             .orElse(0);
@@ -184,8 +185,7 @@ public final class Peer implements Closeable {
   }
 
   /** Ends it in order, without waiting for the other side as an SSLSocket would. */
-  @Override
-  public void close() throws IOException {
+  public void end() throws IOException {
     try {
       if (!socket.isClosed() && !socket.isOutputShutdown()) {
         socket.shutdownOutput();
@@ -195,5 +195,10 @@ public final class Peer implements Closeable {
     } finally {
       raw.close();
     }
+  }
+
+  @Override
+  public void close() throws IOException {
+    end();
   }
 }
