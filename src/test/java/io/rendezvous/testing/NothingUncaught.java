@@ -1,0 +1,69 @@
+package io.rendezvous.testing;
+
+import io.rendezvous.net.Network;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.BeforeAllCallback;
+import org.junit.jupiter.api.extension.BeforeEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
+
+/**
+ * Fails a test in whose time an exception was caught by nobody, in whatever thread, or an error was
+ * logged: XNIO and Undertow catch what is thrown on their threads, and log it.
+ */
+public final class NothingUncaught
+    implements BeforeAllCallback, BeforeEachCallback, AfterEachCallback {
+  private static final Queue<String> SEEN = new ConcurrentLinkedQueue<>();
+  private static boolean installed;
+
+  @Override
+  public void beforeAll(ExtensionContext context) {
+    synchronized (NothingUncaught.class) {
+      if (!installed) {
+        installed = true;
+        Network.prepareJsse();
+        Thread.setDefaultUncaughtExceptionHandler((t, e) -> SEEN.add(t.getName() + ": " + e));
+        System.setErr(new PrintStream(new Watch(System.err), true, StandardCharsets.UTF_8));
+      }
+    }
+  }
+
+  @Override
+  public void beforeEach(ExtensionContext context) {
+    SEEN.clear();
+  }
+
+  @Override
+  public void afterEach(ExtensionContext context) {
+    if (!SEEN.isEmpty()) {
+      throw new AssertionError("Uncaught, or logged as an error: " + SEEN);
+    }
+  }
+
+  /** Passes lines on, and keeps those that are errors. */
+  private static final class Watch extends OutputStream {
+    private final PrintStream out;
+    private final StringBuilder line = new StringBuilder();
+
+    Watch(PrintStream out) {
+      this.out = out;
+    }
+
+    @Override
+    public void write(int octet) {
+      out.write(octet);
+      if (octet != '\n') {
+        line.append((char) octet);
+        return;
+      }
+      if (line.indexOf(" ERROR ") >= 0) {
+        SEEN.add(line.toString());
+      }
+      line.setLength(0);
+    }
+  }
+}
