@@ -11,14 +11,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.redisson.Redisson;
-import org.redisson.api.RFuture;
 import org.redisson.api.RScript;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.options.KeysScanOptions;
@@ -44,6 +47,7 @@ public final class RedisStore implements EntryStore {
   private static final String DELETED = "rendezvous:deleted";
   private static final String UUID_PATTERN = "????????-????-????-????-????????????";
   private static final int BATCH = 500;
+  private static final int THREADS = 4;
 
   /** Says "uuid" or a label where that is taken. Labels have no index in the old databases. */
   private static final String CREATE =
@@ -78,6 +82,7 @@ public final class RedisStore implements EntryStore {
 
   private final String where;
   private final RedissonClient redis;
+  private final ExecutorService threads = Executors.newFixedThreadPool(THREADS, RedisStore::daemon);
   private final CountDownLatch closed = new CountDownLatch(1);
 
   /**
@@ -91,6 +96,12 @@ public final class RedisStore implements EntryStore {
     URI uri = parse(location);
     this.where = "Redis at " + uri.getHost() + ":" + port(uri);
     this.redis = Redisson.create(config(uri));
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "redis-store");
+    thread.setDaemon(true);
+    return thread;
   }
 
   private static URI parse(String location) {
@@ -153,7 +164,7 @@ public final class RedisStore implements EntryStore {
   public Optional<Entry> find(UUID id) throws IOException {
     String text;
     try {
-      text = await(redis.<String>getBucket(id.toString()).getAsync());
+      text = ask(() -> redis.<String>getBucket(id.toString()).get());
     } catch (WrongTypeException e) {
       return Optional.empty();
     }
@@ -194,8 +205,8 @@ public final class RedisStore implements EntryStore {
               .filter(id -> id.toString().equals(key))
               .ifPresent(id -> batch.add(key));
         }
-        Map<String, String> found =
-            await(redis.getBuckets().getAsync(batch.toArray(String[]::new)));
+        String[] names = batch.toArray(String[]::new);
+        Map<String, String> found = ask(() -> redis.getBuckets().<String>get(names));
         found.forEach((key, text) -> read(key, text).ifPresent(entries::add));
       }
     } catch (RedisException | WrongTypeException e) {
@@ -227,15 +238,16 @@ public final class RedisStore implements EntryStore {
   private Object run(String script, RScript.ReturnType type, UUID id, List<Object> arguments)
       throws IOException {
     try {
-      return this.<Object>await(
-          redis
-              .getScript(StringCodec.INSTANCE)
-              .evalAsync(
-                  RScript.Mode.READ_WRITE,
-                  script,
-                  type,
-                  List.of(id.toString()),
-                  arguments.toArray()));
+      return this.<Object>ask(
+          () ->
+              redis
+                  .getScript(StringCodec.INSTANCE)
+                  .eval(
+                      RScript.Mode.READ_WRITE,
+                      script,
+                      type,
+                      List.of(id.toString()),
+                      arguments.toArray()));
     } catch (WrongTypeException e) {
       throw unreachable(e);
     }
@@ -246,9 +258,11 @@ public final class RedisStore implements EntryStore {
     private static final long serialVersionUID = 1L;
   }
 
-  private <T> T await(RFuture<T> future) throws IOException, WrongTypeException {
+  /** Asks on a thread of the store's own, since connecting takes its time before a command does. */
+  private <T> T ask(Callable<T> command) throws IOException, WrongTypeException {
+    Future<T> answer = threads.submit(command);
     try {
-      return future.toCompletableFuture().get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      return answer.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
       Throwable cause = e.getCause();
       if (cause instanceof RedisException
@@ -257,7 +271,7 @@ public final class RedisStore implements EntryStore {
       }
       throw unreachable(cause);
     } catch (TimeoutException e) {
-      future.cancel(true);
+      answer.cancel(true);
       throw unreachable(e);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -282,11 +296,13 @@ public final class RedisStore implements EntryStore {
     try {
       do {
         try {
-          await(
-              redis
-                  .getTopic(DELETED)
-                  .addListenerAsync(
-                      String.class, (channel, text) -> Entry.parseId(text).ifPresent(listener)));
+          ask(
+              () ->
+                  redis
+                      .getTopic(DELETED)
+                      .addListener(
+                          String.class,
+                          (channel, text) -> Entry.parseId(text).ifPresent(listener)));
           return;
         } catch (IOException | WrongTypeException e) {
           LOG.debug("Deletions are not heard of yet: {}", e.getMessage());
@@ -300,6 +316,7 @@ public final class RedisStore implements EntryStore {
   @Override
   public void close() {
     closed.countDown();
+    threads.shutdownNow();
     redis.shutdown();
   }
 }

@@ -4,14 +4,18 @@ import io.rendezvous.net.CertificateMaker;
 import io.rendezvous.net.ServerKeys;
 import io.rendezvous.net.Trust;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
+import nl.altindag.ssl.pem.util.PemUtils;
 
 /** One certificate for all tests of this process, made as a broker makes its own. */
 public final class Keys {
@@ -55,5 +59,21 @@ public final class Keys {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Returns a store file that believes the pair, as {@code javax.net.ssl.trustStore} wants it. */
+  public static Path trustStore(String password) throws IOException {
+    Path file = DIRECTORY.resolve("trust.p12");
+    file.toFile().deleteOnExit();
+    try (OutputStream out = Files.newOutputStream(file)) {
+      KeyStore store = KeyStore.getInstance("PKCS12");
+      store.load(null, null);
+      store.setCertificateEntry(
+          "ca", PemUtils.loadCertificate(DIRECTORY.resolve("registrar-ca.crt")).get(0));
+      store.store(out, password.toCharArray());
+    } catch (GeneralSecurityException e) {
+      throw new IOException(e);
+    }
+    return file;
   }
 }

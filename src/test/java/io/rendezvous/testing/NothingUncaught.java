@@ -4,8 +4,10 @@ import io.rendezvous.net.Network;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
 import org.junit.jupiter.api.extension.BeforeEachCallback;
@@ -26,6 +28,7 @@ public final class NothingUncaught
       if (!installed) {
         installed = true;
         Network.prepareJsse();
+        Awaitility.setDefaultPollInterval(Duration.ofMillis(5));
         Thread.setDefaultUncaughtExceptionHandler((t, e) -> SEEN.add(t.getName() + ": " + e));
         System.setErr(new PrintStream(new Watch(System.err), true, StandardCharsets.UTF_8));
       }

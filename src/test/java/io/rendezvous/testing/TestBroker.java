@@ -14,14 +14,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.stream.Stream;
 import org.awaitility.Awaitility;
+import org.jspecify.annotations.Nullable;
 
 /** A broker on a free port of this machine, with a store of its own and one entry in it. */
 public final class TestBroker implements AutoCloseable {
@@ -32,14 +31,15 @@ public final class TestBroker implements AutoCloseable {
   private final Entry entry;
   private final SteppedClock clock = new SteppedClock();
 
-  private TestBroker(Map<String, String> given) throws IOException, SettingsException {
+  private TestBroker(Map<String, String> given, @Nullable EntryStore other)
+      throws IOException, SettingsException {
     this.directory = Files.createTempDirectory("rendezvous-test");
     Map<String, String> all = new HashMap<>(given);
     all.putIfAbsent("rendezvous.host", "127.0.0.1");
     all.putIfAbsent("rendezvous.port", "0");
     Settings settings = SettingsLoader.load(all);
     this.tls = settings.tls().enabled();
-    this.store = new FileStore(directory.resolve("entries"));
+    this.store = other == null ? new FileStore(directory.resolve("entries")) : other;
     this.entry = addEntry();
     this.broker =
         new Broker(settings, store, tls ? Optional.of(Keys.server()) : Optional.empty(), clock);
@@ -48,11 +48,17 @@ public final class TestBroker implements AutoCloseable {
 
   /** Starts one with settings given as key and value, without their prefix. */
   public static TestBroker start(String... keysAndValues) throws IOException, SettingsException {
+    return startOn(null, keysAndValues);
+  }
+
+  /** Starts one on another store than one of files. */
+  public static TestBroker startOn(@Nullable EntryStore store, String... keysAndValues)
+      throws IOException, SettingsException {
     Map<String, String> given = new HashMap<>();
     for (int i = 0; i < keysAndValues.length; i += 2) {
       given.put("rendezvous." + keysAndValues[i], keysAndValues[i + 1]);
     }
-    return new TestBroker(given);
+    return new TestBroker(given, store);
   }
 
   /** Adds an entry. */
@@ -163,11 +169,7 @@ public final class TestBroker implements AutoCloseable {
   @Override
   public void close() throws IOException {
     broker.close();
-    try (Stream<Path> files = Files.walk(directory)) {
-      for (Path file : files.sorted(Comparator.reverseOrder()).toList()) {
-        Files.delete(file);
-      }
-    }
+    Directories.delete(directory);
   }
 
   /** A clock that goes on by itself, and can be put forward. */

@@ -1,0 +1,141 @@
+package io.rendezvous.entry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Queue;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What every store does. */
+abstract class EntryStoreContract {
+  /** As TAAS has written it. */
+  private static final String OLD =
+      """
+      {"uuid":"%s","labels":["Door:2222"],"authParams":{"protocol":"totp","algorithm":"sha1",
+       "length":20,"base32":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"},"qrcodeURL":"x"}
+      """;
+
+  private EntryStore store;
+
+  /** Opens the store as another process would. */
+  abstract EntryStore open() throws IOException;
+
+  /** Writes into the store behind its back. */
+  abstract void put(String key, String value) throws Exception;
+
+  @BeforeEach
+  void openOne() throws Exception {
+    store = open();
+  }
+
+  @AfterEach
+  void closeOne() {
+    store.close();
+  }
+
+  private static Entry entry(String... labels) {
+    return Entry.create(UUID.randomUUID(), List.of(labels), 8, Instant.now(), List.of());
+  }
+
+  @Test
+  void whatIsCreatedIsFoundByAll() throws Exception {
+    Entry entry = entry("home");
+    store.create(entry);
+    try (EntryStore other = open()) {
+      assertThat(other.find(entry.id()).orElseThrow().toJson()).isEqualTo(entry.toJson());
+      assertThat(other.list()).hasSize(1);
+    }
+  }
+
+  @Test
+  void whatIsNotThereIsNotFound() throws Exception {
+    assertThat(store.find(UUID.randomUUID())).isEmpty();
+    assertThat(store.list()).isEmpty();
+    assertThat(store.delete(UUID.randomUUID())).isFalse();
+  }
+
+  @Test
+  void uuidIsCreatedOnce() throws Exception {
+    Entry entry = entry();
+    store.create(entry);
+    Entry same = Entry.create(entry.id(), List.of(), 8, Instant.now(), List.of());
+    assertThatThrownBy(() -> store.create(same)).isInstanceOf(IllegalArgumentException.class);
+    assertThat(store.find(entry.id()).orElseThrow().toJson()).isEqualTo(entry.toJson());
+  }
+
+  @Test
+  void labelBelongsToOneEntry() throws Exception {
+    store.create(entry("home", "house"));
+    assertThatThrownBy(() -> store.create(entry("garden", "HOUSE")))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("house");
+    store.create(entry("garden"));
+    assertThat(store.list()).hasSize(2);
+  }
+
+  @Test
+  void entriesOfOlderServersAreUnderstood() throws Exception {
+    UUID id = UUID.randomUUID();
+    put(id.toString(), OLD.formatted(id));
+    Entry entry = store.find(id).orElseThrow();
+    assertThat(entry.labels()).containsExactly("door:2222");
+    assertThat(entry.totp().token(1, 8)).isEqualTo("94287082");
+    assertThatThrownBy(() -> store.create(entry("door:2222")))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void whatIsNoEntryIsLeftAlone() throws Exception {
+    Entry entry = entry("home");
+    store.create(entry);
+    UUID broken = UUID.randomUUID();
+    UUID another = UUID.randomUUID();
+    put(broken.toString(), "{not json");
+    put(another.toString(), OLD.formatted(UUID.randomUUID()));
+    put("something", "else");
+    put("xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "else");
+    assertThat(store.find(broken)).isEmpty();
+    assertThat(store.find(another)).isEmpty();
+    assertThat(store.list()).hasSize(1);
+    store.create(entry("garden"));
+    assertThat(store.list()).hasSize(2);
+  }
+
+  @Test
+  void manyEntriesAreListed() throws Exception {
+    for (int i = 0; i < 1200; i++) {
+      Entry entry = entry("label" + i);
+      put(entry.id().toString(), entry.toJson());
+    }
+    assertThat(store.list()).hasSize(1200);
+  }
+
+  @Test
+  void deletionByWhomeverIsToldWithinTwoSeconds() throws Exception {
+    Entry first = entry("home");
+    Entry second = entry("garden");
+    store.create(first);
+    store.create(second);
+    Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
+    store.onDeleted(deleted::add);
+    Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true); // it is listening
+    try (EntryStore other = open()) {
+      assertThat(other.delete(first.id())).isTrue();
+    }
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(2))
+        .untilAsserted(() -> assertThat(deleted).containsExactly(first.id()));
+    assertThat(store.find(first.id())).isEmpty();
+    store.create(entry("home"));
+    assertThat(deleted).hasSize(1);
+  }
+}

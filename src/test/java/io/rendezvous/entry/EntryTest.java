@@ -1,0 +1,120 @@
+package io.rendezvous.entry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class EntryTest {
+  private static final String ID = "2f402f80-da50-11e1-9b23-0123456789ab";
+
+  /** As node-rendezvous has left them in Redis. */
+  private static final String OLD =
+      """
+      {"uuid":"2F402F80-da50-11e1-9b23-0123456789ab",
+       "authParams":{"name":"home","issuer":"https://x:8898","protocol":"totp","algorithm":"sha1",
+                     "length":20,"base32":"GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"},
+       "qrcodeURL":"https://x/qr","authURL":"otpauth://totp/x"}
+      """;
+
+  @Test
+  void oldEntryIsUnderstood() throws Exception {
+    Entry entry = Entry.parse(OLD);
+    assertThat(entry.id()).hasToString(ID);
+    assertThat(entry.labels()).isEmpty();
+    assertThat(entry.totp().digits()).isEqualTo(6);
+    assertThat(entry.totp().step()).isEqualTo(30);
+    assertThat(entry.totp().token(1, 8)).isEqualTo("94287082");
+    assertThat(entry.created()).isEmpty();
+  }
+
+  @Test
+  void whatIsNotUnderstoodIsKept() throws Exception {
+    assertThat(Entry.parse(Entry.parse(OLD).toJson()).toJson())
+        .contains("\"qrcodeURL\":\"https://x/qr\"")
+        .contains("\"length\":20");
+  }
+
+  @Test
+  void newEntryHasASecretOfItsOwn() {
+    Entry one = create("home");
+    Entry two = create("home");
+    assertThat(one.totp().base32()).hasSize(32).isNotEqualTo(two.totp().base32());
+    assertThat(one.totp().digits()).isEqualTo(8);
+  }
+
+  private static Entry create(String... labels) {
+    return Entry.create(
+        UUID.randomUUID(), List.of(labels), 8, Instant.EPOCH, List.of("open", "proxyProtocol"));
+  }
+
+  @Test
+  void flagsAndTimeAreWritten() {
+    assertThat(create().toJson())
+        .contains("\"open\":true")
+        .contains("\"proxyProtocol\":true")
+        .doesNotContain("challenge")
+        .contains("\"created\":\"1970-01-01T00:00:00Z\"");
+  }
+
+  @Test
+  void labelsAreInLowerCaseAndSaidOnce() {
+    assertThat(create("Home", "home", "a.b-c", "x:8080").labels())
+        .containsExactly("home", "a.b-c", "x:8080");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"", "-a", "a-", "a..b", ".a", "a_b", "a b", "h\u00e9", "a:", "a:x", ID, "<img>"})
+  void whatIsNoLabelIsRefused(String label) {
+    assertThatThrownBy(() -> create(label)).isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void earlierSecretIsGoodForAWhile() throws Exception {
+    Entry entry =
+        Entry.parse(
+            OLD.replaceFirst(
+                "\"qrcodeURL\"",
+                """
+                "previous":{"until":"2026-01-01T00:00:00Z","authParams":
+                {"protocol":"totp","algorithm":"sha1","base32":"MFRGGZDF"}},"qrcodeURL\""""));
+    assertThat(entry.totpsAt(Instant.parse("2025-12-31T23:59:59Z"))).hasSize(2);
+    assertThat(entry.totpsAt(Instant.parse("2026-01-01T00:00:00Z"))).hasSize(1);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "[]",
+        "{}",
+        "{\"uuid\":\"x\"}",
+        "{\"uuid\":\"2f402f80-da50-11e1-9b23-0123456789ab\"}",
+        "{\"uuid\":\"2f402f80-da50-11e1-9b23-0123456789ab\","
+            + "\"authParams\":{\"protocol\":\"x\",\"base32\":\"MFRGGZDF\"}}",
+        "{\"uuid\":\"2f402f80-da50-11e1-9b23-0123456789ab\",MFRGGZDF"
+      })
+  void whatIsNoEntryIsRefusedWithoutShowingIt(String text) {
+    assertThatThrownBy(() -> Entry.parse(text))
+        .isInstanceOf(IOException.class)
+        .hasMessageNotContaining("MFRGGZDF");
+  }
+
+  @Test
+  void itShowsItsUuidAndNothingElse() throws Exception {
+    assertThat(Entry.parse(OLD)).hasToString("Entry[" + ID + "]");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"1-1-1-1-1", "2f402f80da5011e19b230123456789ab", ID + "x", " " + ID})
+  void onlyAWholeUuidIsOne(String text) {
+    assertThat(Entry.parseId(text)).isEmpty();
+  }
+}
