@@ -4,6 +4,7 @@ import io.rendezvous.entry.Totp;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
+import io.rendezvous.net.Trust;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -13,7 +14,6 @@ import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLContext;
 
 /**
  * Keeps a number of tunnels parked at a broker, and joins each that a client takes to the local
@@ -24,6 +24,9 @@ import javax.net.ssl.SSLContext;
 public final class Agent implements AutoCloseable {
   /** A tunnel that did not last this long unused is not replaced for as long: it is not wanted. */
   private static final Duration REST = Duration.ofMinutes(1);
+
+  /** After this it can be told whether one tunnel was closed or all were. */
+  private static final Duration TIME_TO_TELL = Duration.ofSeconds(1);
 
   private static final Duration LINGER = Duration.ofMinutes(2);
   private static final Duration STALL = Duration.ofMinutes(10);
@@ -36,19 +39,11 @@ public final class Agent implements AutoCloseable {
    * @param id the hidden server
    * @param totp its secret
    * @param broker where the broker listens
-   * @param trust what the broker's certificate is verified with
-   * @param verifyName whether it has to name the broker
+   * @param trust whose certificate the broker is believed by
    * @param local where the local server listens
    * @param tunnels how many are kept parked
    */
-  public record Plan(
-      UUID id,
-      Totp totp,
-      Address broker,
-      SSLContext trust,
-      boolean verifyName,
-      Address local,
-      int tunnels) {}
+  public record Plan(UUID id, Totp totp, Address broker, Trust trust, Address local, int tunnels) {}
 
   private final Plan plan;
   private final Network network;
@@ -80,9 +75,8 @@ public final class Agent implements AutoCloseable {
     this.network = network;
     this.clock = clock;
     this.events = events;
-    this.broker =
-        network.dialer(plan.broker().host(), plan.broker().port(), plan.trust(), plan.verifyName());
-    this.local = network.dialer(plan.local().host(), plan.local().port(), null, false);
+    this.broker = network.dialer(plan.broker().host(), plan.broker().port(), plan.trust());
+    this.local = network.dialer(plan.local().host(), plan.local().port(), null);
   }
 
   /** Begins to park tunnels. */
@@ -178,34 +172,49 @@ public final class Agent implements AutoCloseable {
     retryLater(why, notBefore);
   }
 
-  /** A parked tunnel ended without having been used. */
-  void onEndedUnused(AgentTunnel tunnel, Duration age) {
-    boolean rest;
+  /** A parked tunnel was closed by the broker, unused. */
+  void onClosedUnused(AgentTunnel tunnel, Duration age) {
     boolean young = age.compareTo(REST) < 0;
     synchronized (this) {
       open.remove(tunnel);
       parked--;
-      rest = young && parked > 0;
-      if (closed) {
-        return;
-      }
-      if (rest) {
+      if (young) {
         resting++;
-      } else if (parked == 0) {
-        resting = 0; // all are gone, so it is the broker that is
-      }
-      if (!young) {
+      } else {
         backoff.reset();
       }
     }
-    if (rest) {
+    if (young) {
       event("a tunnel was closed unused; it is replaced in " + REST.toSeconds() + " s");
       network.after(REST, this::endRest);
-    } else if (young) {
-      retryLater("the broker closed the tunnels", Duration.ZERO);
+      network.after(TIME_TO_TELL, this::endRestIfAllAreGone);
     } else {
       fill();
     }
+  }
+
+  /** A parked tunnel broke. */
+  void onLost(AgentTunnel tunnel) {
+    onClosed(tunnel);
+    retryLater("a tunnel was lost", Duration.ZERO);
+  }
+
+  private void endRest() {
+    synchronized (this) {
+      resting = Math.max(0, resting - 1);
+    }
+    fill();
+  }
+
+  /** A tunnel alone was not wanted; but where all have gone it is the broker that went. */
+  private void endRestIfAllAreGone() {
+    synchronized (this) {
+      if (parked > 0 || resting == 0 || closed) {
+        return;
+      }
+      resting = 0;
+    }
+    retryLater("the broker has closed all tunnels", Duration.ZERO);
   }
 
   /** A tunnel that was in use is over. */
@@ -218,13 +227,6 @@ public final class Agent implements AutoCloseable {
   synchronized void onClosed(AgentTunnel tunnel) {
     open.remove(tunnel);
     parked--;
-  }
-
-  private void endRest() {
-    synchronized (this) {
-      resting = Math.max(0, resting - 1);
-    }
-    fill();
   }
 
   private void retryLater(String why, Duration notBefore) {

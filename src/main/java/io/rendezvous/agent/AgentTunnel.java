@@ -8,13 +8,13 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.Relay;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -140,7 +140,7 @@ final class AgentTunnel {
     try {
       int n = conn.read(buffer);
       if (n < 0) {
-        throw new IOException("the broker closed the connection");
+        throw new EOFException("the broker closed the connection");
       }
       return ByteBuffer.allocate(n).put(buffer.flip()).flip();
     } finally {
@@ -150,8 +150,14 @@ final class AgentTunnel {
 
   private void lose(Conn conn, IOException e) {
     conn.close();
-    String why = String.valueOf(e.getMessage());
-    fail(e instanceof SSLException ? "TLS with the broker failed: " + why : why, Duration.ZERO);
+    String why =
+        agent
+            .plan()
+            .trust()
+            .takeRefusal()
+            .map(r -> "the broker's certificate is not believed (" + r + "); see --ca")
+            .orElse(String.valueOf(e.getMessage()));
+    fail(why, Duration.ZERO);
   }
 
   // Parked.
@@ -171,17 +177,23 @@ final class AgentTunnel {
 
   /** A client's first octets, or the end. */
   private void onSign(Conn conn) {
-    ByteBuffer octets;
     try {
-      octets = read(conn);
-    } catch (IOException e) {
+      ByteBuffer octets = read(conn);
+      if (octets.hasRemaining()) {
+        onTaken(conn, octets);
+      }
+    } catch (EOFException e) {
       parkedConn = null;
       Farewell.end(conn);
-      agent.onEndedUnused(this, Duration.ofNanos(System.nanoTime() - parkedAt));
-      return;
-    }
-    if (octets.hasRemaining()) {
-      onTaken(conn, octets);
+      if (conn.isTruncated()) {
+        agent.onLost(this);
+      } else {
+        agent.onClosedUnused(this, Duration.ofNanos(System.nanoTime() - parkedAt));
+      }
+    } catch (IOException e) {
+      parkedConn = null;
+      conn.close();
+      agent.onLost(this);
     }
   }
 

@@ -127,8 +127,7 @@ final class AgentCommand implements Callable<Integer> {
           from.id(),
           from.totp(),
           new Address(from.host(), from.port()),
-          insecure ? Trust.nothingVerified() : Trust.in(pem),
-          !insecure,
+          insecure ? Trust.inAnybody() : Trust.in(pem),
           local,
           tunnels);
     } catch (IllegalArgumentException e) {

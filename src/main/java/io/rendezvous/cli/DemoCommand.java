@@ -88,7 +88,6 @@ final class DemoCommand implements Callable<Integer> {
               entry.totp(),
               new Address("localhost", broker.address().getPort()),
               Trust.in(Optional.of(Files.readString(maker.authority()))),
-              true,
               new Address("127.0.0.1", local.getPort()),
               TUNNELS);
       PrintWriter out = spec.commandLine().getOut();

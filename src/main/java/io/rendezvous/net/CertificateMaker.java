@@ -24,8 +24,6 @@ import java.util.Date;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
-import nl.altindag.ssl.exception.GenericException;
-import nl.altindag.ssl.pem.util.PemUtils;
 import org.bouncycastle.asn1.x500.X500Name;
 import org.bouncycastle.asn1.x500.X500NameBuilder;
 import org.bouncycastle.asn1.x500.style.BCStyle;
@@ -81,10 +79,10 @@ public final class CertificateMaker {
       return false;
     }
     try {
-      X509Certificate leaf = PemUtils.loadCertificate(certificate).get(0);
-      leaf.verify(PemUtils.loadCertificate(authorityCertificate).get(0).getPublicKey());
+      X509Certificate leaf = Pem.certificates(certificate).get(0);
+      leaf.verify(Pem.certificates(authorityCertificate).get(0).getPublicKey());
       return true;
-    } catch (GeneralSecurityException | GenericException e) {
+    } catch (GeneralSecurityException | IOException e) {
       return false;
     }
   }
@@ -105,7 +103,7 @@ public final class CertificateMaker {
         makeAuthority(now);
       }
       makeLeaf(List.copyOf(names), now);
-    } catch (GeneralSecurityException | OperatorCreationException | GenericException e) {
+    } catch (GeneralSecurityException | OperatorCreationException e) {
       throw new IOException("the certificate could not be made: " + e.getMessage(), e);
     }
   }
@@ -125,8 +123,8 @@ public final class CertificateMaker {
 
   private void makeLeaf(List<String> names, Instant now)
       throws IOException, GeneralSecurityException, OperatorCreationException {
-    X509Certificate authority = PemUtils.loadCertificate(authorityCertificate).get(0);
-    PrivateKey signer = PemUtils.loadPrivateKey(authorityKey);
+    X509Certificate authority = Pem.certificates(authorityCertificate).get(0);
+    PrivateKey signer = Pem.privateKey(authorityKey);
     KeyPair pair = newPair();
     X500Name issuer = X500Name.getInstance(authority.getSubjectX500Principal().getEncoded());
     JcaX509ExtensionUtils utils = new JcaX509ExtensionUtils();

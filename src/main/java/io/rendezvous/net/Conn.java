@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BooleanSupplier;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
@@ -30,6 +31,7 @@ public final class Conn {
   private final StreamConnection channel;
   private final Buffers buffers;
   private final long id = IDS.incrementAndGet();
+  private final BooleanSupplier truncated;
   private final InetSocketAddress peer;
   private final Source source;
 
@@ -40,6 +42,16 @@ public final class Conn {
   private boolean closed;
 
   Conn(StreamConnection channel, Buffers buffers) {
+    this(channel, buffers, () -> false);
+  }
+
+  /**
+   * Wraps a connection.
+   *
+   * @param truncated tells whether the end that was read was one of TCP, without a word of TLS
+   */
+  Conn(StreamConnection channel, Buffers buffers, BooleanSupplier truncated) {
+    this.truncated = truncated;
     this.channel = channel;
     this.buffers = buffers;
     this.peer = channel.getPeerAddress(InetSocketAddress.class);
@@ -225,6 +237,14 @@ public final class Conn {
   public boolean halfCloses() {
     SSLSession session = session();
     return session == null || session.getProtocol().equals("TLSv1.3");
+  }
+
+  /**
+   * Returns whether the end that was read may have been nobody's intention: over TLS there was no
+   * close_notify. It is known of connections that were opened from here.
+   */
+  public boolean isTruncated() {
+    return truncated.getAsBoolean();
   }
 
   private @Nullable SSLSession session() {

@@ -114,7 +114,9 @@ public final class Dialer {
 
   private void opened(StreamConnection socket, Result result) {
     Sockets.keepAlive(socket);
-    StreamConnection channel = tls == null ? socket : tls.connect(socket, host, port, verifyName);
-    result.opened(new Conn(channel, buffers));
+    result.opened(
+        tls == null
+            ? new Conn(socket, buffers)
+            : tls.connect(socket, host, port, verifyName, buffers));
   }
 }

@@ -73,12 +73,11 @@ public final class Network implements AutoCloseable {
   /**
    * Returns what opens connections to one server.
    *
-   * @param tls what to trust, or null for plain TCP
-   * @param verifyName whether the certificate has to name the host
+   * @param trust whose certificate is believed, or null for plain TCP
    */
-  public Dialer dialer(String host, int port, @Nullable SSLContext tls, boolean verifyName) {
-    Tls client = tls == null ? null : new Tls(tls, records, tlsTasks);
-    return new Dialer(worker, client, buffers, host, port, verifyName);
+  public Dialer dialer(String host, int port, @Nullable Trust trust) {
+    Tls tls = trust == null ? null : new Tls(trust.context(), records, tlsTasks);
+    return new Dialer(worker, tls, buffers, host, port, trust != null && trust.verifies());
   }
 
   /** Runs a task that does not block, later, on one of the I/O threads. */

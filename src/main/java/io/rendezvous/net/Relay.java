@@ -46,6 +46,7 @@ public final class Relay {
   private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
   private final AtomicInteger flowing = new AtomicInteger(2);
   private final boolean halfCloses;
+  private volatile int firstOctets;
 
   /**
    * Creates a relay that stands still.
@@ -68,6 +69,7 @@ public final class Relay {
    * @param first goes to the far end before anything that is read
    */
   public void start(ByteBuffer first) {
+    firstOctets = first.remaining();
     up.put(first);
     // Nothing may be written to the far end before its watch gave way to this relay's listeners.
     if (near.sharesThread(far)) {
@@ -101,9 +103,9 @@ public final class Relay {
     return state.get() == State.RUNNING;
   }
 
-  /** Returns how many octets came from the near connection. */
+  /** Returns how many octets came from the near connection, the first ones with them. */
   public long octetsUp() {
-    return up.octets();
+    return firstOctets + up.octets();
   }
 
   /** Returns how many octets came from the far connection. */

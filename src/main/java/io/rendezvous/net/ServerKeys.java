@@ -17,8 +17,6 @@ import java.util.List;
 import java.util.Locale;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.X509ExtendedKeyManager;
-import nl.altindag.ssl.exception.GenericException;
-import nl.altindag.ssl.pem.util.PemUtils;
 import nl.altindag.ssl.util.KeyManagerUtils;
 import nl.altindag.ssl.util.SSLContextUtils;
 import nl.altindag.ssl.util.TrustManagerUtils;
@@ -149,25 +147,11 @@ public final class ServerKeys {
   }
 
   private Pair read() throws IOException {
-    List<X509Certificate> chain;
-    PrivateKey secret;
-    try {
-      chain = PemUtils.loadCertificate(certificate);
-    } catch (GenericException | IllegalArgumentException e) {
-      throw new IOException("no PEM certificate can be read from " + certificate, e);
-    }
-    try {
-      secret = PemUtils.loadPrivateKey(key);
-    } catch (GenericException | IllegalArgumentException e) {
-      throw new IOException("no PEM private key can be read from " + key, e);
-    }
-    if (chain.isEmpty()) {
-      throw new IOException("there is no certificate in " + certificate);
-    }
-    if (!belong(secret, chain.get(0))) {
+    Pair pair = new Pair(Pem.privateKey(key), Pem.certificates(certificate));
+    if (!belong(pair.key(), pair.chain().get(0))) {
       throw new IOException("the key in " + key + " is not that of " + certificate);
     }
-    return new Pair(secret, chain);
+    return pair;
   }
 
   /** Whatever one signs, the other verifies. */

@@ -2,6 +2,8 @@ package io.rendezvous.net;
 
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.protocols.ssl.UndertowXnioSsl;
+import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.security.Security;
 import java.util.Arrays;
 import java.util.List;
@@ -13,6 +15,8 @@ import org.xnio.OptionMap;
 import org.xnio.Options;
 import org.xnio.StreamConnection;
 import org.xnio.Xnio;
+import org.xnio.conduits.AbstractStreamSourceConduit;
+import org.xnio.conduits.StreamSourceConduit;
 import org.xnio.ssl.SslConnection;
 
 /**
@@ -74,7 +78,10 @@ final class Tls {
    *
    * @param verifyName whether the certificate has to name the host (RFC 9110, 4.3.4)
    */
-  SslConnection connect(StreamConnection socket, String host, int port, boolean verifyName) {
+  Conn connect(
+      StreamConnection socket, String host, int port, boolean verifyName, Buffers buffers) {
+    EndWatch watch = new EndWatch(socket.getSourceChannel().getConduit());
+    socket.getSourceChannel().setConduit(watch);
     OptionMap peer =
         OptionMap.create(Options.SSL_PEER_HOST_NAME, host, Options.SSL_PEER_PORT, port);
     SslConnection connection = ssl.wrapExistingConnection(socket, peer, true);
@@ -86,7 +93,23 @@ final class Tls {
       parameters.setServerNames(List.of(new SNIHostName(host)));
     }
     UndertowXnioSsl.getSslEngine(connection).setSSLParameters(parameters);
-    return connection;
+    return new Conn(connection, buffers, () -> watch.ended);
+  }
+
+  /** Sees the end of the TCP stream, which Undertow's conduit takes for one of TLS as well. */
+  private static final class EndWatch extends AbstractStreamSourceConduit<StreamSourceConduit> {
+    private boolean ended;
+
+    EndWatch(StreamSourceConduit next) {
+      super(next);
+    }
+
+    @Override
+    public int read(ByteBuffer into) throws IOException {
+      int n = super.read(into);
+      ended |= n < 0;
+      return n;
+    }
   }
 
   private SSLParameters parameters() {

@@ -53,12 +53,17 @@ public final class Keys {
   }
 
   /** Returns what believes the pair. */
-  public static SSLContext trust() {
+  public static Trust trusted() {
     try {
       return Trust.in(Optional.of(Files.readString(DIRECTORY.resolve("registrar-ca.crt"))));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** Returns what believes the pair, as sockets want it. */
+  public static SSLContext trust() {
+    return trusted().context();
   }
 
   /** Returns a store file that believes the pair, as {@code javax.net.ssl.trustStore} wants it. */

@@ -7,6 +7,7 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.InetSocketAddress;
 import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Locale;
@@ -165,6 +166,19 @@ public final class Peer implements Closeable {
   public Peer shutdownOutput() throws IOException {
     socket.shutdownOutput();
     return this;
+  }
+
+  /** Returns whether for a moment there is nothing to read, not even the end. */
+  public boolean hearsNothing() throws IOException {
+    int before = socket.getSoTimeout();
+    socket.setSoTimeout(200);
+    try {
+      return in.read() == -2;
+    } catch (SocketTimeoutException e) {
+      return true;
+    } finally {
+      socket.setSoTimeout(before);
+    }
   }
 
   /** Sets how long a read waits. */

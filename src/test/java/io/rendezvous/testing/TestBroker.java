@@ -29,10 +29,11 @@ public final class TestBroker implements AutoCloseable {
   private final Broker broker;
   private final boolean tls;
   private final Entry entry;
-  private final SteppedClock clock = new SteppedClock();
+  private final SteppedClock clock;
 
-  private TestBroker(Map<String, String> given, @Nullable EntryStore other)
+  private TestBroker(Map<String, String> given, @Nullable EntryStore other, SteppedClock clock)
       throws IOException, SettingsException {
+    this.clock = clock;
     this.directory = Files.createTempDirectory("rendezvous-test");
     Map<String, String> all = new HashMap<>(given);
     all.putIfAbsent("rendezvous.host", "127.0.0.1");
@@ -48,17 +49,18 @@ public final class TestBroker implements AutoCloseable {
 
   /** Starts one with settings given as key and value, without their prefix. */
   public static TestBroker start(String... keysAndValues) throws IOException, SettingsException {
-    return startOn(null, keysAndValues);
+    return startOn(null, new SteppedClock(), keysAndValues);
   }
 
   /** Starts one on another store than one of files. */
-  public static TestBroker startOn(@Nullable EntryStore store, String... keysAndValues)
+  public static TestBroker startOn(
+      @Nullable EntryStore store, SteppedClock clock, String... keysAndValues)
       throws IOException, SettingsException {
     Map<String, String> given = new HashMap<>();
     for (int i = 0; i < keysAndValues.length; i += 2) {
       given.put("rendezvous." + keysAndValues[i], keysAndValues[i + 1]);
     }
-    return new TestBroker(given, store);
+    return new TestBroker(given, store, clock);
   }
 
   /** Adds an entry. */

@@ -1,0 +1,294 @@
+package io.rendezvous.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.Totp;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Trust;
+import io.rendezvous.testing.FaultRelay;
+import io.rendezvous.testing.Keys;
+import io.rendezvous.testing.LocalServer;
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.TestBroker;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import javax.net.ssl.SSLContext;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** The agent at a real broker, before a real local server. */
+class AgentTest {
+  private static final int MIB = 1024 * 1024;
+
+  private final Queue<String> events = new ConcurrentLinkedQueue<>();
+  private TestBroker broker;
+  private Network network;
+
+  @BeforeEach
+  void start() throws Exception {
+    broker = TestBroker.start();
+    network = new Network("agent", 2);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    network.close();
+    broker.close();
+  }
+
+  private Agent agent(int localPort, int tunnels) {
+    return agent(broker.entry().totp(), Keys.trusted(), InstantSource.system(), localPort, tunnels);
+  }
+
+  private Agent agent(Totp totp, Trust trust, InstantSource clock, int localPort, int tunnels) {
+    Agent.Plan plan =
+        new Agent.Plan(
+            broker.id(),
+            totp,
+            new Address("localhost", broker.port()),
+            trust,
+            new Address("127.0.0.1", localPort),
+            tunnels);
+    Agent agent = new Agent(plan, network, clock, events::add);
+    agent.start();
+    return agent;
+  }
+
+  private void assertServed(String path) throws IOException {
+    try (Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), path));
+      assertThat(client.readResponse()).endsWith("\r\n\r\n" + path);
+    }
+  }
+
+  private void awaitEvent(String part) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(15))
+        .untilAsserted(() -> assertThat(events).anyMatch(event -> event.contains(part)));
+  }
+
+  @Test
+  void tunnelsAreParkedAndReplacedAsTheyAreTaken() throws Exception {
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        Agent agent = agent(local.port(), 3)) {
+      broker.awaitParked(3);
+      for (int i = 0; i < 20; i++) {
+        assertServed("/" + i);
+      }
+      broker.awaitParked(3);
+      assertThat(agent.parked()).isEqualTo(3);
+    }
+    broker.awaitParked(0);
+  }
+
+  @Test
+  void manyClientsAtOnceAreServed() throws Exception {
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        Agent agent = agent(local.port(), 4)) {
+      broker.awaitParked(4);
+      List<CompletableFuture<Boolean>> all = new ArrayList<>();
+      for (int i = 0; i < 50; i++) {
+        String path = "/" + i;
+        all.add(
+            Octets.beside(
+                () -> {
+                  assertServed(path);
+                  return true;
+                }));
+      }
+      for (CompletableFuture<Boolean> one : all) {
+        assertThat(one.get()).isTrue();
+      }
+      Awaitility.await().until(() -> agent.parked() == 4);
+    }
+  }
+
+  @Test
+  void octetsPassBothWaysAndSoDoTheEnds() throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.in().transferTo(connection.out());
+                  connection.send("end");
+                });
+        Agent agent = agent(local.port(), 1);
+        Peer client = broker.connect()) {
+      broker.awaitParked(1);
+      client.send(broker.request("POST", broker.entry(), "/", ""));
+      CompletableFuture<String> sent =
+          Octets.beside(
+              () -> {
+                String hash = Octets.write(client.out(), 8 * MIB, 1);
+                client.shutdownOutput();
+                return hash;
+              });
+      assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
+      assertThat(client.readAll()).isEqualTo("end");
+      assertThat(agent.parked()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void localServerIsDialledAtTheFirstOctetAndNotBefore() throws Exception {
+    Queue<String> dialled = new ConcurrentLinkedQueue<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  dialled.add("once");
+                  LocalServer.answerWithPath(connection);
+                });
+        Agent agent = agent(local.port(), 2)) {
+      broker.awaitParked(2);
+      assertThat(dialled).isEmpty();
+      assertServed("/");
+      assertThat(dialled).hasSize(1);
+      assertThat(agent.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void localServerThatIsDownIsA502OfTheAgents() throws Exception {
+    LocalServer gone = new LocalServer(connection -> {});
+    gone.close();
+    try (Agent agent = agent(gone.port(), 1);
+        Peer client = broker.connect()) {
+      broker.awaitParked(1);
+      client.send(broker.get(broker.entry(), "/"));
+      assertThat(client.readAll())
+          .startsWith("HTTP/1.1 502 ")
+          .contains("the local server cannot be reached");
+      awaitEvent("the local server: could not connect to 127.0.0.1 port " + gone.port());
+      Awaitility.await().until(() -> agent.parked() == 1);
+    }
+  }
+
+  @Test
+  void localServerThatEndsWithoutAnAnswerIsA502OfTheBrokers() throws Exception {
+    try (LocalServer local = new LocalServer(Peer::readHead);
+        Agent agent = agent(local.port(), 4);
+        Peer client = broker.connect()) {
+      broker.awaitParked(4);
+      client.send(broker.get(broker.entry(), "/"));
+      assertThat(client.readAll()).startsWith("HTTP/1.1 502 ").contains("before an answer");
+      Awaitility.await().until(() -> agent.parked() == 4);
+    }
+  }
+
+  @Test
+  void wrongSecretIsToldInWordsAndTriedAgainLater() throws Exception {
+    Entry other = Entry.create(broker.id(), List.of(), 8, Instant.now(), List.of());
+    try (Agent agent = agent(other.totp(), Keys.trusted(), InstantSource.system(), 1, 4)) {
+      awaitEvent("the broker refused: 401 unknown UUID or wrong token; the clocks agree");
+      awaitEvent("trying again in ");
+      assertThat(agent.parked()).isZero();
+    }
+  }
+
+  @Test
+  void wrongClockIsToldInWords() throws Exception {
+    InstantSource behind = () -> Instant.now().minus(Duration.ofSeconds(95));
+    try (Agent agent = agent(broker.entry().totp(), Keys.trusted(), behind, 1, 4)) {
+      awaitEvent("this machine's clock is 9");
+      awaitEvent(" s behind the broker's, so set it right");
+      assertThat(agent.parked()).isZero();
+    }
+  }
+
+  @Test
+  void brokerThatIsNotWhoItShouldBeIsNotTalkedTo() throws Exception {
+    Trust others = Trust.in(Optional.empty());
+    try (Agent agent = agent(broker.entry().totp(), others, InstantSource.system(), 1, 2)) {
+      awaitEvent("the broker's certificate is not believed (PKIX path building failed");
+      assertThat(agent.parked()).isZero();
+    }
+  }
+
+  @Test
+  void brokerThatWasAwayIsFoundAgain() throws Exception {
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        FaultRelay path = new FaultRelay(broker.port())) {
+      Agent.Plan plan =
+          new Agent.Plan(
+              broker.id(),
+              broker.entry().totp(),
+              new Address("localhost", path.port()),
+              Keys.trusted(),
+              new Address("127.0.0.1", local.port()),
+              4);
+      try (Agent agent = new Agent(plan, network, InstantSource.system(), events::add)) {
+        agent.start();
+        broker.awaitParked(4);
+        for (int i = 0; i < 3; i++) {
+          path.cut();
+          Awaitility.await().until(() -> agent.parked() == 0);
+          awaitEvent("could not connect to ");
+          events.clear();
+          path.restore();
+          Awaitility.await().atMost(Duration.ofSeconds(40)).until(() -> agent.parked() == 4);
+          broker.awaitParked(4);
+          assertServed("/" + i);
+        }
+      }
+    }
+  }
+
+  @Test
+  void tunnelsThatArePushedOutAreNotReplacedForAMinute() throws Exception {
+    try (TestBroker small = TestBroker.start("tunnels-per-id", "2")) {
+      Agent.Plan plan =
+          new Agent.Plan(
+              small.id(),
+              small.entry().totp(),
+              new Address("localhost", small.port()),
+              Keys.trusted(),
+              new Address("127.0.0.1", 1),
+              5);
+      try (Agent agent = new Agent(plan, network, InstantSource.system(), events::add)) {
+        agent.start();
+        awaitEvent("it is replaced in 60 s");
+        Awaitility.await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
+        assertThat(events.stream().filter(e -> e.startsWith("parked a tunnel"))).hasSize(5);
+        assertThat(agent.parked()).isEqualTo(2);
+        small.awaitParked(2);
+      }
+    }
+  }
+
+  @Test
+  void requestInThePacketOfThe200IsServed() throws Exception {
+    SSLContext server = Keys.server().context();
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        ServerSocket hasty = server.getServerSocketFactory().createServerSocket(0)) {
+      Agent.Plan plan =
+          new Agent.Plan(
+              broker.id(),
+              broker.entry().totp(),
+              new Address("localhost", hasty.getLocalPort()),
+              Keys.trusted(),
+              new Address("127.0.0.1", local.port()),
+              1);
+      try (Agent agent = new Agent(plan, network, InstantSource.system(), events::add)) {
+        agent.start();
+        try (Peer tunnel = Peer.of(hasty.accept())) {
+          assertThat(tunnel.readHead()).startsWith("CONNECT uuid:" + broker.id() + "?response=");
+          tunnel.send("HTTP/1.1 200 OK\r\nX: y\r\n\r\nGET /early HTTP/1.1\r\n\r\n");
+          assertThat(tunnel.readResponse()).endsWith("/early");
+        }
+      }
+    }
+  }
+}

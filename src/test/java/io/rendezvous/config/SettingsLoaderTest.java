@@ -1,0 +1,140 @@
+package io.rendezvous.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Properties;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class SettingsLoaderTest {
+  private static final Path EXAMPLE = Path.of("conf", "rendezvous.properties.example");
+
+  @TempDir private Path directory;
+
+  private static Properties properties(String text) throws Exception {
+    Properties properties = new Properties();
+    properties.load(new StringReader(text));
+    return properties;
+  }
+
+  private static Settings load(String file, Map<String, String> environment, String system)
+      throws Exception {
+    return SettingsLoader.load(properties(file), environment, properties(system));
+  }
+
+  private static List<String> mistakes(String file, Map<String, String> environment)
+      throws Exception {
+    try {
+      load(file, environment, "");
+      return List.of();
+    } catch (SettingsException e) {
+      return e.mistakes();
+    }
+  }
+
+  @Test
+  void defaultsAreThoseOfTheDesign() throws Exception {
+    Settings settings = load("", Map.of(), "");
+    assertThat(settings.host()).isEqualTo("0.0.0.0");
+    assertThat(settings.port()).isEqualTo(8899);
+    assertThat(settings.store().location()).isEqualTo("file:data/entries");
+    assertThat(settings.store().grace()).isEqualTo(Duration.ofMinutes(15));
+    assertThat(settings.patience()).isEqualTo(Duration.ofSeconds(5));
+    assertThat(settings.tls().certificate()).isEqualTo(Path.of("conf/registrar.crt"));
+    assertThat(settings.publicHost()).isEmpty();
+  }
+
+  @Test
+  void environmentOverridesTheFileAndSystemPropertiesBoth() throws Exception {
+    String file = "rendezvous.port=1\nrendezvous.tunnels-per-id=1\nrendezvous.store.grace=1m";
+    Map<String, String> environment =
+        Map.of("RENDEZVOUS_TUNNELS_PER_ID", "2", "RENDEZVOUS_STORE_GRACE", "2m");
+    Settings settings = load(file, environment, "rendezvous.store.grace=3m\nother=x");
+    assertThat(settings.port()).isEqualTo(1);
+    assertThat(settings.tunnelsPerId()).isEqualTo(2);
+    assertThat(settings.store().grace()).isEqualTo(Duration.ofMinutes(3));
+  }
+
+  @Test
+  void whatKubernetesPutsIntoTheEnvironmentIsIgnored() throws Exception {
+    Map<String, String> environment =
+        Map.of(
+            "RENDEZVOUS_PORT", "tcp://10.0.0.1:8899",
+            "RENDEZVOUS_PORT_8899_TCP", "tcp://10.0.0.1:8899",
+            "RENDEZVOUS_PORT_8899_TCP_ADDR", "10.0.0.1",
+            "RENDEZVOUS_SERVICE_HOST", "10.0.0.1",
+            "RENDEZVOUS_SERVICE_PORT", "8899",
+            "RENDEZVOUS_ADMIN_SERVICE_PORT_HTTP", "8893",
+            "RENDEZVOUS_ADMIN_PORT", "tcp://10.0.0.2:8893");
+    assertThat(load("", environment, "").port()).isEqualTo(8899);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"500ms, PT0.5S", "5s, PT5S", "2m, PT2M", "1h, PT1H", "1d, PT24H"})
+  void durationsAreWrittenShort(String text, Duration meant) throws Exception {
+    assertThat(load("rendezvous.wait=" + text, Map.of(), "").patience()).isEqualTo(meant);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "rendezvous.prot=1          | rendezvous.prot: there is no such setting",
+        "rendezvous.port=abc        | rendezvous.port: Expected an integer value: abc",
+        "rendezvous.port=65536      | rendezvous.port: is not a port: 65536",
+        "rendezvous.wait=5          | rendezvous.wait: not a duration such as 5s, 2m or 1h: 5",
+        "rendezvous.wait=0s         | rendezvous.wait: is zero",
+        "rendezvous.tls.enabled=no  | rendezvous.tls.enabled: neither true nor false: no",
+        "rendezvous.tls.enabled=false | rendezvous.tls.enabled: can be false on a loopback address only; see rendezvous.host",
+        "rendezvous.store=mysql://x | rendezvous.store: does not begin with file:, redis:// or rediss://",
+        "rendezvous.realm=a\"b      | rendezvous.realm: holds more than plain text without quotes and backslashes",
+        "rendezvous.taas.enabled=true | rendezvous.taas.enabled: is not in this version yet",
+      })
+  void mistakeIsNamed(String file, String mistake) throws Exception {
+    assertThat(mistakes(file, Map.of())).containsExactly(mistake);
+  }
+
+  @Test
+  void everyMistakeIsNamed() throws Exception {
+    String file = "rendezvous.port=x\nrendezvous.a=1\nrendezvous.admin.b=2\nother.c=3";
+    assertThat(mistakes(file, Map.of("RENDEZVOUS_D", "4")))
+        .containsExactly(
+            "RENDEZVOUS_D: there is no such setting",
+            "rendezvous.a: there is no such setting",
+            "rendezvous.admin.b: there is no such setting",
+            "rendezvous.port: Expected an integer value: x");
+  }
+
+  @Test
+  void fileThatIsNotThereIsNamed() {
+    Path missing = directory.resolve("missing.properties");
+    assertThatThrownBy(() -> SettingsLoader.load(missing))
+        .isInstanceOf(SettingsException.class)
+        .hasMessageContaining("missing.properties");
+  }
+
+  @Test
+  void exampleNamesEverySettingOnceWithItsDefault() throws Exception {
+    String example = Files.readString(EXAMPLE);
+    Matcher matcher = Pattern.compile("(?m)^#(rendezvous\\.\\S+?)=(.*)$").matcher(example);
+    List<String> named = new ArrayList<>();
+    while (matcher.find()) {
+      named.add(matcher.group(1));
+    }
+    assertThat(named).containsExactlyInAnyOrderElementsOf(SettingsLoader.KEYS);
+    String on = matcher.replaceAll("$1=$2");
+    assertThat(load(on, Map.of(), "")).hasToString(load("", Map.of(), "").toString());
+  }
+}

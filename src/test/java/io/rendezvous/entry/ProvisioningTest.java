@@ -1,0 +1,74 @@
+package io.rendezvous.entry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ProvisioningTest {
+  private static final UUID ID = UUID.fromString("2f402f80-da50-11e1-9b23-0123456789ab");
+  private static final Provisioning HOME =
+      new Provisioning(
+          ID,
+          List.of("home:8080", "house"),
+          new Totp("sha1", "GEZDGNBV", 30, 8),
+          "broker.example",
+          8899,
+          Optional.of("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"));
+
+  @Test
+  void itIsReadAsItWasWritten() throws Exception {
+    assertThat(Provisioning.parse(HOME.toJson())).isEqualTo(HOME);
+    assertThat(Provisioning.parse(HOME.toJs())).isEqualTo(HOME);
+  }
+
+  @Test
+  void itHasTheKeysOfTheProtocol() {
+    assertThat(HOME.toJson().replaceAll("\\s", ""))
+        .startsWith(
+            "{\"uuid\":[\"2f402f80-da50-11e1-9b23-0123456789ab\"],"
+                + "\"labels\":[\"home:8080\",\"house\"],\"protocol\":\"totp\","
+                + "\"algorithm\":\"sha1\",\"base32\":\"GEZDGNBV\",\"step\":30,\"digits\":8,"
+                + "\"name\":\"home\",\"issuer\":\"https://broker.example:8899\","
+                + "\"server\":{\"hostname\":\"broker.example\",\"port\":8899,\"ca\":\"");
+    assertThat(HOME.toJs()).startsWith("exports.params = {").endsWith("};");
+  }
+
+  @Test
+  void handWrittenJavaScriptIsReadToo() throws Exception {
+    Provisioning read =
+        Provisioning.parse(
+            """
+            exports.params =
+            { uuid      : [ '2F402F80-da50-11e1-9b23-0123456789ab' ] // ours
+            , protocol  : 'totp', base32 : 'GEZDGNBV'
+            , server    : { hostname : 'b', port : 1, },
+            };
+            """);
+    assertThat(read.id()).isEqualTo(ID);
+    assertThat(read.totp()).isEqualTo(new Totp("sha1", "GEZDGNBV", 30, 6));
+    assertThat(read.ca()).isEmpty();
+  }
+
+  @Test
+  void authenticatorAppsAreToldAll() {
+    assertThat(HOME.toOtpauth())
+        .isEqualTo(
+            "otpauth://totp/Rendezvous%20broker.example:home?secret=GEZDGNBV"
+                + "&issuer=Rendezvous%20broker.example&algorithm=SHA1&digits=8&period=30");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "x GEZDGNBV", "{}", "{\"uuid\":[],\"base32\":\"GEZDGNBV\"}"})
+  void whatIsNoneIsRefusedWithoutShowingIt(String text) {
+    assertThatThrownBy(() -> Provisioning.parse(text))
+        .isInstanceOf(IOException.class)
+        .hasMessageNotContaining("GEZDGNBV");
+  }
+}

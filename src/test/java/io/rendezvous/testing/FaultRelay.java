@@ -1,0 +1,99 @@
+package io.rendezvous.testing;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+
+/** A network path to a port of this machine, which can fail. */
+public final class FaultRelay implements Closeable {
+  private final int target;
+  private final int port;
+  private final Queue<Socket> sockets = new ConcurrentLinkedQueue<>();
+  private volatile ServerSocket listening;
+
+  /** Opens a path. */
+  public FaultRelay(int target) throws IOException {
+    this.target = target;
+    this.listening = listen(0);
+    this.port = listening.getLocalPort();
+  }
+
+  /** Returns the port at its near end. */
+  public int port() {
+    return port;
+  }
+
+  private ServerSocket listen(int at) throws IOException {
+    ServerSocket server = new ServerSocket();
+    server.setReuseAddress(true);
+    server.bind(new InetSocketAddress(InetAddress.getByName("127.0.0.1"), at), 100);
+    Thread acceptor = new Thread(() -> accept(server), "test-fault-relay");
+    acceptor.setDaemon(true);
+    acceptor.start();
+    return server;
+  }
+
+  private void accept(ServerSocket server) {
+    try {
+      while (true) {
+        Socket near = server.accept();
+        Socket far = new Socket("127.0.0.1", target);
+        sockets.add(near);
+        sockets.add(far);
+        pump(near, far);
+        pump(far, near);
+      }
+    } catch (IOException e) {
+      // It was cut.
+    }
+  }
+
+  private static void pump(Socket from, Socket to) {
+    Thread thread =
+        new Thread(
+            () -> {
+              try {
+                from.getInputStream().transferTo(to.getOutputStream());
+                to.shutdownOutput();
+              } catch (IOException e) {
+                reset(from);
+                reset(to);
+              }
+            },
+            "test-fault-relay");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private static void reset(Socket socket) {
+    try {
+      socket.setSoLinger(true, 0);
+      socket.close();
+    } catch (IOException e) {
+      // It is closed already.
+    }
+  }
+
+  /** Resets all connections, and refuses new ones. */
+  public void cut() throws IOException {
+    listening.close();
+    for (Socket socket; (socket = sockets.poll()) != null; ) {
+      reset(socket);
+    }
+  }
+
+  /** Takes new connections again. */
+  public void restore() throws IOException {
+    listening = listen(port);
+  }
+
+  @Override
+  public void close() throws IOException {
+    cut();
+  }
+}
