@@ -84,13 +84,13 @@ final class EntryCommand implements Runnable {
 
     @Override
     public Integer call() throws Exception {
+      Entry entry = entry();
       Installation installation = config.installation();
       PrintWriter out = spec.commandLine().getOut();
       PrintWriter err = spec.commandLine().getErr();
       if (installation.makeMissingCertificate()) {
         err.println("Made a certificate: " + installation.settings().tls().certificate());
       }
-      Entry entry = entry();
       try (EntryStore store = installation.openStore()) {
         store.create(entry);
       }

@@ -1,0 +1,144 @@
+package io.rendezvous.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.testing.Program;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The commands of the jar, as one types them. */
+class CommandsIT {
+  private static final String ID = "2f402f80-da50-11e1-9b23-0123456789ab";
+
+  @TempDir private Path directory;
+
+  private Program run(String... arguments) throws IOException {
+    return Program.rendezvous(directory, arguments);
+  }
+
+  @Test
+  void entryIsCreatedListedShownAndDeleted() throws Exception {
+    String created =
+        run(
+                "entry",
+                "create",
+                "--id",
+                ID.toUpperCase(Locale.ROOT),
+                "--label",
+                "Home",
+                "--digits",
+                "6")
+            .outputWhenDone();
+    assertThat(created)
+        .contains("Made a certificate: conf/registrar.crt")
+        .contains("Created " + ID);
+    assertThat(run("entry", "list").outputWhenDone()).isEqualTo(ID + " home");
+    assertThat(run("entry", "list", "--json").outputWhenDone())
+        .contains("\"uuid\" : \"" + ID + "\"")
+        .doesNotContain("base32");
+    String json = run("entry", "show", ID, "--json").outputWhenDone();
+    Provisioning shown = Provisioning.parse(json);
+    assertThat(shown.totp().digits()).isEqualTo(6);
+    assertThat(shown.port()).isEqualTo(8899);
+    assertThat(shown.ca().orElseThrow())
+        .isEqualTo(Files.readString(directory.resolve("conf/registrar-ca.crt")));
+    String js = run("entry", "show", ID, "--js").outputWhenDone();
+    assertThat(Provisioning.parse(js)).isEqualTo(shown);
+    assertThat(run("entry", "show", ID, "--qr").outputWhenDone().lines()).hasSizeGreaterThan(20);
+    Files.writeString(directory.resolve("home.json"), json);
+    assertThat(run("token", "--entry", "home.json").outputWhenDone()).matches("\\d{6}");
+    assertThat(run("entry", "delete", ID).outputWhenDone()).isEqualTo("Deleted " + ID);
+    Program again = run("entry", "delete", ID);
+    assertThat(again.exitCode()).isEqualTo(1);
+    assertThat(again.output()).isEqualTo("No entry with UUID " + ID);
+  }
+
+  @Test
+  void jsonOfANewEntryIsAllThatIsOnStandardOutput() throws Exception {
+    Program program =
+        Program.start(
+            directory,
+            Map.of("RENDEZVOUS_PUBLIC_HOST", "localhost"),
+            "sh",
+            "-c",
+            String.join(" ", Program.commandLine(List.of(), "entry", "create", "--json"))
+                + " 2>err");
+    Provisioning.parse(program.outputWhenDone());
+    assertThat(Files.readString(directory.resolve("err")))
+        .contains("Warning: other machines cannot reach the broker as localhost");
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "2 |                                  | Which command?",
+        "2 | nonsense                         | nonsense",
+        "2 | entry                            | Which of create, list, show, delete?",
+        "2 | entry show nonsense              | Not a UUID: nonsense",
+        "2 | entry create --digits 5          | digits",
+        "2 | entry create --label a_b         | not a label",
+        "2 | agent                            | --to",
+        "2 | agent --to localhost:1           | --entry FILE",
+        "2 | agent --to localhost --entry x   | not HOST:PORT",
+        "1 | agent --to a:1 --entry x.json    | x.json",
+        "1 | token --entry x.json             | x.json",
+        "1 | serve --config x.properties      | x.properties",
+        "1 | entry show 2f402f80-da50-11e1-9b23-0123456789ab | No entry with UUID",
+      })
+  void mistakeIsOneLineThatSaysWhatIsWrong(int code, String arguments, String part)
+      throws Exception {
+    String[] words = arguments == null ? new String[0] : arguments.split(" ", -1);
+    Program program = run(words);
+    assertThat(program.exitCode()).as(program.output()).isEqualTo(code);
+    assertThat(program.output()).contains(part).doesNotContain("\tat ");
+    assertThat(program.lines()).hasSize(1);
+  }
+
+  @Test
+  void stackTraceIsShownToThoseWhoAskForIt() throws Exception {
+    Program program = run("--verbose", "token", "--entry", "x.json");
+    assertThat(program.exitCode()).isEqualTo(1);
+    assertThat(program.output()).contains("NoSuchFileException").contains("\tat ");
+  }
+
+  @Test
+  void certificateNamesWhatItIsAskedTo() throws Exception {
+    run("cert", "--host", "b.example", "--host", "192.0.2.7", "--out", "keys").outputWhenDone();
+    String text =
+        Program.start(directory, "openssl", "x509", "-in", "keys/registrar.crt", "-noout", "-text")
+            .outputWhenDone();
+    assertThat(text)
+        .contains("Subject: CN = b.example")
+        .contains("DNS:b.example, IP Address:192.0.2.7")
+        .contains("DNS:localhost")
+        .contains("NIST CURVE: P-256");
+  }
+
+  @Test
+  void versionAndHelpAreThere() throws Exception {
+    assertThat(run("--version").outputWhenDone()).matches("rendezvous \\d+\\.\\d+\\.\\d+");
+    assertThat(run("--help").outputWhenDone()).contains("serve", "entry", "agent", "demo", "cert");
+    assertThat(run("agent", "--help").outputWhenDone()).contains("--tunnels", "--insecure");
+  }
+
+  @Test
+  void scriptRunsFromAnywhere() throws Exception {
+    Path script = Path.of("scripts", "rendezvous").toAbsolutePath();
+    assertThat(Program.start(directory, script.toString(), "--version").outputWhenDone())
+        .contains("rendezvous ");
+    try (Stream<Path> left = Files.list(directory)) {
+      assertThat(left).isEmpty();
+    }
+  }
+}
