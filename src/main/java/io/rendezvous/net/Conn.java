@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.BooleanSupplier;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
@@ -31,7 +30,7 @@ public final class Conn {
   private final StreamConnection channel;
   private final Buffers buffers;
   private final long id = IDS.incrementAndGet();
-  private final BooleanSupplier truncated;
+  private final SocketWatch watch;
   private final InetSocketAddress peer;
   private final Source source;
 
@@ -41,18 +40,15 @@ public final class Conn {
   private @Nullable Runnable drainListener;
   private boolean closed;
 
-  Conn(StreamConnection channel, Buffers buffers) {
-    this(channel, buffers, () -> false);
-  }
-
   /**
    * Wraps a connection.
    *
-   * @param truncated tells whether the end that was read was one of TCP, without a word of TLS
+   * @param channel what reads and writes plaintext
+   * @param watch sits on its socket
    */
-  Conn(StreamConnection channel, Buffers buffers, BooleanSupplier truncated) {
-    this.truncated = truncated;
+  Conn(StreamConnection channel, SocketWatch watch, Buffers buffers) {
     this.channel = channel;
+    this.watch = watch;
     this.buffers = buffers;
     this.peer = channel.getPeerAddress(InetSocketAddress.class);
     this.source = Source.of(peer.getAddress());
@@ -163,7 +159,10 @@ public final class Conn {
     return channel.getSourceChannel().read(into);
   }
 
-  /** Writes as {@link java.nio.channels.WritableByteChannel} does. */
+  /**
+   * Writes as {@link java.nio.channels.WritableByteChannel} does. What a peer that {@link #isDeaf}
+   * does not take is dropped without an error.
+   */
   public int write(ByteBuffer from) throws IOException {
     return channel.getSinkChannel().write(from);
   }
@@ -188,10 +187,15 @@ public final class Conn {
     channel.getSinkChannel().setWriteListener(listener == null ? null : c -> listener.run());
   }
 
-  /** Sets what runs once the TLS handshake is over; without TLS it runs now. */
+  /** Sets what runs, once, when the TLS handshake is over; without TLS it runs now. */
   public void onHandshake(Runnable listener) {
     if (channel instanceof SslConnection ssl) {
-      ssl.getHandshakeSetter().set(c -> listener.run());
+      ssl.getHandshakeSetter()
+          .set(
+              c -> {
+                c.getHandshakeSetter().set(null); // a KeyUpdate would run it again
+                listener.run();
+              });
     } else {
       listener.run();
     }
@@ -241,10 +245,15 @@ public final class Conn {
 
   /**
    * Returns whether the end that was read may have been nobody's intention: over TLS there was no
-   * close_notify. It is known of connections that were opened from here.
+   * close_notify.
    */
   public boolean isTruncated() {
-    return truncated.getAsBoolean();
+    return channel instanceof SslConnection && watch.hasEnded();
+  }
+
+  /** Returns whether the peer takes no more. What it has sent before may still be read. */
+  public boolean isDeaf() {
+    return watch.isDeaf();
   }
 
   private @Nullable SSLSession session() {

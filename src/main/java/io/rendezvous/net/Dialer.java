@@ -114,9 +114,8 @@ public final class Dialer {
 
   private void opened(StreamConnection socket, Result result) {
     Sockets.keepAlive(socket);
-    result.opened(
-        tls == null
-            ? new Conn(socket, buffers)
-            : tls.connect(socket, host, port, verifyName, buffers));
+    SocketWatch watch = SocketWatch.on(socket);
+    StreamConnection channel = tls == null ? socket : tls.connect(socket, host, port, verifyName);
+    result.opened(new Conn(channel, watch, buffers));
   }
 }

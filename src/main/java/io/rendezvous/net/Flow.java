@@ -13,11 +13,16 @@ import org.jspecify.annotations.Nullable;
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // every field has one thread that writes it
 final class Flow {
-  /** Buffers on their way: one being written, one being filled. A power of two. */
-  private static final int RING = 2;
+  /** Buffers on their way: one being written, one being filled. */
+  private static final int BUFFERS = 2;
+
+  /** The same between two threads, which would else spend their time waking each other. */
+  private static final int BUFFERS_BETWEEN_THREADS = 8;
 
   /** Buffers a connection may read before others of its thread have their turn: about 1 MiB. */
   private static final int TURN = 64;
+
+  private static final Duration SHORT_REST = Duration.ofMillis(1);
 
   /** A buffer with less room than this is passed on rather than filled up. */
   private static final int LEAST_ROOM = 1024;
@@ -25,7 +30,7 @@ final class Flow {
   private final Relay relay;
   private final Conn from;
   private final Conn to;
-  private final @Nullable ByteBuffer[] ring = new @Nullable ByteBuffer[RING];
+  private final @Nullable ByteBuffer[] ring; // as long as a power of two
   private final Runnable reader = this::read;
   private final Runnable writer = this::write;
 
@@ -42,6 +47,7 @@ final class Flow {
   private volatile int consumed;
   private volatile boolean unflushed;
   private volatile boolean delivered;
+  private volatile boolean lost;
 
   // The writer's own.
   private boolean blocked;
@@ -55,6 +61,7 @@ final class Flow {
     this.relay = relay;
     this.from = from;
     this.to = to;
+    this.ring = new @Nullable ByteBuffer[from.sharesThread(to) ? BUFFERS : BUFFERS_BETWEEN_THREADS];
   }
 
   /** Returns whether there was anything to deliver. */
@@ -77,9 +84,14 @@ final class Flow {
     return delivered;
   }
 
+  /** Returns whether there is nothing left to do: delivered, or the peer takes no more. */
+  boolean isOver() {
+    return delivered || lost;
+  }
+
   /** Returns whether octets have been waiting for the writer's peer for that long. */
   boolean isStalled(long now, Duration stall) {
-    return !delivered && isPending() && now - moved >= stall.toNanos();
+    return isPending() && now - moved >= stall.toNanos();
   }
 
   /** Returns whether nothing waits, and nothing has moved either way for that long. */
@@ -88,7 +100,7 @@ final class Flow {
   }
 
   private boolean isPending() {
-    return produced != consumed || unflushed;
+    return !isOver() && (produced != consumed || unflushed);
   }
 
   // The reader's part.
@@ -131,26 +143,33 @@ final class Flow {
 
   /**
    * The task queue of an I/O thread is emptied before it looks at its sockets again, so another
-   * task would be no way to let others pass. But a socket with room is always ready to write.
+   * task would be no way to let others pass. But a socket with room is always ready to write, and
+   * without room a short rest will do.
    */
   private void letOthersPass() {
-    if (!relay.other(this).blocked) {
-      yielded = true;
-      from.suspendReads();
+    yielded = true;
+    from.suspendReads();
+    if (relay.other(this).blocked) {
+      from.after(SHORT_REST, this::stopYielding);
+    } else {
       from.resumeWrites();
     }
   }
 
   private boolean isFull() {
-    if (produced - consumed < RING) {
+    if (hasRoom()) {
       return false;
     }
     wantsRoom = true; // and look again, since the writer may not have seen it
-    if (produced - consumed < RING) {
+    if (hasRoom()) {
       wantsRoom = false;
       return false;
     }
     return true;
+  }
+
+  private boolean hasRoom() {
+    return lost || produced - consumed < ring.length;
   }
 
   /** Reads until the buffer is about full, or nothing more is there, or the end is reached. */
@@ -163,6 +182,10 @@ final class Flow {
   }
 
   private void pass(ByteBuffer buffer) {
+    if (lost) {
+      from.buffers().give(buffer);
+      return;
+    }
     octets = octets + buffer.remaining();
     moved = System.nanoTime();
     put(buffer);
@@ -171,7 +194,7 @@ final class Flow {
 
   void put(ByteBuffer octets) {
     int at = produced;
-    ring[at & RING - 1] = octets;
+    ring[at & ring.length - 1] = octets;
     produced = at + 1;
   }
 
@@ -234,7 +257,7 @@ final class Flow {
   // The writer's part.
 
   void write() {
-    if (!relay.isRunning() || delivered) {
+    if (!relay.isRunning() || isOver()) {
       return;
     }
     try {
@@ -247,10 +270,16 @@ final class Flow {
         to.suspendWrites();
       }
     } catch (IOException e) {
-      relay.broken(to);
+      if (relay.other(this).sawEnd) { // TLS 1.2 ends both at once
+        lose();
+      } else {
+        relay.broken(to);
+      }
       return;
     }
-    if (shut && !blocked) {
+    if (to.isDeaf()) {
+      lose();
+    } else if (shut && !blocked) {
       delivered = true;
       moved = System.nanoTime();
       relay.onDelivered(this);
@@ -259,17 +288,24 @@ final class Flow {
     }
   }
 
+  /** The peer takes no more. What is still read is dropped, so that the sender is not held up. */
+  private void lose() {
+    lost = true;
+    relay.onLost(this);
+    readOn();
+  }
+
   /** Returns false when the socket takes no more for now. */
   private boolean doWrite() throws IOException {
     while (consumed != produced) {
-      ByteBuffer buffer = ring[consumed & RING - 1];
+      ByteBuffer buffer = ring[consumed & ring.length - 1];
       while (buffer.hasRemaining()) {
         if (to.write(buffer) == 0) {
           return false;
         }
         moved = System.nanoTime();
       }
-      ring[consumed & RING - 1] = null;
+      ring[consumed & ring.length - 1] = null;
       consumed = consumed + 1;
       to.buffers().give(buffer);
     }
@@ -283,7 +319,7 @@ final class Flow {
 
   /** Lets the reader go on if it waits for a free buffer and there is one. */
   private void readOn() {
-    if (wantsRoom && produced - consumed < RING) {
+    if (wantsRoom && hasRoom()) {
       wantsRoom = false;
       if (from.sharesThread(to)) {
         read();

@@ -9,12 +9,13 @@ import java.util.concurrent.atomic.AtomicReference;
  * Moves octets both ways between two connections until both directions have ended.
  *
  * <p>It owns both from {@link #start} on. The two may live on two I/O threads; each is then touched
- * on its own only, and full buffers go from one thread to the other through a {@link Flow}. At most
- * two buffers of each direction are on their way; reading stops until one is free again.
+ * on its own only, and full buffers go from one thread to the other through a {@link Flow}. A few
+ * buffers of each direction are on their way; reading stops until one is free again.
  *
  * <p>The end of one direction is passed on as an end, after everything before it was delivered, and
  * the other direction goes on. Where TLS 1.2 cannot do that, the end of one is the end of both. A
- * reset or an error on one side resets the other.
+ * reset or an error on one side resets the other. A peer that takes no more may have sent its last
+ * octets before: they are delivered first.
  */
 public final class Relay {
   private enum State {
@@ -121,10 +122,10 @@ public final class Relay {
    * @param stall how long a reader may refuse the octets that wait for it
    */
   public void check(long now, Duration linger, Duration stall) {
-    if (up.isStalled(now, stall) || down.isStalled(now, stall)) {
-      end();
-    } else if (up.isDelivered() && down.isSilent(now, up, linger)
-        || down.isDelivered() && up.isSilent(now, down, linger)) {
+    if (up.isStalled(now, stall)
+        || down.isStalled(now, stall)
+        || up.isOver() && down.isSilent(now, up, linger)
+        || down.isOver() && up.isSilent(now, down, linger)) {
       end();
     }
   }
@@ -186,6 +187,13 @@ public final class Relay {
   /** Returns the other direction. */
   Flow other(Flow flow) {
     return flow == up ? down : up;
+  }
+
+  /** The peer that a direction leads to takes no more. What it has sent is still delivered. */
+  void onLost(Flow flow) {
+    if (flowing.decrementAndGet() == 0) {
+      finish();
+    }
   }
 
   /** A direction has ended, and its end was passed on. */

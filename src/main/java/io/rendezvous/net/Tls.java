@@ -2,21 +2,19 @@ package io.rendezvous.net;
 
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.protocols.ssl.UndertowXnioSsl;
-import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.security.Security;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Executor;
 import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
 import org.xnio.OptionMap;
 import org.xnio.Options;
 import org.xnio.StreamConnection;
 import org.xnio.Xnio;
-import org.xnio.conduits.AbstractStreamSourceConduit;
-import org.xnio.conduits.StreamSourceConduit;
 import org.xnio.ssl.SslConnection;
 
 /**
@@ -57,16 +55,18 @@ final class Tls {
    *
    * <p>A KeyUpdate of our own breaks Undertow's conduit, and by default JSSE begins one every 128
    * GiB: the limits are put out of reach. A peer's KeyUpdate is no trouble. Renegotiation (TLS 1.2)
-   * by the client is refused.
+   * by the client is refused. And Undertow takes more than 100 requests out of one record for a
+   * loop; the smallest there are fill a record with some 600.
    */
   static void prepareJsse() {
     Security.setProperty(
         "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
+    System.setProperty("io.undertow.ssl.max-read-listener-invocations", "1000");
     System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
   }
 
   /** Returns the connection with TLS on it, this side being the server. */
-  SslConnection accept(StreamConnection socket) {
+  StreamConnection accept(StreamConnection socket) {
     SslConnection connection = ssl.wrapExistingConnection(socket, OptionMap.EMPTY, false);
     UndertowXnioSsl.getSslEngine(connection).setSSLParameters(parameters());
     return connection;
@@ -78,10 +78,7 @@ final class Tls {
    *
    * @param verifyName whether the certificate has to name the host (RFC 9110, 4.3.4)
    */
-  Conn connect(
-      StreamConnection socket, String host, int port, boolean verifyName, Buffers buffers) {
-    EndWatch watch = new EndWatch(socket.getSourceChannel().getConduit());
-    socket.getSourceChannel().setConduit(watch);
+  StreamConnection connect(StreamConnection socket, String host, int port, boolean verifyName) {
     OptionMap peer =
         OptionMap.create(Options.SSL_PEER_HOST_NAME, host, Options.SSL_PEER_PORT, port);
     SslConnection connection = ssl.wrapExistingConnection(socket, peer, true);
@@ -89,27 +86,9 @@ final class Tls {
     if (verifyName) {
       parameters.setEndpointIdentificationAlgorithm("HTTPS");
     }
-    if (!isAddress(host)) {
-      parameters.setServerNames(List.of(new SNIHostName(host)));
-    }
+    serverName(host).ifPresent(name -> parameters.setServerNames(List.of(name)));
     UndertowXnioSsl.getSslEngine(connection).setSSLParameters(parameters);
-    return new Conn(connection, buffers, () -> watch.ended);
-  }
-
-  /** Sees the end of the TCP stream, which Undertow's conduit takes for one of TLS as well. */
-  private static final class EndWatch extends AbstractStreamSourceConduit<StreamSourceConduit> {
-    private boolean ended;
-
-    EndWatch(StreamSourceConduit next) {
-      super(next);
-    }
-
-    @Override
-    public int read(ByteBuffer into) throws IOException {
-      int n = super.read(into);
-      ended |= n < 0;
-      return n;
-    }
+    return connection;
   }
 
   private SSLParameters parameters() {
@@ -122,7 +101,15 @@ final class Tls {
     return parameters;
   }
 
-  private static boolean isAddress(String host) {
-    return host.indexOf(':') >= 0 || host.matches("[0-9.]+");
+  /** Returns the host as TLS may name it: not an address, nor what no domain is called. */
+  private static Optional<SNIServerName> serverName(String host) {
+    if (host.indexOf(':') >= 0 || host.matches("[0-9.]+")) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(new SNIHostName(host));
+    } catch (IllegalArgumentException e) { // an underscore, a dot at the end
+      return Optional.empty();
+    }
   }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.net.Trust;
+import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
@@ -201,6 +202,35 @@ class ServeIT {
     String get = "GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n";
     assertThat(openssl(port, get, "-ign_eof", "-sess_out", "session")).contains("New, TLSv1.3");
     assertThat(openssl(port, get, "-ign_eof", "-sess_in", "session")).contains("Reused, TLSv1.3");
+  }
+
+  @Test
+  void agentsResumeTheirSessions() throws Exception {
+    Provisioning entry = create("public-host=localhost");
+    Program serve = serve(List.of("-Djavax.net.debug=ssl:handshake"));
+    int port = port(serve);
+    Files.writeString(directory.resolve("home.json"), entry.toJson());
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        Program agent =
+            Program.rendezvous(
+                directory,
+                "agent",
+                "--to",
+                "127.0.0.1:" + local.port(),
+                "--entry",
+                "home.json",
+                "--broker",
+                "https://localhost:" + port,
+                "--tunnels",
+                "1")) {
+      agent.await("\\(1 of 1\\)");
+      assertThat(serve.output()).doesNotContain("Resuming session");
+      try (Peer client = connect(port)) {
+        client.send(get(entry));
+        client.readResponse();
+      }
+      serve.await("Resuming session");
+    }
   }
 
   @Test
@@ -436,7 +466,7 @@ class ServeIT {
     assertThat(Program.start(directory, "sh", "-c", line + " -sS").outputWhenDone())
         .startsWith("Hello from the hidden server!");
     String keys = line.replaceAll(".*--cacert (\\S+)/registrar-ca.crt.*", "$1");
-    demo.signal("INT");
+    demo.signal("TERM");
     assertThat(demo.exitCode()).isZero();
     assertThat(Path.of(keys)).doesNotExist();
   }
