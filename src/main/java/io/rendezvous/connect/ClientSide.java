@@ -100,6 +100,10 @@ final class ClientSide implements Tunnels.Waiter {
     if (!protocol.tunnels().forget(identity.id(), this)) {
       return; // a tunnel is on its way to this thread
     }
+    answerUnmatched();
+  }
+
+  private void answerUnmatched() {
     if (tries > 0) {
       answerUnanswered();
     } else {
@@ -112,12 +116,16 @@ final class ClientSide implements Tunnels.Waiter {
     ByteBuffer early = client.takeEarly();
     ByteBuffer buffer = client.buffers().take();
     try {
-      int n = client.read(buffer);
-      client.unread(ByteBuffer.allocate(Math.max(0, n)).put(buffer.flip()).flip());
+      int n;
+      do {
+        n = client.read(buffer);
+        early = joined(early, buffer.flip());
+        buffer.clear();
+      } while (n > 0 && early.remaining() < MOST_EARLY);
       client.unread(early);
       if (n < 0) {
         leave();
-      } else if (early.remaining() + n > MOST_EARLY) {
+      } else if (n > 0) {
         client.suspendReads();
       }
     } catch (IOException e) {
@@ -127,11 +135,22 @@ final class ClientSide implements Tunnels.Waiter {
     }
   }
 
+  private static ByteBuffer joined(ByteBuffer first, ByteBuffer second) {
+    if (!second.hasRemaining()) {
+      return first;
+    }
+    return ByteBuffer.allocate(first.remaining() + second.remaining())
+        .put(first)
+        .put(second)
+        .flip();
+  }
+
+  /** It is answered all the same, since it may only have said all it has to say. */
   private void leave() {
     gone = true;
     protocol.tunnels().forget(identity.id(), this);
     LOG.debug("{} went away while it waited", client);
-    Farewell.end(client);
+    answerUnmatched();
   }
 
   @Override
@@ -179,12 +198,7 @@ final class ClientSide implements Tunnels.Waiter {
     protocol.tunnels().paired(tunnel, relay::end);
     LOG.debug("{} paired with {}", client, tunnel);
     // In one piece, since some hidden servers look for the body in what they read the head from.
-    ByteBuffer headOctets = identity.head();
-    relay.start(
-        ByteBuffer.allocate(headOctets.remaining() + early.remaining())
-            .put(headOctets)
-            .put(early)
-            .flip());
+    relay.start(joined(identity.head(), early));
   }
 
   /** Hears how a relay ends. */

@@ -44,24 +44,29 @@ final class Front {
 
   private void onReadable() {
     try {
-      int n = conn.read(first);
+      int n;
+      do {
+        n = conn.read(first);
+        if (n > 0 && decide()) {
+          return;
+        }
+      } while (n > 0);
       if (n < 0) {
         conn.close();
-      } else if (n > 0) {
-        decide();
       }
     } catch (IOException e) { // no TLS, no certificate that suits it, or it went away
       conn.close();
     }
   }
 
-  private void decide() {
+  /** Returns whether the octets so far were enough to pass the connection on. */
+  private boolean decide() {
     boolean isConnect = true;
     for (int i = 0; i < first.position(); i++) {
       isConnect &= first.get(i) == CONNECT[i];
     }
     if (isConnect && first.hasRemaining()) {
-      return;
+      return false;
     }
     conn.suspendReads();
     conn.onDrain(null);
@@ -71,6 +76,7 @@ final class Front {
     } else {
       protocol.onClient(conn, first.flip(), left);
     }
+    return true;
   }
 
   private void end(Problem problem) {

@@ -39,6 +39,7 @@ final class HiddenServerSide {
   private final ConnectProtocol protocol;
   private final HeadReader reader = new HeadReader(MOST_HEAD);
   private final ByteBuffer ok = ByteBuffer.wrap(PARKED);
+  private long began;
   private boolean gone;
 
   HiddenServerSide(Conn conn, ConnectProtocol protocol) {
@@ -63,11 +64,15 @@ final class HiddenServerSide {
   private void onReadable() {
     ByteBuffer buffer = conn.buffers().take();
     try {
-      int n = conn.read(buffer);
+      int n;
+      do {
+        n = conn.read(buffer.clear());
+        if (n > 0 && !onOctets(buffer.flip())) {
+          return;
+        }
+      } while (n > 0);
       if (n < 0) {
         conn.close();
-      } else if (n > 0) {
-        onOctets(buffer.flip());
       }
     } catch (IOException e) {
       conn.close();
@@ -76,13 +81,16 @@ final class HiddenServerSide {
     }
   }
 
-  private void onOctets(ByteBuffer octets) {
-    switch (reader.read(octets)) {
+  /** Returns whether more octets are wanted. */
+  private boolean onOctets(ByteBuffer octets) {
+    HeadReader.Progress progress = reader.read(octets);
+    switch (progress) {
       case MORE -> {}
       case MALFORMED -> refuse(Problem.permanent(400, "malformed request head"));
       case TOO_LONG -> refuse(Problem.permanent(431, "the request head is too long"));
       case WHOLE -> onHead(octets.hasRemaining());
     }
+    return progress == HeadReader.Progress.MORE;
   }
 
   /** The order of the checks is part of the protocol. */
@@ -127,12 +135,12 @@ final class HiddenServerSide {
 
   private void authenticate(UUID id, String token) {
     conn.onReadable(this::onSign);
-    long began = System.nanoTime();
+    began = System.nanoTime();
     protocol
         .worker()
         .execute(
             () -> {
-              Verdict verdict = protocol.authenticator().check(id, token, conn.source());
+              Verdict verdict = check(id, token);
               Duration spent = Duration.ofNanos(System.nanoTime() - began);
               if (verdict instanceof Verdict.Refused && spent.compareTo(REFUSAL_TIME) < 0) {
                 conn.after(REFUSAL_TIME.minus(spent), () -> onVerdict(id, verdict));
@@ -140,6 +148,15 @@ final class HiddenServerSide {
                 conn.execute(() -> onVerdict(id, verdict));
               }
             });
+  }
+
+  private Verdict check(UUID id, String token) {
+    try {
+      return protocol.authenticator().check(id, token, conn.source());
+    } catch (RuntimeException e) { // a mistake of ours must not leave the peer without an answer
+      LOG.error("A token could not be checked", e);
+      return new Verdict.Unavailable();
+    }
   }
 
   /** The hidden server went away, or spoke before it was asked to. */
@@ -203,7 +220,7 @@ final class HiddenServerSide {
     conn.onWritable(null);
     conn.onDrain(null);
     LOG.debug("{} parked", conn);
-    protocol.tunnels().park(id, conn);
+    protocol.tunnels().park(id, conn, began);
   }
 
   private void refuseEarlyOctets() {

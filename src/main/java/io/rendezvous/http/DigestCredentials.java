@@ -9,7 +9,7 @@ import java.util.Map;
 
 /** Reads the parameters of {@code Authorization: Digest} (RFC 9110, 11.4; RFC 7616, 3.4). */
 final class DigestCredentials {
-  private static final String EXTENDED = "UTF-8''";
+  private static final String CHARACTER_SET = "UTF-8'";
 
   private final String text;
   private final Map<String, String> parameters = new HashMap<>();
@@ -36,11 +36,13 @@ final class DigestCredentials {
 
   /** RFC 8187, 3.2.1, with the one character set that RFC 7616 allows. */
   private static String decode(String extended) throws ProtocolException {
-    if (!extended.regionMatches(true, 0, EXTENDED, 0, EXTENDED.length())) {
+    int language = CHARACTER_SET.length();
+    int value = extended.indexOf('\'', language) + 1;
+    if (!extended.regionMatches(true, 0, CHARACTER_SET, 0, language) || value == 0) {
       throw malformed();
     }
     try {
-      String escaped = extended.substring(EXTENDED.length()).replace("+", "%2B");
+      String escaped = extended.substring(value).replace("+", "%2B");
       return URLDecoder.decode(escaped, StandardCharsets.UTF_8);
     } catch (IllegalArgumentException e) {
       throw malformed();

@@ -74,7 +74,7 @@ public final class HeadReader {
     return length < fromEnd ? 0 : octets[length - fromEnd];
   }
 
-  private static boolean isControl(byte octet) {
+  static boolean isControl(byte octet) {
     return octet >= 0 && octet < ' ' && octet != '\t' && octet != '\r' || octet == 0x7f;
   }
 

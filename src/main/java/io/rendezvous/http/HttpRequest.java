@@ -1,12 +1,9 @@
 package io.rendezvous.http;
 
 import io.rendezvous.net.Conn;
-import io.undertow.connector.PooledByteBuffer;
 import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
-import io.undertow.server.protocol.http.HttpServerConnection;
 import io.undertow.util.HttpString;
-import java.nio.ByteBuffer;
 import java.util.Map;
 
 /**
@@ -39,13 +36,12 @@ public final class HttpRequest {
   public void answerAndKeep(Answer answer, Map<String, String> more) {
     exchange.addExchangeCompleteListener(
         (done, nextListener) -> {
-          tap.next(takeExtraBytes());
+          tap.next();
           nextListener.proceed();
         });
     exchange.setStatusCode(answer.problem().status());
     answer.headers().forEach(this::put);
     more.forEach(this::put);
-    // Sending first matters: to end the exchange would be to wait for the whole body.
     exchange.getResponseSender().send(answer.body());
   }
 
@@ -65,21 +61,6 @@ public final class HttpRequest {
     Connectors.terminateRequest(exchange);
     Connectors.terminateResponse(exchange);
     tap.leave();
-    tap.conn().unread(takeExtraBytes());
     return tap.conn();
-  }
-
-  /** Takes what Undertow has read beyond the request, if anything. */
-  private ByteBuffer takeExtraBytes() {
-    HttpServerConnection connection = (HttpServerConnection) exchange.getConnection();
-    PooledByteBuffer extra = connection.getExtraBytes();
-    if (extra == null) {
-      return ByteBuffer.allocate(0);
-    }
-    try (extra) {
-      connection.setExtraBytes(null);
-      ByteBuffer octets = extra.getBuffer();
-      return ByteBuffer.allocate(octets.remaining()).put(octets).flip();
-    }
   }
 }

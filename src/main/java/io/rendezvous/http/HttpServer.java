@@ -15,8 +15,8 @@ import org.xnio.OptionMap;
 
 /**
  * Speaks HTTP/1.1 on connections that were accepted elsewhere, with Undertow's own listener: it
- * keeps connections, drops bodies and writes answers. Every request comes with its head octet for
- * octet, and its connection can be taken away.
+ * keeps connections and writes answers. Every request comes with its head octet for octet, and its
+ * connection can be taken away.
  */
 public final class HttpServer {
   private final HttpOpenListener listener;
@@ -33,11 +33,7 @@ public final class HttpServer {
     this.listener =
         new HttpOpenListener(
             network.records(),
-            OptionMap.builder()
-                // The tap bounds a body; Undertow's bound would reset the connection.
-                .set(UndertowOptions.MAX_ENTITY_SIZE, -1L)
-                .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
-                .getMap());
+            OptionMap.builder().set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false).getMap());
     listener.setRootHandler(exchange -> handler.accept(new HttpRequest(exchange, tap(exchange))));
   }
 

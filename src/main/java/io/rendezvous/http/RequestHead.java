@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * A request's head, read strictly (RFC 9112) and kept octet for octet, so that it can be sent on as
@@ -15,6 +16,8 @@ import java.util.Optional;
  */
 public final class RequestHead {
   private static final String HOST_SYMBOLS = "-._~!$&'()*+,;=%:[]";
+
+  private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/?]");
 
   private final byte[] octets;
   private final String method;
@@ -57,11 +60,10 @@ public final class RequestHead {
    * @throws ProtocolException if it does not, with what is wrong
    */
   public void checkRequest() throws ProtocolException {
-    String lower = target.toLowerCase(Locale.ROOT);
+    check(!method.equals("CONNECT"), "CONNECT has to be the first request of a connection");
     check(
         target.startsWith("/")
-            || lower.startsWith("http://")
-            || lower.startsWith("https://")
+            || ABSOLUTE.matcher(target).lookingAt()
             || target.equals("*") && method.equals("OPTIONS"),
         "malformed request target");
     List<String> hosts = values("Host");
@@ -78,7 +80,9 @@ public final class RequestHead {
    */
   public void checkTunnelRequest() throws ProtocolException {
     check(http11, "CONNECT needs HTTP/1.1");
-    check(values("Host").size() <= 1, "more than one Host header");
+    List<String> hosts = values("Host");
+    check(hosts.size() <= 1, "more than one Host header");
+    check(hosts.isEmpty() || isHost(hosts.get(0)), "malformed Host header");
     checkLength();
   }
 
@@ -160,7 +164,8 @@ public final class RequestHead {
 
   /** Returns whether the answer should be a page for people rather than JSON. */
   public boolean wantsHtml() {
-    return value("Accept").orElse("").toLowerCase(Locale.ROOT).contains("text/html");
+    return values("Accept").stream()
+        .anyMatch(accepted -> accepted.toLowerCase(Locale.ROOT).contains("text/html"));
   }
 
   private static void check(boolean fine, String otherwise) throws ProtocolException {

@@ -20,12 +20,13 @@ import org.xnio.conduits.StreamSourceConduit;
 /**
  * Sits below Undertow on a client's connection, and lets a request pass when its head is whole.
  *
- * <p>The head is kept octet for octet, to be sent on as it came. Undertow itself is given a head of
- * our own with nothing in it but what frames the body: its parser refuses targets that browsers
- * send, accepts folded lines, and answers what it refuses without a word. So there is one parser
- * whose opinion counts, {@link RequestHead}, and what that refuses is answered from here.
+ * <p>The head is kept octet for octet, to be sent on as it came. Undertow itself is given a bare
+ * head of our own: its parser refuses targets that browsers send, accepts folded lines, and answers
+ * what it refuses without a word. So there is one parser whose opinion counts, {@link RequestHead},
+ * and what that refuses is answered from here.
  *
- * <p>Octets behind a head stay here until Undertow asks for a body, which it does only to drop it.
+ * <p>Octets behind a head never get to Undertow. They stay here for whoever takes the connection
+ * away; after an answer, the rest of the {@link Body} is dropped.
  *
  * <p>Lives on the connection's I/O thread. The deadlines are its own, not Undertow's, so that none
  * is left on a connection that is taken over.
@@ -41,9 +42,9 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
   private enum Phase {
     /** A head is awaited, and kept back until it is whole. */
     HEAD,
-    /** Undertow reads its own version of the head. */
+    /** Undertow reads its own version of the head, and handles the request. */
     REQUEST,
-    /** Undertow drops the body. */
+    /** The request was answered, and its body is dropped. */
     BODY,
     /** Undertow has nothing to do with the connection any more. */
     OUT
@@ -58,8 +59,10 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
   private ByteBuffer held;
   private ByteBuffer forUndertow = NOTHING;
   private @Nullable RequestHead head;
+  private Body body = new Body(0);
   private boolean headTimed = true;
   private long dropped;
+  private boolean draining;
 
   /**
    * Creates a tap for a connection.
@@ -96,23 +99,15 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
     return current;
   }
 
-  /**
-   * Waits for the next request of the connection.
-   *
-   * @param tooMuch what Undertow read beyond the body
-   */
-  void next(ByteBuffer tooMuch) {
-    if (phase == Phase.OUT || !conn.isOpen()) {
-      return;
+  /** The request was answered: its body is dropped, and then the next request awaited. */
+  void next() {
+    if (phase != Phase.OUT && conn.isOpen()) {
+      phase = Phase.BODY;
+      dropped = 0;
+      if (draining) {
+        conn.execute(this::onDrain);
+      }
     }
-    phase = Phase.HEAD;
-    headTimed = false;
-    reader = new HeadReader(MOST_HEAD);
-    head = null;
-    dropped = 0;
-    held =
-        ByteBuffer.allocate(tooMuch.remaining() + held.remaining()).put(tooMuch).put(held).flip();
-    conn.deadline(IDLE_TIME, this::onLate);
   }
 
   /** Takes the connection out of Undertow's hands. The octets read too early go with it. */
@@ -131,16 +126,21 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
     if (phase == Phase.HEAD && !reader.isEmpty()) {
       refuse(Answer.json(Problem.permanent(408, "the request took too long")));
     } else if (phase != Phase.OUT) {
-      leave();
-      Farewell.end(conn);
+      part();
     }
+  }
+
+  private void part() {
+    leave();
+    Farewell.end(conn);
   }
 
   /** The broker closes down: what has begun to be a request is told so. */
   private void onDrain() {
+    draining = true;
     if (phase == Phase.HEAD && !reader.isEmpty()) {
       refuse(Answer.json(Problem.DRAINING));
-    } else if (phase == Phase.HEAD) {
+    } else if (phase == Phase.HEAD || phase == Phase.BODY) {
       onLate();
     }
   }
@@ -149,8 +149,8 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
   public int read(ByteBuffer into) throws IOException {
     return switch (phase) {
       case HEAD -> readHead(into);
-      case REQUEST -> readRequest(into);
-      case BODY -> readBody(into);
+      case REQUEST -> copy(forUndertow, into);
+      case BODY -> readBehindBody(into);
       case OUT -> 0;
     };
   }
@@ -175,7 +175,7 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
       case TOO_LONG -> refuse(Answer.json(Problem.permanent(431, "the request head is too long")));
       default -> refuse(Answer.json(Problem.permanent(400, "malformed request head")));
     }
-    return phase == Phase.REQUEST ? readRequest(into) : 0;
+    return phase == Phase.REQUEST ? copy(forUndertow, into) : 0;
   }
 
   private int readMore() throws IOException {
@@ -197,7 +197,8 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
       whole = RequestHead.parse(reader.head());
       whole.checkRequest();
       head = whole;
-      forUndertow = framingOf(whole);
+      body = new Body(whole.bodyLength());
+      forUndertow = wordsFor(whole);
       phase = Phase.REQUEST;
       conn.deadline(BODY_TIME, this::onLate);
     } catch (ProtocolException e) {
@@ -206,33 +207,39 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
     }
   }
 
-  private static ByteBuffer framingOf(RequestHead head) {
-    String method = head.method().equals("HEAD") ? "HEAD" : "GET";
-    long length = head.bodyLength();
-    String body =
-        length == 0
-            ? ""
-            : length < 0 ? "Transfer-Encoding: chunked\r\n" : "Content-Length: " + length + "\r\n";
-    String text = method + " / HTTP/1.1\r\nHost: client\r\n" + body + "\r\n";
+  private static ByteBuffer wordsFor(RequestHead head) {
+    String method = head.method().equals("HEAD") ? "HEAD" : "GET"; // whose answer has no body
+    String text = method + " / HTTP/1.1\r\nHost: client\r\n\r\n";
     return ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
   }
 
-  private int readRequest(ByteBuffer into) {
-    int n = copy(forUndertow, into);
-    if (!forUndertow.hasRemaining()) {
-      phase = Phase.BODY;
+  private int readBehindBody(ByteBuffer into) throws IOException {
+    while (true) {
+      int before = held.remaining();
+      Body.Progress progress = body.skip(held);
+      dropped += before - held.remaining();
+      if (progress == Body.Progress.END) {
+        awaitHead();
+        return readHead(into);
+      }
+      if (progress == Body.Progress.MALFORMED || dropped > MOST_BODY) {
+        phase = Phase.OUT;
+        conn.execute(this::part); // once Undertow is done with this read
+        return 0;
+      }
+      int n = readMore();
+      if (n <= 0) {
+        return n;
+      }
     }
-    return n;
   }
 
-  private int readBody(ByteBuffer into) throws IOException {
-    int n = held.hasRemaining() ? copy(held, into) : next.read(into);
-    dropped += Math.max(0, n);
-    if (dropped > MOST_BODY) {
-      conn.execute(this::onLate); // once Undertow is done with this read
-      return 0;
-    }
-    return n;
+  private void awaitHead() {
+    phase = Phase.HEAD;
+    headTimed = false;
+    reader = new HeadReader(MOST_HEAD);
+    head = null;
+    conn.deadline(IDLE_TIME, this::onLate);
   }
 
   private static int copy(ByteBuffer from, ByteBuffer into) {

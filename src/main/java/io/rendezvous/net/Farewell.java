@@ -6,18 +6,26 @@ import java.time.Duration;
 
 /**
  * Ends a connection so that the last octets arrive: writes them, says that nothing follows, and
- * then reads and drops for a moment what the peer still sends. A socket that is closed with octets
- * unread sends a reset, and a reset makes many a peer forget what it has not read yet.
+ * then reads and drops what the peer still sends, until it has been silent for a moment. A socket
+ * that is closed with octets unread sends a reset, and a reset makes many a peer forget what it has
+ * not read yet.
  *
  * <p>Called on the connection's I/O thread, by its owner, who thereby gives it away.
  */
 public final class Farewell {
   private static final Duration TO_WRITE = Duration.ofSeconds(10);
-  private static final Duration TO_DROP = Duration.ofSeconds(2);
+  private static final Duration SILENCE = Duration.ofSeconds(2);
+  private static final long TO_DROP = Duration.ofSeconds(30).toNanos();
+
+  /** Buffers that are dropped before others of the thread have their turn, for a short rest. */
+  private static final int TURN = 16;
+
+  private static final Duration SHORT_REST = Duration.ofMillis(1);
 
   private final Conn conn;
   private final ByteBuffer last;
   private boolean shut;
+  private long dropUntil;
 
   private Farewell(Conn conn, ByteBuffer last) {
     this.conn = conn;
@@ -66,26 +74,41 @@ public final class Farewell {
       return;
     }
     conn.suspendWrites();
-    conn.deadline(TO_DROP, conn::close);
+    dropUntil = System.nanoTime() + TO_DROP;
     conn.onReadable(this::onReadable);
-    conn.resumeReads();
     onReadable();
   }
 
   private void onReadable() {
     ByteBuffer dropped = conn.buffers().take();
     try {
-      int n;
-      do {
-        n = conn.read(dropped.clear());
-      } while (n > 0);
-      if (n < 0) {
-        conn.close();
-      }
+      drop(dropped);
     } catch (IOException e) {
       conn.close();
     } finally {
       conn.buffers().give(dropped);
+    }
+  }
+
+  private void drop(ByteBuffer buffer) throws IOException {
+    for (int turn = 0; turn < TURN; turn++) {
+      int n = conn.read(buffer.clear());
+      if (n < 0) {
+        conn.close();
+        return;
+      }
+      if (n == 0) {
+        Duration left = Duration.ofNanos(Math.max(0, dropUntil - System.nanoTime()));
+        conn.deadline(left.compareTo(SILENCE) < 0 ? left : SILENCE, conn::close);
+        conn.resumeReads();
+        return;
+      }
+    }
+    if (System.nanoTime() - dropUntil >= 0) {
+      conn.close();
+    } else {
+      conn.suspendReads();
+      conn.deadline(SHORT_REST, this::onReadable);
     }
   }
 }

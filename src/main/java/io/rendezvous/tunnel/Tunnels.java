@@ -30,6 +30,9 @@ public final class Tunnels {
   /** Among tunnels about as fresh as the freshest, one of the client's own thread is preferred. */
   private static final long ABOUT_AS_FRESH = Duration.ofSeconds(5).toNanos();
 
+  /** Longer than it takes to park a connection whose token was good a moment ago. */
+  private static final long REVOKED_FOR = Duration.ofMinutes(1).toNanos();
+
   /** How long the last tunnel of an ID outlives its age while no other comes. */
   private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
 
@@ -89,6 +92,7 @@ public final class Tunnels {
   private final Limits limits;
   private final Object lock = new Object();
   private final Map<UUID, Presence> byId = new HashMap<>(); // guarded by lock
+  private final Map<UUID, Long> revoked = new HashMap<>(); // when; guarded by lock
   private int parkedInAll; // guarded by lock
   private boolean draining; // guarded by lock
 
@@ -121,14 +125,19 @@ public final class Tunnels {
     }
   }
 
-  /** Parks a connection, or gives it to the client that has waited longest. On its own thread. */
-  public void park(UUID id, Conn conn) {
+  /**
+   * Parks a connection, or gives it to the client that has waited longest. On its own thread.
+   *
+   * @param knownAt when its entry was looked up, or before, by {@link System#nanoTime}: an entry
+   *     that was deleted since has no tunnels
+   */
+  public void park(UUID id, Conn conn, long knownAt) {
     long now = System.nanoTime();
     long age = limits.age().toNanos();
     long jitter = ThreadLocalRandom.current().nextLong(age / 10 + 1);
     Tunnel tunnel = new Tunnel(id, conn, this, now, now + age - jitter);
     tunnel.watch();
-    place(tunnel, now);
+    place(tunnel, knownAt);
   }
 
   /** Takes a tunnel back that was taken but not touched. Any thread may call. */
@@ -138,23 +147,26 @@ public final class Tunnels {
         .execute(
             () -> {
               if (tunnel.conn().isOpen()) {
-                place(tunnel, System.nanoTime());
+                place(tunnel, tunnel.parkedAt());
               } else {
                 over(tunnel);
               }
             });
   }
 
-  private void place(Tunnel tunnel, long now) {
+  private void place(Tunnel tunnel, long knownAt) {
     Waiter waiter = null;
     Tunnel replaced = null;
     Tunnel.End refused = null;
     synchronized (lock) {
       Presence presence = byId.computeIfAbsent(tunnel.id(), id -> new Presence());
       presence.paired.remove(tunnel);
-      presence.lastSeen = now;
+      presence.lastSeen = System.nanoTime();
+      Long revokedAt = revoked.get(tunnel.id());
       if (draining) {
         refused = Tunnel.End.DRAINED;
+      } else if (revokedAt != null && revokedAt - knownAt > 0) {
+        refused = Tunnel.End.REVOKED;
       } else {
         waiter = presence.waiting.poll();
         if (waiter != null) {
@@ -288,6 +300,7 @@ public final class Tunnels {
     Presence presence;
     List<Tunnel.Pairing> pairings = new ArrayList<>();
     synchronized (lock) {
+      revoked.put(id, System.nanoTime());
       presence = byId.remove(id);
       if (presence == null) {
         return;
@@ -340,6 +353,7 @@ public final class Tunnels {
         }
       }
       parkedInAll -= retired.size();
+      revoked.values().removeIf(at -> now - at > REVOKED_FOR);
     }
     retired.forEach(tunnel -> dismiss(tunnel, Tunnel.End.RETIRED));
   }
