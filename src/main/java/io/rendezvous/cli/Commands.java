@@ -2,6 +2,8 @@ package io.rendezvous.cli;
 
 import io.rendezvous.config.SettingsException;
 import java.io.PrintWriter;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -52,13 +54,23 @@ public final class Commands implements Runnable {
     if (e instanceof SettingsException settings) {
       settings.mistakes().forEach(err::println);
     } else {
-      err.println(e.getMessage() == null ? e.toString() : e.getMessage());
+      err.println(reason(e));
     }
     if (verbose) {
       e.printStackTrace(err);
     }
     err.flush();
     return CommandLine.ExitCode.SOFTWARE;
+  }
+
+  private static String reason(Exception e) {
+    if (e instanceof NoSuchFileException missing) {
+      return "there is no file " + missing.getFile();
+    }
+    if (e instanceof AccessDeniedException denied) {
+      return "no permission for " + denied.getFile();
+    }
+    return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
   private static int misused(CommandLine.ParameterException e) {

@@ -37,6 +37,8 @@ public final class Console {
     // Undertow and XNIO would log elsewhere.
     System.setProperty("org.jboss.logging.provider", "slf4j");
     readLogSettings();
+    // At the lowest levels these print what Redis is asked and answers, with the secrets in it.
+    System.setProperty(LOG_PREFIX + "log.org.redisson.client.handler", "info");
     PrintStream real = System.err;
     System.setErr(new PrintStream(new Lines(), true, StandardCharsets.UTF_8));
     Thread writer = new Thread(() -> write(real), "log");

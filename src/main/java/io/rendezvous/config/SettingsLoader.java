@@ -10,6 +10,7 @@ import java.io.Reader;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -52,6 +53,8 @@ public final class SettingsLoader {
           Pattern.DOTALL);
 
   private static final Pattern REALM = Pattern.compile("[ !#-\\[\\]-~]+");
+  private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+]?");
+  private static final Pattern PORTS = Pattern.compile("\\d{1,5}-\\d{1,5}");
   private static final Pattern STORE = Pattern.compile("(file:|rediss?://).+");
 
   /** What Kubernetes puts into the environment of pods beside a service of our name. */
@@ -89,6 +92,8 @@ public final class SettingsLoader {
     try (Reader reader = Files.newBufferedReader(file)) {
       properties.load(reader);
       return properties;
+    } catch (NoSuchFileException e) {
+      throw new SettingsException(List.of("there is no file " + file));
     } catch (IOException | IllegalArgumentException e) {
       throw new SettingsException(List.of("cannot read " + file + ": " + e));
     }
@@ -101,33 +106,43 @@ public final class SettingsLoader {
     given.putAll(ours(file, mistakes));
     given.putAll(ours(environment, mistakes));
     given.putAll(ours(system, mistakes));
+    Settings settings;
     try {
-      Settings settings =
-          new SmallRyeConfigBuilder()
-              .withSources(new PropertiesConfigSource(given, "given", 100))
-              .withMapping(Settings.class)
-              .withConverter(Duration.class, 200, new DurationConverter())
-              .withConverter(Boolean.class, 200, new BooleanConverter())
-              .build()
-              .getConfigMapping(Settings.class);
-      mistakes.addAll(mistakes(settings));
-      if (mistakes.isEmpty()) {
-        return settings;
-      }
+      settings = mapped(given);
     } catch (ConfigValidationException e) {
-      for (int i = 0; i < e.getProblemCount(); i++) {
-        mistakes.add(inOurWords(e.getProblem(i).getMessage()));
-      }
+      dropMisshapen(e, given, mistakes);
+      settings = mapped(given);
+    }
+    mistakes.addAll(mistakes(settings));
+    if (mistakes.isEmpty()) {
+      return settings;
     }
     throw new SettingsException(mistakes.stream().sorted().toList());
   }
 
-  /** Drops the codes of the library. Only numbers, durations and the like are quoted in these. */
-  private static String inOurWords(String problem) {
-    Matcher matcher = CONVERSION.matcher(problem);
-    return matcher.matches()
-        ? matcher.group("key") + ": " + matcher.group("why") + ": " + matcher.group("value")
-        : problem;
+  private static Settings mapped(Map<String, String> given) {
+    return new SmallRyeConfigBuilder()
+        .withSources(new PropertiesConfigSource(given, "given", 100))
+        .withMapping(Settings.class)
+        .withConverter(Duration.class, 200, new DurationConverter())
+        .withConverter(Boolean.class, 200, new BooleanConverter())
+        .build()
+        .getConfigMapping(Settings.class);
+  }
+
+  /** Takes out what has not the form it should have, so that the rest can be looked at too. */
+  private static void dropMisshapen(
+      ConfigValidationException e, Map<String, String> given, List<String> mistakes) {
+    for (int i = 0; i < e.getProblemCount(); i++) {
+      String problem = e.getProblem(i).getMessage();
+      Matcher matcher = CONVERSION.matcher(problem);
+      if (!matcher.matches() || given.remove(matcher.group("key")) == null) {
+        throw e; // a mistake in Settings rather than in settings
+      }
+      // Without the codes of the library. Only numbers, durations and the like are quoted in these.
+      mistakes.add(
+          matcher.group("key") + ": " + matcher.group("why") + ": " + matcher.group("value"));
+    }
   }
 
   /** An empty value is as good as none, so that the keys of the example can stand empty. */
@@ -171,6 +186,16 @@ public final class SettingsLoader {
     Mistakes mistakes = new Mistakes();
     mistakes.port("port", settings.port());
     mistakes.port("admin.port", settings.admin().port());
+    mistakes.port("registrar.port", settings.registrar().port());
+    mistakes.port("registrar.tcp-port", settings.registrar().tcpPort());
+    mistakes.address("host", settings.host());
+    mistakes.address("admin.host", settings.admin().host());
+    if (!PORTS.matcher(settings.taas().ports()).matches()) {
+      mistakes.add("taas.ports", "is not a range such as 20000-29999");
+    }
+    if (!settings.publicHost().map(h -> HOST.matcher(h).matches()).orElse(true)) {
+      mistakes.add("public-host", "is not the name or the address of a machine");
+    }
     mistakes.positive("wait", settings.patience());
     mistakes.positive("linger", settings.linger());
     mistakes.positive("stall", settings.stall());
@@ -215,6 +240,14 @@ public final class SettingsLoader {
     void port(String key, int value) {
       if (value < 0 || value > 65_535) {
         add(key, "is not a port: " + value);
+      }
+    }
+
+    void address(String key, String host) {
+      try {
+        InetAddress.getByName(host);
+      } catch (UnknownHostException e) {
+        add(key, "no address is known for it here: " + host);
       }
     }
 

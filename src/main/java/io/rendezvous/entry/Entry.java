@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.commons.codec.binary.Base32;
 
@@ -30,6 +31,7 @@ public final class Entry {
   private static final int SECRET_OCTETS = 20;
   private static final int OLD_DIGITS = 6;
   private static final int OLD_STEP = 30;
+  private static final int MOST_PORT = 65_535;
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final Pattern ID =
@@ -37,7 +39,7 @@ public final class Entry {
   private static final Pattern LABEL =
       Pattern.compile(
           "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
-              + "(:[0-9]{1,5})?");
+              + "(:(?<port>[1-9][0-9]{0,4}))?");
 
   private final ObjectNode json;
   private final UUID id;
@@ -115,9 +117,13 @@ public final class Entry {
   /** Returns a label in lower case, if it is one and cannot be taken for a UUID. */
   private static String checkLabel(String label) {
     String lower = label.toLowerCase(Locale.ROOT);
-    if (lower.length() > 253 || !LABEL.matcher(lower).matches() || parseId(lower).isPresent()) {
+    Matcher matcher = LABEL.matcher(lower);
+    if (lower.length() > 253 || !matcher.matches() || parseId(lower).isPresent()) {
       throw new IllegalArgumentException(
           "not a label (letters, digits and hyphens, parted by dots; no UUID): " + label);
+    }
+    if (matcher.group("port") != null && Integer.parseInt(matcher.group("port")) > MOST_PORT) {
+      throw new IllegalArgumentException("not a port behind the label: " + label);
     }
     return lower;
   }

@@ -3,6 +3,7 @@ package io.rendezvous.entry;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -59,32 +60,32 @@ public final class FileStore implements EntryStore {
   @Override
   public Optional<Entry> find(UUID id) throws IOException {
     Path file = fileOf(id);
-    String text;
     try {
-      if (Files.size(file) > Entry.MOST_OCTETS) {
-        throw new IOException(file + " is too large for an entry");
-      }
-      text = Files.readString(file);
-    } catch (NoSuchFileException e) {
-      if (!Files.isDirectory(directory)) { // then who knows what would be in it
-        throw new IOException("the directory of entries is gone: " + directory, e);
-      }
-      return Optional.empty();
-    }
-    return parse(file, id, text);
-  }
-
-  private static Optional<Entry> parse(Path file, UUID id, String text) {
-    try {
-      Entry entry = Entry.parse(text);
+      Entry entry = Entry.parse(text(file));
       if (entry.id().equals(id)) {
         return Optional.of(entry);
       }
       LOG.warn("{} counts as missing: it holds the entry of another UUID", file);
-    } catch (IOException e) {
+    } catch (NoSuchFileException e) {
+      if (!Files.isDirectory(directory)) { // then who knows what would be in it
+        throw new IOException("the directory of entries is gone: " + directory, e);
+      }
+    } catch (AccessDeniedException e) {
+      if (!Files.isReadable(directory)) {
+        throw new IOException("no permission to read the entries in " + directory, e);
+      }
+      LOG.warn("{} counts as missing: no permission to read it", file);
+    } catch (IOException e) { // whatever is wrong with it, others are not affected
       LOG.warn("{} counts as missing: {}", file, e.getMessage());
     }
     return Optional.empty();
+  }
+
+  private static String text(Path file) throws IOException {
+    if (Files.size(file) > Entry.MOST_OCTETS) {
+      throw new IOException("too large for an entry");
+    }
+    return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
   }
 
   @Override

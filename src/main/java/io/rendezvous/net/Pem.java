@@ -2,7 +2,10 @@ package io.rendezvous.net;
 
 import java.io.IOException;
 import java.io.Reader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.security.PrivateKey;
 import java.security.cert.CertificateException;
@@ -69,11 +72,16 @@ final class Pem {
 
   private static List<Object> blocks(Path file) throws IOException {
     List<Object> blocks = new ArrayList<>();
-    try (Reader reader = Files.newBufferedReader(file);
+    // The blocks are ASCII; what stands between them may be in any encoding.
+    try (Reader reader = Files.newBufferedReader(file, StandardCharsets.ISO_8859_1);
         PEMParser parser = new PEMParser(reader)) {
       for (Object block; (block = parser.readObject()) != null; ) {
         blocks.add(block);
       }
+    } catch (NoSuchFileException e) {
+      throw new IOException("there is no file " + file, e);
+    } catch (AccessDeniedException e) {
+      throw new IOException("no permission to read " + file, e);
     } catch (IOException | RuntimeException e) {
       throw new IOException(file + " cannot be read as PEM: " + e, e);
     }

@@ -69,7 +69,7 @@ public final class ServerKeys {
 
   private static X509ExtendedKeyManager managerOf(Pair pair) {
     return KeyManagerUtils.createKeyManager(
-        pair.key(), pair.chain().toArray(X509Certificate[]::new));
+        pair.key(), pair.chain().stream().distinct().toArray(X509Certificate[]::new));
   }
 
   /** Returns what a listener needs. It shows the new pair when that has changed. */

@@ -88,8 +88,8 @@ class AgentTest {
       for (int i = 0; i < 20; i++) {
         assertServed("/" + i);
       }
-      broker.awaitParked(3);
-      assertThat(agent.parked()).isEqualTo(3);
+      broker.awaitParked(3); // which the agent hears of a moment later
+      Awaitility.await().until(() -> agent.parked() == 3);
     }
     broker.awaitParked(0);
   }
