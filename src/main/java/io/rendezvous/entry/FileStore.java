@@ -10,13 +10,16 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -35,6 +38,7 @@ import org.slf4j.LoggerFactory;
 public final class FileStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
   private static final String SUFFIX = ".json";
+  private static final String BYTE_ORDER_MARK = "\uFEFF";
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
 
   private final Path directory;
@@ -42,7 +46,15 @@ public final class FileStore implements EntryStore {
 
   // The watcher's own.
   private @Nullable FileTime seenAt;
-  private Set<UUID> seen = Set.of();
+  private Map<UUID, Seen> seen = Map.of();
+
+  /**
+   * An entry's file as it was when last looked at.
+   *
+   * @param looks tells one file from another in its place
+   * @param created when the entry in it was created, empty if it does not say
+   */
+  private record Seen(String looks, String created) {}
 
   /**
    * Opens a directory, and makes it if it is not there.
@@ -85,7 +97,8 @@ public final class FileStore implements EntryStore {
     if (Files.size(file) > Entry.MOST_OCTETS) {
       throw new IOException("too large for an entry");
     }
-    return new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
+    return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text; // some editors' habit
   }
 
   @Override
@@ -206,19 +219,48 @@ public final class FileStore implements EntryStore {
       if (settled && now.equals(seenAt)) {
         return;
       }
-      Set<UUID> before = seen;
-      seen = ids();
+      Map<UUID, Seen> before = seen;
+      seen = lookAtAll(before);
       seenAt = now;
-      for (UUID id : before) {
-        if (!seen.contains(id)) {
-          listener.accept(id);
-        }
-      }
+      before.forEach(
+          (id, then) -> {
+            if (isAnother(then, seen.get(id))) {
+              listener.accept(id);
+            }
+          });
     } catch (IOException e) {
       LOG.debug("The directory of entries cannot be looked at now: {}", e.toString());
     } catch (RuntimeException e) { // the watch goes on
       LOG.error("An entry's deletion was not acted upon", e);
     }
+  }
+
+  private Map<UUID, Seen> lookAtAll(Map<UUID, Seen> before) throws IOException {
+    Map<UUID, Seen> all = new HashMap<>();
+    for (UUID id : ids()) {
+      try {
+        BasicFileAttributes now = Files.readAttributes(fileOf(id), BasicFileAttributes.class);
+        String looks = now.fileKey() + " " + now.lastModifiedTime();
+        Seen then = before.get(id);
+        if (then != null && then.looks().equals(looks)) {
+          all.put(id, then);
+        } else {
+          String created = find(id).flatMap(Entry::created).orElse("");
+          all.put(id, new Seen(looks, created));
+        }
+      } catch (NoSuchFileException e) {
+        // It was deleted meanwhile.
+      }
+    }
+    return all;
+  }
+
+  /** One that was deleted and created again between two looks is another. */
+  private static boolean isAnother(Seen then, @Nullable Seen now) {
+    return now == null
+        || !then.created().isEmpty()
+            && !now.created().isEmpty()
+            && !then.created().equals(now.created());
   }
 
   @Override

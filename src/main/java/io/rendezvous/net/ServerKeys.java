@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.X509ExtendedKeyManager;
 import nl.altindag.ssl.util.KeyManagerUtils;
@@ -69,7 +70,7 @@ public final class ServerKeys {
 
   private static X509ExtendedKeyManager managerOf(Pair pair) {
     return KeyManagerUtils.createKeyManager(
-        pair.key(), pair.chain().stream().distinct().toArray(X509Certificate[]::new));
+        pair.key(), pair.chain().toArray(X509Certificate[]::new));
   }
 
   /** Returns what a listener needs. It shows the new pair when that has changed. */
@@ -147,11 +148,24 @@ public final class ServerKeys {
   }
 
   private Pair read() throws IOException {
-    Pair pair = new Pair(Pem.privateKey(key), Pem.certificates(certificate));
-    if (!belong(pair.key(), pair.chain().get(0))) {
+    PrivateKey secret = Pem.privateKey(key);
+    List<X509Certificate> all = new ArrayList<>(Pem.certificates(certificate));
+    List<X509Certificate> chain = new ArrayList<>();
+    Optional<X509Certificate> next = all.stream().filter(c -> belong(secret, c)).findFirst();
+    if (next.isEmpty()) {
       throw new IOException("the key in " + key + " is not that of " + certificate);
     }
-    return pair;
+    // Whatever the order they are in, and whatever else is in the file.
+    while (next.isPresent()) {
+      X509Certificate last = next.get();
+      chain.add(last);
+      all.removeIf(last::equals);
+      next =
+          all.stream()
+              .filter(c -> c.getSubjectX500Principal().equals(last.getIssuerX500Principal()))
+              .findFirst();
+    }
+    return new Pair(secret, chain);
   }
 
   /** Whatever one signs, the other verifies. */

@@ -61,7 +61,7 @@ final class Tls {
   static void prepareJsse() {
     Security.setProperty(
         "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
-    System.setProperty("io.undertow.ssl.max-read-listener-invocations", "1000");
+    System.setProperty("io.undertow.ssl.max-read-listener-invocations", "10000");
     System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
   }
 

@@ -100,6 +100,10 @@ class SettingsLoaderTest {
         "rendezvous.tls.enabled=false | rendezvous.tls.enabled: can be false on a loopback address only; see rendezvous.host",
         "rendezvous.store=mysql://x | rendezvous.store: does not begin with file:, redis:// or rediss://",
         "rendezvous.realm=a\"b      | rendezvous.realm: holds more than plain text without quotes and backslashes",
+        "rendezvous.host=no.such.invalid | rendezvous.host: no address is known for it here: no.such.invalid",
+        "rendezvous.public-host=a b | rendezvous.public-host: is not the name or the address of a machine",
+        "rendezvous.registrar.tcp-port=-5 | rendezvous.registrar.tcp-port: is not a port: -5",
+        "rendezvous.taas.ports=9-x | rendezvous.taas.ports: is not a range such as 20000-29999",
         "rendezvous.taas.enabled=true | rendezvous.taas.enabled: is not in this version yet",
       })
   void mistakeIsNamed(String file, String mistake) throws Exception {
@@ -108,13 +112,15 @@ class SettingsLoaderTest {
 
   @Test
   void everyMistakeIsNamed() throws Exception {
-    String file = "rendezvous.port=x\nrendezvous.a=1\nrendezvous.admin.b=2\nother.c=3";
+    String file =
+        "rendezvous.wait=0s\nrendezvous.port=x\nrendezvous.a=1\nrendezvous.admin.b=2\nother.c=3";
     assertThat(mistakes(file, Map.of("RENDEZVOUS_D", "4")))
         .containsExactly(
             "RENDEZVOUS_D: there is no such setting",
             "rendezvous.a: there is no such setting",
             "rendezvous.admin.b: there is no such setting",
-            "rendezvous.port: Expected an integer value: x");
+            "rendezvous.port: Expected an integer value: x",
+            "rendezvous.wait: is zero");
   }
 
   @Test

@@ -14,6 +14,7 @@ import java.util.Base64;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -79,7 +80,7 @@ class ClientTest {
     try (Peer client = broker.connect()) {
       String answer =
           client
-              .send("GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html,*/*\r\n\r\n")
+              .send("GET / HTTP/1.1\r\nHost: a\r\nAccept: a/b\r\nAccept: c/d,text/html\r\n\r\n")
               .readResponse();
       assertThat(header(answer, "Content-Type")).isEqualTo("text/html; charset=utf-8");
       assertThat(body(answer)).startsWith("<!doctype html>").contains("user name");
@@ -176,6 +177,7 @@ class ClientTest {
         "Digest username=ID, qop=auth",
         "Digest response=\"\\\"\\\\\", username=\"\\I\\D\"",
         "Digest username*=UTF-8''%49%44, realm=\"x\"",
+        "Digest username*=utf-8'en'ID",
         "Basic BASE64",
         "BASIC BASE64",
       })
@@ -299,6 +301,9 @@ class ClientTest {
         "GET /a b HTTP/1.1~Host: a",
         "GET /# HTTP/1.1~Host: a",
         "GET /<> HTTP/1.1~Host: a",
+        "GET http:// HTTP/1.1~Host: a",
+        "GET http:///a HTTP/1.1~Host: a",
+        "GET https://?a HTTP/1.1~Host: a",
         "GET a HTTP/1.1~Host: a",
         "GET a:80 HTTP/1.1~Host: a",
         "GET * HTTP/1.1~Host: a",
@@ -426,6 +431,54 @@ class ClientTest {
           Octets.beside(() -> Octets.write(client.out(), 999_999, 1));
       assertThat(client.patience(Duration.ofSeconds(5)).readAll()).startsWith("HTTP/1.1 404 ");
       assertThat(upload.handle((hash, e) -> true).get()).isTrue();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"5\nhello\n0\n\n", "5 \r\nhello\r\n0\r\n\r\n", "zz\r\n0\r\n\r\n"})
+  void malformedChunksAreNotTakenForABodyThatEnds(String body) throws Exception {
+    try (Peer client = broker.connect()) {
+      client.send(
+          "POST / HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+              + body
+              + broker.get(broker.entry(), "/"));
+      assertThat(client.readResponse()).startsWith("HTTP/1.1 401 ");
+      assertThat(client.readAll()).isEmpty();
+    }
+  }
+
+  @Test
+  void connectHasToBeTheFirstRequest() throws Exception {
+    try (Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      client.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").readResponse();
+      client.send(broker.request("CONNECT", broker.entry(), "/", ""));
+      assertThat(client.readAll()).startsWith("HTTP/1.1 400 ");
+      assertThat(tunnel.hearsNothing()).isTrue();
+    }
+  }
+
+  @Test
+  void hundredsOfRequestsInOneRecordAreAllAnswered() throws Exception {
+    int count = 16_384 / "GET / HTTP/1.1\r\nHost:\r\n\r\n".length();
+    try (Peer client = broker.connect()) {
+      client.send("GET / HTTP/1.1\r\nHost:\r\n\r\n".repeat(count));
+      for (int i = 0; i < count; i++) {
+        assertThat(client.readResponse()).startsWith("HTTP/1.1 401 ");
+      }
+    }
+  }
+
+  @Test
+  void refusalIsReadAtTheEndOfASlowUpload() throws Exception {
+    try (Peer client = broker.connect()) {
+      client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999999\r\n\r\n");
+      for (int i = 0; i < 8; i++) {
+        Octets.write(client.out(), 100_000, 1);
+        Awaitility.await().pollDelay(Duration.ofMillis(500)).until(() -> true);
+      }
+      assertThat(client.readResponse()).startsWith("HTTP/1.1 401 ");
+      assertThat(client.in().read()).isEqualTo(-1);
     }
   }
 }

@@ -368,4 +368,38 @@ class MatchTest {
       }
     }
   }
+
+  @Test
+  void waitingClientThatHasNothingMoreToSayIsAnswered() throws Exception {
+    broker.park().end();
+    broker.awaitParked(0);
+    try (Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), "/")).shutdownOutput();
+      assertThat(client.readAll()).startsWith("HTTP/1.1 503 ").contains("\r\nRetry-After: ");
+    }
+    CompletableFuture<Boolean> dies = dieWhenAsked(broker.park());
+    try (Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), "/")).shutdownOutput();
+      dies.get();
+      assertThat(client.readAll()).startsWith("HTTP/1.1 502 ");
+    }
+  }
+
+  @Test
+  void drainDoesNotWaitForABodyThatIsDropped() throws Exception {
+    try (TestBroker ending = TestBroker.start();
+        Peer client = ending.connect()) {
+      client.send("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n");
+      client.readResponse();
+      CompletableFuture<Boolean> drained =
+          Octets.beside(
+              () -> {
+                ending.broker().drain(Duration.ofMinutes(1));
+                return true;
+              });
+      assertThat(client.readAll()).isEmpty();
+      client.end();
+      assertThat(drained.get()).isTrue();
+    }
+  }
 }

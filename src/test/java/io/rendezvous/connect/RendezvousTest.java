@@ -363,4 +363,85 @@ class RendezvousTest {
       assertThat(hasty.broker().paired()).isZero();
     }
   }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"true", "false"})
+  void uploadGoesOnWhileTheClientReadsNothing(String tls) throws Exception {
+    for (int round = 0; round < 4; round++) {
+      try (TestBroker other = TestBroker.start("tls.enabled", tls);
+          Peer tunnel = other.park();
+          Peer client = other.connect()) {
+        client.send(other.request("POST", other.entry(), "/", ""));
+        tunnel.readHead();
+        CompletableFuture<String> down =
+            Octets.beside(() -> Octets.write(tunnel.out(), 64 * MIB, 9));
+        CompletableFuture<String> up =
+            Octets.beside(() -> Octets.write(client.out(), 32 * MIB, 10));
+        // First it all comes to a standstill, then the hidden server takes what it was sent.
+        Awaitility.await().pollDelay(Duration.ofMillis(500)).until(() -> true);
+        assertThat(Octets.read(tunnel.in(), 32 * MIB)).isEqualTo(up.get());
+        assertThat(Octets.read(client.in(), 64 * MIB)).isEqualTo(down.get());
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+  void earlyAnswerArrivesThoughTheHiddenServerDoesNotReadTheUpload(String version)
+      throws Exception {
+    for (int round = 0; round < 10; round++) {
+      try (Peer tunnel = broker.park(broker.entry(), broker.dial().speaking(version));
+          Peer client = broker.connect()) {
+        client.send(broker.request("POST", broker.entry(), "/", "Content-Length: 33554432\r\n"));
+        CompletableFuture<String> upload =
+            Octets.beside(() -> Octets.write(client.out(), 32 * MIB, 11));
+        tunnel.readHead();
+        tunnel.read(1);
+        tunnel.send("HTTP/1.1 413 Too Large\r\nConnection: close\r\n\r\nno").end(); // and a reset
+        assertThat(client.readAll()).endsWith("\r\n\r\nno");
+        assertThat(upload.handle((hash, e) -> true).get()).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+  void whatCameBeforeTheEndArrivesThoughTheReaderGoesOnSpeaking(String version) throws Exception {
+    try (Peer tunnel = broker.park(broker.entry(), broker.dial().speaking(version));
+        Peer client = broker.connect(broker.dial().buffering(16 * 1024))) {
+      pair(client, tunnel);
+      CompletableFuture<String> sent =
+          Octets.beside(
+              () -> {
+                String hash = Octets.write(tunnel.out(), 8 * MIB, 12);
+                tunnel.shutdownOutput();
+                return hash;
+              });
+      for (int i = 0; i < 3; i++) {
+        client.send("x");
+        Awaitility.await().pollDelay(Duration.ofMillis(100)).until(() -> true);
+      }
+      assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
+      assertThat(client.in().read()).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void keyUpdateOfAPeerChangesNothing() throws Exception {
+    try (Peer parked = broker.park(broker.addEntry());
+        Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      pair(client, tunnel);
+      for (Peer peer : List.of(parked, tunnel, client)) {
+        peer.updateKeys();
+      }
+      // Longer than a head may take: an update is no handshake after which one is awaited.
+      Awaitility.await()
+          .pollDelay(Duration.ofSeconds(11))
+          .atMost(Duration.ofSeconds(20))
+          .until(() -> true);
+      exchange(client, tunnel, 100_000);
+      assertThat(parked.hearsNothing()).isTrue();
+    }
+  }
 }

@@ -111,4 +111,40 @@ class FileStoreTest extends EntryStoreContract {
       return false;
     }
   }
+
+  @Test
+  void fileThatCannotBeReadHarmsNoOther() throws Exception {
+    Entry good = entry();
+    UUID latin = UUID.randomUUID();
+    UUID large = UUID.randomUUID();
+    UUID folder = UUID.randomUUID();
+    try (EntryStore store = open()) {
+      store.create(good);
+      Files.write(directory().resolve(latin + ".json"), new byte[] {'{', (byte) 0xe9, '}'});
+      put(large.toString(), " ".repeat(Entry.MOST_OCTETS + 1));
+      Files.createDirectory(directory().resolve(folder + ".json"));
+      for (UUID bad : List.of(latin, large, folder)) {
+        assertThat(store.find(bad)).isEmpty();
+      }
+      assertThat(store.list()).extracting(Entry::id).containsExactly(good.id());
+      store.create(entry("home"));
+    }
+  }
+
+  @Test
+  void entryThatIsCreatedAgainAtOnceWasDeletedAllTheSame() throws Exception {
+    Entry entry = entry();
+    Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
+    try (EntryStore store = open()) {
+      store.create(entry);
+      store.onDeleted(deleted::add);
+      Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);
+      put(entry.id().toString(), entry.toJson().replace("\"digits\":8", "\"digits\":9"));
+      Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);
+      assertThat(deleted).isEmpty(); // it was only changed
+      store.delete(entry.id());
+      store.create(Entry.create(entry.id(), List.of(), 8, Instant.now(), List.of()));
+      Awaitility.await().until(() -> deleted.size() == 1);
+    }
+  }
 }

@@ -75,6 +75,20 @@ class ServerKeysTest {
     assertThat(shown(read().context())).hasSize(2);
   }
 
+  @Test
+  void chainIsPutInOrderAndWhatDoesNotBelongIsLeftOut() throws Exception {
+    CertificateMaker maker = new CertificateMaker(certificate, key);
+    maker.make(List.of("other.example"), now);
+    String others = Files.readString(certificate).split("(?<=END CERTIFICATE-----)", -1)[0];
+    maker.make(List.of("b.example"), now);
+    String[] chain = Files.readString(certificate).split("(?<=END CERTIFICATE-----)", -1);
+    String mixed = "\u00e9" + chain[1] + others + "\n" + chain[0] + "\n" + chain[0];
+    Files.write(certificate, mixed.getBytes(StandardCharsets.ISO_8859_1));
+    X509Certificate[] shown = shown(read().context());
+    assertThat(shown).hasSize(2);
+    assertThat(shown[0].getSubjectX500Principal().getName()).isEqualTo("CN=b.example");
+  }
+
   /** Shakes hands in memory and returns the certificates that the server has shown. */
   private X509Certificate[] shown(SSLContext context) throws Exception {
     SSLContext trust = Trust.inAnybody().context();

@@ -168,6 +168,11 @@ public final class Peer implements Closeable {
     return this;
   }
 
+  /** Changes the keys of TLS 1.3, and has the other side change its own. */
+  public void updateKeys() throws IOException {
+    ((SSLSocket) socket).startHandshake();
+  }
+
   /** Returns whether for a moment there is nothing to read, not even the end. */
   public boolean hearsNothing() throws IOException {
     int before = socket.getSoTimeout();
