@@ -124,7 +124,7 @@ public final class Agent implements AutoCloseable {
       AgentTunnel tunnel;
       synchronized (this) {
         boolean missing = opening + parked + resting < plan.tunnels();
-        boolean holdBack = failing && (opening > 0 || retrying);
+        boolean holdBack = retrying || failing && opening > 0;
         if (closed || !missing || holdBack) {
           return;
         }

@@ -108,6 +108,9 @@ final class AgentTunnel {
 
   private void onAnswer(Conn conn, ByteBuffer rest) throws IOException {
     Refusal refusal = new Refusal(reader.head(), agent.now());
+    if (refusal.isOfNoBroker()) {
+      throw new ProtocolException("what answers at the broker's address is a web server");
+    }
     if (!refusal.isOne()) {
       onParked(conn, rest);
       return;

@@ -36,6 +36,15 @@ final class Refusal {
     return head.status() != 200;
   }
 
+  /** Returns whether a web server has answered, rather than a broker: with a body. */
+  boolean isOfNoBroker() {
+    return !isOne() && (number("Content-Length").orElse(0L) > 0 || hasCoding());
+  }
+
+  private boolean hasCoding() {
+    return head.value("Transfer-Encoding").isPresent();
+  }
+
   void add(ByteBuffer octets) {
     while (octets.hasRemaining() && body.size() < MOST_BODY) {
       body.write(octets.get());
@@ -68,7 +77,7 @@ final class Refusal {
               .path("error")
               .path("diagnostic")
               .asText("(no reason given)");
-      String printable = text.replaceAll("\\p{Cntrl}", " ");
+      String printable = text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", " ");
       return printable.substring(0, Math.min(LONGEST_DIAGNOSTIC, printable.length()));
     } catch (JsonProcessingException e) {
       return "(no reason given)";

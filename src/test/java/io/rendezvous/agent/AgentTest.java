@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -290,5 +291,65 @@ class AgentTest {
         }
       }
     }
+  }
+
+  /** Runs an agent at a broker of the test's, and returns how often it has connected. */
+  private int connections(LocalServer.Service broker, Duration time) throws Exception {
+    AtomicInteger connections = new AtomicInteger();
+    SSLContext server = Keys.server().context();
+    try (ServerSocket socket = server.getServerSocketFactory().createServerSocket(0)) {
+      Octets.beside(
+          () -> {
+            while (true) {
+              try (Peer tunnel = Peer.of(socket.accept())) {
+                connections.incrementAndGet();
+                tunnel.readHead();
+                broker.serve(tunnel);
+              } catch (IOException e) {
+                if (socket.isClosed()) {
+                  return true;
+                }
+              }
+            }
+          });
+      Agent.Plan plan =
+          new Agent.Plan(
+              this.broker.id(),
+              this.broker.entry().totp(),
+              new Address("localhost", socket.getLocalPort()),
+              Keys.trusted(),
+              new Address("127.0.0.1", 1),
+              4);
+      try (Agent agent = new Agent(plan, network, InstantSource.system(), events::add)) {
+        agent.start();
+        Awaitility.await().pollDelay(time).atMost(time.plusSeconds(5)).until(() -> true);
+      }
+    }
+    return connections.get();
+  }
+
+  @Test
+  void brokerThatResetsWhatItHasParkedIsNotStormed() throws Exception {
+    int connections =
+        connections(
+            tunnel -> {
+              tunnel.send("HTTP/1.1 200 OK\r\n\r\n");
+              tunnel.reset();
+            },
+            Duration.ofSeconds(4));
+    assertThat(connections).isBetween(4, 60);
+    assertThat(events).anyMatch(event -> event.startsWith("a tunnel was lost; trying again in"));
+  }
+
+  @Test
+  void webServerIsNotTakenForABroker() throws Exception {
+    int connections =
+        connections(
+            tunnel -> tunnel.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").end(),
+            Duration.ofSeconds(4));
+    assertThat(connections).isBetween(4, 60);
+    assertThat(events)
+        .anyMatch(event -> event.startsWith("what answers at the broker's address is a web server"))
+        .noneMatch(event -> event.contains("was taken"));
   }
 }
