@@ -61,6 +61,23 @@ public final class Network implements AutoCloseable {
     Tls.prepareJsse();
   }
 
+  private void runTlsTask(Runnable task) {
+    try {
+      tlsTasks.execute(() -> untilTheEnd(task));
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
+  /** What a task has found out goes to an I/O thread, which may be gone. */
+  private static void untilTheEnd(Runnable task) {
+    try {
+      task.run();
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
   private static ThreadFactory named(String prefix) {
     AtomicInteger number = new AtomicInteger();
     return task -> {
@@ -76,7 +93,7 @@ public final class Network implements AutoCloseable {
    * @param trust whose certificate is believed, or null for plain TCP
    */
   public Dialer dialer(String host, int port, @Nullable Trust trust) {
-    Tls tls = trust == null ? null : new Tls(trust.context(), records, tlsTasks);
+    Tls tls = trust == null ? null : new Tls(trust.context(), records, this::runTlsTask);
     return new Dialer(worker, tls, buffers, host, port, trust != null && trust.verifies());
   }
 
@@ -112,7 +129,7 @@ public final class Network implements AutoCloseable {
       Listener.Limits limits,
       Consumer<Conn> accepted)
       throws IOException {
-    Tls tls = context == null ? null : new Tls(context, records, tlsTasks);
+    Tls tls = context == null ? null : new Tls(context, records, this::runTlsTask);
     Listener listener = new Listener(limits, tls, buffers, accepted);
     AcceptingChannel<StreamConnection> server =
         worker.createStreamConnectionServer(

@@ -296,22 +296,22 @@ class AgentTest {
   /** Runs an agent at a broker of the test's, and returns how often it has connected. */
   private int connections(LocalServer.Service broker, Duration time) throws Exception {
     AtomicInteger connections = new AtomicInteger();
-    SSLContext server = Keys.server().context();
-    try (ServerSocket socket = server.getServerSocketFactory().createServerSocket(0)) {
-      Octets.beside(
-          () -> {
-            while (true) {
-              try (Peer tunnel = Peer.of(socket.accept())) {
-                connections.incrementAndGet();
-                tunnel.readHead();
-                broker.serve(tunnel);
-              } catch (IOException e) {
-                if (socket.isClosed()) {
-                  return true;
+    CompletableFuture<Boolean> accepting;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      accepting =
+          Octets.beside(
+              () -> {
+                while (!socket.isClosed()) {
+                  try (Peer tunnel = Peer.of(socket.accept(), Keys.server().context())) {
+                    connections.incrementAndGet();
+                    tunnel.readHead();
+                    broker.serve(tunnel);
+                  } catch (IOException e) {
+                    // The agent went away, or the test is over.
+                  }
                 }
-              }
-            }
-          });
+                return true;
+              });
       Agent.Plan plan =
           new Agent.Plan(
               this.broker.id(),
@@ -325,6 +325,7 @@ class AgentTest {
         Awaitility.await().pollDelay(time).atMost(time.plusSeconds(5)).until(() -> true);
       }
     }
+    accepting.get();
     return connections.get();
   }
 

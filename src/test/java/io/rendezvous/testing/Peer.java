@@ -101,6 +101,14 @@ public final class Peer implements Closeable {
     return new Peer(accepted, accepted);
   }
 
+  /** Makes a peer of a socket that was accepted, and is to speak TLS as a server. */
+  public static Peer of(Socket accepted, SSLContext keys) throws IOException {
+    SSLSocket ssl = (SSLSocket) keys.getSocketFactory().createSocket(accepted, null, true);
+    ssl.setUseClientMode(false);
+    ssl.startHandshake();
+    return new Peer(accepted, ssl);
+  }
+
   /** Sends text, a char an octet. */
   public Peer send(String text) throws IOException {
     return send(text.getBytes(StandardCharsets.ISO_8859_1));
