@@ -3,7 +3,6 @@ package io.rendezvous.agent;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Relays;
 import io.rendezvous.net.Trust;
 import java.time.Duration;
 import java.time.Instant;
@@ -16,40 +15,35 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Keeps a number of tunnels parked at a broker, and joins each that a client takes to the local
- * server. It never gives up: what fails is tried again, later and later, up to half a minute.
+ * Keeps a number of tunnels parked at a broker, and hands each that a client takes to what serves
+ * it. It never gives up: what fails is tried again, later and later, up to half a minute.
  *
  * <p>Any thread may call. The lock guards the counts; nothing is dialled or closed under it.
  */
-public final class Agent implements AutoCloseable {
+final class Agent implements AutoCloseable {
   /** A tunnel that did not last this long unused is not replaced for as long: it is not wanted. */
   private static final Duration REST = Duration.ofMinutes(1);
 
   /** After this it can be told whether one tunnel was closed or all were. */
   private static final Duration TIME_TO_TELL = Duration.ofSeconds(1);
 
-  private static final Duration LINGER = Duration.ofMinutes(2);
-  private static final Duration STALL = Duration.ofMinutes(10);
   private static final Duration TIME_TO_FINISH = Duration.ofSeconds(30);
-  private static final Duration SWEEP_EVERY = Duration.ofSeconds(1);
 
   /**
-   * Whose tunnels, where from and to, and how many.
+   * Whose tunnels, at which broker, and how many.
    *
    * @param id the hidden server
    * @param totp its secret
    * @param broker where the broker listens
    * @param trust whose certificate the broker is believed by
-   * @param local where the local server listens
    * @param tunnels how many are kept parked
    */
-  public record Plan(UUID id, Totp totp, Address broker, Trust trust, Address local, int tunnels) {}
+  record Plan(UUID id, Totp totp, Address broker, Trust trust, int tunnels) {}
 
   private final Plan plan;
   private final Network network;
   private final Dialer broker;
-  private final Dialer local;
-  private final Relays relays = new Relays(LINGER, STALL);
+  private final Target target;
   private final InstantSource clock;
   private final Consumer<String> events;
 
@@ -70,24 +64,18 @@ public final class Agent implements AutoCloseable {
    *
    * @param events is told what happens, a line each, on any thread
    */
-  public Agent(Plan plan, Network network, InstantSource clock, Consumer<String> events) {
+  Agent(Plan plan, Target target, Network network, InstantSource clock, Consumer<String> events) {
     this.plan = plan;
+    this.target = target;
     this.network = network;
     this.clock = clock;
     this.events = events;
     this.broker = network.dialer(plan.broker().host(), plan.broker().port(), plan.trust());
-    this.local = network.dialer(plan.local().host(), plan.local().port(), null);
   }
 
   /** Begins to park tunnels. */
   public void start() {
-    sweep();
     fill();
-  }
-
-  private void sweep() {
-    relays.sweep(System.nanoTime());
-    network.after(SWEEP_EVERY, this::sweep);
   }
 
   /** Returns how many tunnels are parked now. */
@@ -104,6 +92,7 @@ public final class Agent implements AutoCloseable {
       all = Set.copyOf(open);
     }
     all.forEach(AgentTunnel::closeIfUnused);
+    target.drain();
     long until = System.nanoTime() + TIME_TO_FINISH.toNanos();
     try {
       while (isBusy() && System.nanoTime() - until < 0) {
@@ -263,12 +252,8 @@ public final class Agent implements AutoCloseable {
     return broker;
   }
 
-  Dialer local() {
-    return local;
-  }
-
-  Relays relays() {
-    return relays;
+  Target target() {
+    return target;
   }
 
   Instant now() {

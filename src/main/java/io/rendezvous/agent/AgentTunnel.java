@@ -1,28 +1,24 @@
 package io.rendezvous.agent;
 
 import io.rendezvous.entry.Totp;
-import io.rendezvous.http.Answer;
 import io.rendezvous.http.HeadReader;
-import io.rendezvous.http.Problem;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Farewell;
-import io.rendezvous.net.Relay;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
  * One tunnel of an agent: it asks to be parked ({@link #ask}), waits for its first octet ({@link
- * #onParked}), and is then joined to the local server ({@link #onTaken}). Lives on the I/O thread
- * of its connection.
+ * #onParked}), and is then handed to what serves it ({@link #onTaken}). Lives on the I/O thread of
+ * its connection.
  */
-final class AgentTunnel {
+final class AgentTunnel implements Target.Listener {
   private static final Duration TIME_TO_PARK = Duration.ofSeconds(20);
   private static final int MOST_HEAD = 16 * 1024;
 
@@ -222,66 +218,17 @@ final class AgentTunnel {
     conn.suspendReads();
     conn.onReadable(null);
     agent.onTaken();
-    agent.event("tunnel " + number + " was taken");
-    agent
-        .local()
-        .dialBeside(
-            conn,
-            new Dialer.Result() {
-              @Override
-              public void opened(Conn local) {
-                relay(conn, local, first);
-              }
-
-              @Override
-              public void failed(IOException reason) {
-                onLocalDown(conn, reason);
-              }
-            });
+    event("taken");
+    agent.target().serve(conn, first, this);
   }
 
-  private void onLocalDown(Conn conn, IOException reason) {
-    agent.event("tunnel " + number + ": the local server: " + reason.getMessage());
+  @Override
+  public void event(String what) {
+    agent.event("tunnel " + number + ": " + what);
+  }
+
+  @Override
+  public void over() {
     agent.onEnded(this);
-    // A mere end would have the broker try the next tunnel, in vain.
-    Problem problem = Problem.passing(502, "the local server cannot be reached");
-    Farewell.say(conn, Answer.json(problem).closing(agent.now(), Map.of()));
-  }
-
-  private void relay(Conn conn, Conn local, ByteBuffer first) {
-    LocalRelay owner = new LocalRelay(conn);
-    Relay relay = new Relay(conn, local, owner);
-    owner.relay = relay;
-    agent.relays().add(relay);
-    relay.start(first);
-  }
-
-  private final class LocalRelay implements Relay.Owner {
-    private final Conn conn;
-    private @Nullable Relay relay;
-
-    LocalRelay(Conn conn) {
-      this.conn = conn;
-    }
-
-    @Override
-    public void unanswered(boolean moreWasSent) {
-      conn.abort(); // and the broker says 502, or tries the next
-      agent.event("tunnel " + number + ": the local server ended without an answer");
-      over();
-    }
-
-    @Override
-    public void over() {
-      Relay ended = relay;
-      if (ended != null) {
-        agent.relays().remove(ended);
-        agent.event(
-            String.format(
-                "tunnel %d ended: %d octets in, %d out",
-                number, ended.octetsUp(), ended.octetsDown()));
-      }
-      agent.onEnded(AgentTunnel.this);
-    }
   }
 }

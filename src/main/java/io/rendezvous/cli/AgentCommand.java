@@ -1,18 +1,19 @@
 package io.rendezvous.cli;
 
 import io.rendezvous.agent.Address;
-import io.rendezvous.agent.Agent;
+import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
-import io.rendezvous.net.Network;
+import io.rendezvous.http.ReverseProxy;
 import io.rendezvous.net.Trust;
 import java.io.IOException;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
-import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Optional;
@@ -33,14 +34,18 @@ import picocli.CommandLine.Spec;
     description = "Make a local server reachable through a broker, as its hidden server.")
 final class AgentCommand implements Callable<Integer> {
   private static final int MOST_TUNNELS = 1000;
+  private static final String DIRECTORY = "file:";
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   @Spec private CommandSpec spec;
 
   @Option(
       names = "--to",
-      paramLabel = "HOST:PORT",
+      paramLabel = "TARGET",
       required = true,
-      description = "The local server: HOST:PORT or http://HOST:PORT.")
+      description =
+          "What clients reach: HOST:PORT (octets as they are), http://HOST:PORT or"
+              + " https://HOST:PORT (a reverse proxy), or file:DIRECTORY.")
   private String to;
 
   @Option(
@@ -94,19 +99,30 @@ final class AgentCommand implements Callable<Integer> {
   @Option(names = "--insecure", description = "Do not verify the broker's certificate.")
   private boolean insecure;
 
+  @Option(
+      names = "--rewrite-host",
+      description = "Show the local server its own name as Host rather than the broker's.")
+  private boolean rewriteHost;
+
+  @Option(
+      names = "--to-ca",
+      paramLabel = "FILE",
+      description = "Verify the certificate of a local https server with this one.")
+  private @Nullable Path localCa;
+
+  @Option(
+      names = "--to-insecure",
+      description = "Do not verify the certificate of a local https server.")
+  private boolean localInsecure;
+
   @Override
   public Integer call() throws Exception {
-    Agent.Plan plan = plan();
-    PrintWriter out = spec.commandLine().getOut();
     CountDownLatch asked = new CountDownLatch(1);
     Signals.handle("TERM", asked::countDown);
     Signals.handle("INT", asked::countDown);
-    try (Network network = new Network("agent", 2)) {
-      Agent agent = new Agent(plan, network, InstantSource.system(), line -> print(out, line));
-      agent.start();
-      asked.await();
-      agent.close();
-    }
+    HiddenServer server = start(spec.commandLine().getOut());
+    asked.await();
+    server.close();
     return 0;
   }
 
@@ -115,24 +131,37 @@ final class AgentCommand implements Callable<Integer> {
     out.flush();
   }
 
-  private Agent.Plan plan() throws IOException {
+  private HiddenServer start(PrintWriter out) throws IOException {
     if (tunnels < 1 || tunnels > MOST_TUNNELS) {
       throw misused("--tunnels is not from 1 to " + MOST_TUNNELS);
     }
     try {
-      Address local = Address.parse(to, "http");
       Provisioning from = provisioning();
       Optional<String> pem = ca == null ? from.ca() : Optional.of(Files.readString(ca));
-      return new Agent.Plan(
-          from.id(),
-          from.totp(),
-          new Address(from.host(), from.port()),
-          insecure ? Trust.inAnybody() : Trust.in(pem),
-          local,
-          tunnels);
+      HiddenServer.Builder builder =
+          HiddenServer.of(from)
+              .trusting(insecure ? Trust.inAnybody() : Trust.in(pem))
+              .tunnels(tunnels)
+              .events(line -> print(out, line));
+      return start(builder);
     } catch (IllegalArgumentException e) {
       throw misused(String.valueOf(e.getMessage()));
     }
+  }
+
+  private HiddenServer start(HiddenServer.Builder builder) throws IOException {
+    if (to.startsWith(DIRECTORY)) {
+      return builder.files(Path.of(to.substring(DIRECTORY.length())));
+    }
+    if (!to.contains("://")) {
+      return builder.relay(Address.parse(to, "tcp"));
+    }
+    String scheme = to.startsWith("https:") ? "https" : "http";
+    URI local = URI.create(scheme + "://" + Address.parse(to, scheme));
+    Optional<String> pem =
+        localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
+    Trust trust = localInsecure ? Trust.inAnybody() : Trust.in(pem);
+    return builder.proxy(local, new ReverseProxy.Options(rewriteHost, trust, PATIENCE));
   }
 
   /** The file, or what the options say in its place. */

@@ -2,16 +2,15 @@ package io.rendezvous.cli;
 
 import io.rendezvous.Broker;
 import io.rendezvous.agent.Address;
-import io.rendezvous.agent.Agent;
+import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.config.Settings;
 import io.rendezvous.config.SettingsLoader;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
+import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.CertificateMaker;
-import io.rendezvous.net.Network;
 import io.rendezvous.net.ServerKeys;
-import io.rendezvous.net.Trust;
 import io.undertow.Undertow;
 import io.undertow.util.Headers;
 import java.io.IOException;
@@ -77,23 +76,24 @@ final class DemoCommand implements Callable<Integer> {
     EntryStore store = new FileStore(directory.resolve("entries"));
     store.create(entry);
     Undertow web = localServer();
-    try (Broker broker = new Broker(settings, store, Optional.of(keys), InstantSource.system());
-        Network network = new Network("agent", 1)) {
+    try (Broker broker = new Broker(settings, store, Optional.of(keys), InstantSource.system())) {
       broker.start();
       web.start();
       InetSocketAddress local = (InetSocketAddress) web.getListenerInfo().get(0).getAddress();
-      Agent.Plan plan =
-          new Agent.Plan(
+      Provisioning provisioning =
+          new Provisioning(
               entry.id(),
+              entry.labels(),
               entry.totp(),
-              new Address("localhost", broker.address().getPort()),
-              Trust.in(Optional.of(Files.readString(maker.authority()))),
-              new Address("127.0.0.1", local.getPort()),
-              TUNNELS);
+              "localhost",
+              broker.address().getPort(),
+              Optional.of(Files.readString(maker.authority())));
       PrintWriter out = spec.commandLine().getOut();
-      Agent agent =
-          new Agent(plan, network, InstantSource.system(), line -> print(out, "  agent: " + line));
-      agent.start();
+      HiddenServer agent =
+          HiddenServer.of(provisioning)
+              .tunnels(TUNNELS)
+              .events(line -> print(out, "  agent: " + line))
+              .relay(new Address("127.0.0.1", local.getPort()));
       while (agent.parked() < TUNNELS && !asked.await(10, TimeUnit.MILLISECONDS)) {
         // it is being parked
       }

@@ -216,6 +216,10 @@ final class HiddenServerSide {
       conn.close();
       return;
     }
+    if (conn.isDeaf()) {
+      conn.close();
+      return;
+    }
     conn.suspendWrites();
     conn.onWritable(null);
     conn.onDrain(null);

@@ -3,7 +3,6 @@ package io.rendezvous.entry;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -73,32 +72,37 @@ public final class FileStore implements EntryStore {
   public Optional<Entry> find(UUID id) throws IOException {
     Path file = fileOf(id);
     try {
-      Entry entry = Entry.parse(text(file));
-      if (entry.id().equals(id)) {
-        return Optional.of(entry);
+      if (Files.size(file) <= Entry.MOST_OCTETS) {
+        return entry(file, id, Files.readAllBytes(file));
       }
-      LOG.warn("{} counts as missing: it holds the entry of another UUID", file);
+      LOG.warn("{} counts as missing: it is too large for an entry", file);
     } catch (NoSuchFileException e) {
       if (!Files.isDirectory(directory)) { // then who knows what would be in it
         throw new IOException("the directory of entries is gone: " + directory, e);
       }
-    } catch (AccessDeniedException e) {
-      if (!Files.isReadable(directory)) {
-        throw new IOException("no permission to read the entries in " + directory, e);
+    } catch (IOException e) {
+      // Whatever is wrong with one file, others are not affected; but a lack of descriptors is.
+      if (Files.isRegularFile(file) && Files.isReadable(file) || !Files.isReadable(directory)) {
+        throw e;
       }
-      LOG.warn("{} counts as missing: no permission to read it", file);
-    } catch (IOException e) { // whatever is wrong with it, others are not affected
-      LOG.warn("{} counts as missing: {}", file, e.getMessage());
+      LOG.warn("{} counts as missing: it cannot be read", file);
     }
     return Optional.empty();
   }
 
-  private static String text(Path file) throws IOException {
-    if (Files.size(file) > Entry.MOST_OCTETS) {
-      throw new IOException("too large for an entry");
+  private static Optional<Entry> entry(Path file, UUID id, byte[] octets) {
+    String text = new String(octets, StandardCharsets.UTF_8);
+    try {
+      // A byte order mark is some editors' habit.
+      Entry entry = Entry.parse(text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text);
+      if (entry.id().equals(id)) {
+        return Optional.of(entry);
+      }
+      LOG.warn("{} counts as missing: it holds the entry of another UUID", file);
+    } catch (IOException e) {
+      LOG.warn("{} counts as missing: {}", file, e.getMessage());
     }
-    String text = new String(Files.readAllBytes(file), StandardCharsets.UTF_8);
-    return text.startsWith(BYTE_ORDER_MARK) ? text.substring(1) : text; // some editors' habit
+    return Optional.empty();
   }
 
   @Override

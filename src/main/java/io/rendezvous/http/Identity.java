@@ -29,26 +29,37 @@ public record Identity(UUID id, ByteBuffer head) {
     if (authorization.isEmpty()) {
       return ofUpgrade(head);
     }
-    String value = authorization.get().value();
-    int blank = value.indexOf(' ');
-    String scheme = blank < 0 ? value : value.substring(0, blank);
-    String credentials = blank < 0 ? "" : value.substring(blank + 1).strip();
-    String user;
-    if (scheme.equalsIgnoreCase("Digest")) {
-      user = DigestCredentials.userName(credentials);
-    } else if (scheme.equalsIgnoreCase("Basic")) {
-      user = basicUserName(credentials);
-    } else {
+    Optional<String> user = userName(authorization.get().value());
+    if (user.isEmpty()) {
       Optional<Identity> ofUpgrade = ofUpgrade(head);
       if (ofUpgrade.isEmpty()) {
         throw new ProtocolException("Authorization of another scheme than Digest or Basic");
       }
       return ofUpgrade; // and this Authorization is the hidden server's
     }
-    if (user.isEmpty()) {
+    if (user.get().isEmpty()) {
       throw new ProtocolException("Authorization without a user name");
     }
-    return Entry.parseId(user).map(id -> new Identity(id, head.without(authorization.get())));
+    return Entry.parseId(user.get()).map(id -> new Identity(id, head.without(authorization.get())));
+  }
+
+  /**
+   * Returns the user name in the value of an Authorization, itself empty if there is none in it.
+   *
+   * @return empty if it is of another scheme than Digest or Basic
+   * @throws ProtocolException if it is malformed
+   */
+  public static Optional<String> userName(String authorization) throws ProtocolException {
+    int blank = authorization.indexOf(' ');
+    String scheme = blank < 0 ? authorization : authorization.substring(0, blank);
+    String credentials = blank < 0 ? "" : authorization.substring(blank + 1).strip();
+    if (scheme.equalsIgnoreCase("Digest")) {
+      return Optional.of(DigestCredentials.userName(credentials));
+    }
+    if (scheme.equalsIgnoreCase("Basic")) {
+      return Optional.of(basicUserName(credentials));
+    }
+    return Optional.empty();
   }
 
   /** RFC 7617, 2. */

@@ -37,6 +37,11 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
   private static final Duration HEAD_TIME = Duration.ofSeconds(10);
   private static final Duration BODY_TIME = Duration.ofSeconds(10);
   private static final Duration IDLE_TIME = Duration.ofSeconds(60);
+  private static final Duration SHORT_REST = Duration.ofMillis(1);
+
+  /** Requests of one connection that are answered before others of its thread have their turn. */
+  private static final int TURN = 16;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private enum Phase {
@@ -62,6 +67,7 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
   private Body body = new Body(0);
   private boolean headTimed = true;
   private long dropped;
+  private int pipelined;
   private boolean draining;
 
   /**
@@ -104,6 +110,7 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
     if (phase != Phase.OUT && conn.isOpen()) {
       phase = Phase.BODY;
       dropped = 0;
+      dropHeld();
       if (draining) {
         conn.execute(this::onDrain);
       }
@@ -215,16 +222,11 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
 
   private int readBehindBody(ByteBuffer into) throws IOException {
     while (true) {
-      int before = held.remaining();
-      Body.Progress progress = body.skip(held);
-      dropped += before - held.remaining();
+      Body.Progress progress = dropHeld();
       if (progress == Body.Progress.END) {
-        awaitHead();
         return readHead(into);
       }
-      if (progress == Body.Progress.MALFORMED || dropped > MOST_BODY) {
-        phase = Phase.OUT;
-        conn.execute(this::part); // once Undertow is done with this read
+      if (phase == Phase.OUT) {
         return 0;
       }
       int n = readMore();
@@ -232,6 +234,19 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
         return n;
       }
     }
+  }
+
+  private Body.Progress dropHeld() {
+    int before = held.remaining();
+    Body.Progress progress = body.skip(held);
+    dropped += before - held.remaining();
+    if (progress == Body.Progress.END) {
+      awaitHead();
+    } else if (progress == Body.Progress.MALFORMED || dropped > MOST_BODY) {
+      phase = Phase.OUT;
+      conn.execute(this::part); // once Undertow is done with what it is in
+    }
+    return progress;
   }
 
   private void awaitHead() {
@@ -282,10 +297,18 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
 
   @Override
   public void resumeReads() {
-    if (held.hasRemaining() || forUndertow.hasRemaining()) {
+    if (!held.hasRemaining() && !forUndertow.hasRemaining()) {
+      super.resumeReads();
+    } else if (++pipelined % TURN != 0) {
       super.wakeupReads(); // the socket may have nothing more to be readable for
     } else {
-      super.resumeReads();
+      conn.after(SHORT_REST, this::goOn); // others of the thread have their turn
+    }
+  }
+
+  private void goOn() {
+    if (phase != Phase.OUT && conn.isOpen()) {
+      super.wakeupReads();
     }
   }
 }

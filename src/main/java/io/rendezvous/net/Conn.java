@@ -38,6 +38,7 @@ public final class Conn {
   private @Nullable ByteBuffer early;
   private XnioExecutor.@Nullable Key deadline;
   private @Nullable Runnable drainListener;
+  private @Nullable Runnable closeListener;
   private boolean closed;
 
   /**
@@ -204,6 +205,24 @@ public final class Conn {
   /** Sets what the owner does with the connection when the process closes down. */
   public void onDrain(@Nullable Runnable listener) {
     drainListener = listener;
+  }
+
+  /** Sets what runs, once, when the connection is closed, from whichever end. */
+  public void onClosed(Runnable listener) {
+    closeListener = listener;
+  }
+
+  /** The socket is closed. Any thread may call. */
+  void closed() {
+    execute(
+        () -> {
+          close();
+          Runnable listener = closeListener;
+          closeListener = null;
+          if (listener != null) {
+            listener.run();
+          }
+        });
   }
 
   /** Has the owner end the connection, unless it is to go on until it ends by itself. */

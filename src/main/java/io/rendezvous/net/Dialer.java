@@ -116,6 +116,8 @@ public final class Dialer {
     Sockets.keepAlive(socket);
     SocketWatch watch = SocketWatch.on(socket);
     StreamConnection channel = tls == null ? socket : tls.connect(socket, host, port, verifyName);
-    result.opened(new Conn(channel, watch, buffers));
+    Conn conn = new Conn(channel, watch, buffers);
+    socket.setCloseListener(closed -> conn.closed());
+    result.opened(conn);
   }
 }

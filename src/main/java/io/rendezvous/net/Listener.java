@@ -105,7 +105,7 @@ public final class Listener implements AutoCloseable {
         closed -> {
           open.remove(conn);
           forget(source);
-          conn.execute(conn::close);
+          conn.closed();
         });
     accepted.accept(conn);
   }

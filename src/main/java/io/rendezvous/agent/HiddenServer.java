@@ -1,0 +1,172 @@
+package io.rendezvous.agent;
+
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.http.HandlerServer;
+import io.rendezvous.http.ReverseProxy;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Trust;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.handlers.resource.PathResourceManager;
+import io.undertow.server.handlers.resource.ResourceHandler;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.InstantSource;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A hidden server in this process: it keeps tunnels parked at a broker, and serves the clients that
+ * take them. A program becomes one in a few lines, without opening a port:
+ *
+ * <pre>{@code
+ * Provisioning entry = Provisioning.parse(Files.readString(Path.of("home.json")));
+ * try (HiddenServer server = HiddenServer.of(entry).serve(exchange -> …)) {
+ *   …
+ * }
+ * }</pre>
+ *
+ * <p>It never gives up: what fails is tried again, later and later, up to half a minute. Any thread
+ * may call its methods.
+ */
+public final class HiddenServer implements AutoCloseable {
+  private static final int IO_THREADS = 2;
+
+  private final Network network;
+  private final Agent agent;
+
+  private HiddenServer(Network network, Agent agent) {
+    this.network = network;
+    this.agent = agent;
+  }
+
+  /** Begins to describe the hidden server of an entry. */
+  public static Builder of(Provisioning entry) {
+    return new Builder(entry);
+  }
+
+  /** Returns how many tunnels are parked now. */
+  public int parked() {
+    return agent.parked();
+  }
+
+  /** Closes the parked tunnels, opens no more, and lets what goes on finish, for half a minute. */
+  @Override
+  public void close() {
+    agent.close();
+    network.close();
+  }
+
+  /** What a hidden server is like. */
+  public static final class Builder {
+    private final Provisioning entry;
+    private Address broker;
+    private @Nullable Trust trust;
+    private int tunnels = 8;
+    private Consumer<String> events = line -> {};
+
+    private Builder(Provisioning entry) {
+      this.entry = entry;
+      this.broker = new Address(entry.host(), entry.port());
+    }
+
+    /** Sets where the broker listens, in place of where the entry says. */
+    public Builder at(Address broker) {
+      this.broker = broker;
+      return this;
+    }
+
+    /** Sets whose certificates the broker is believed by, in place of what the entry says. */
+    public Builder trusting(Trust trust) {
+      this.trust = trust;
+      return this;
+    }
+
+    /** Sets how many tunnels are kept parked; 8 if nothing is said. */
+    public Builder tunnels(int count) {
+      this.tunnels = count;
+      return this;
+    }
+
+    /** Sets who is told what happens, a line each, on any thread. It must not block. */
+    public Builder events(Consumer<String> events) {
+      this.events = events;
+      return this;
+    }
+
+    /**
+     * Starts to serve HTTP. The handler runs on an I/O thread, as Undertow has it: one that blocks
+     * has to dispatch. It never sees the credential that clients give the broker.
+     *
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer serve(HttpHandler handler) throws IOException {
+      return start(
+          (network, clock) -> new HttpTarget(new HandlerServer(network, userNames(), handler)));
+    }
+
+    /**
+     * Starts to pass HTTP on to a local server.
+     *
+     * @param local {@code http://HOST:PORT} or {@code https://HOST:PORT}
+     * @param how what is changed on the way
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer proxy(URI local, ReverseProxy.Options how) throws IOException {
+      return start(
+          (network, clock) ->
+              new HttpTarget(
+                  new HandlerServer(network, userNames(), ReverseProxy.to(local, how, network))));
+    }
+
+    /**
+     * Starts to serve the files of a directory.
+     *
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @throws IllegalArgumentException if there is no such directory
+     */
+    public HiddenServer files(Path directory) throws IOException {
+      if (!Files.isDirectory(directory)) {
+        throw new IllegalArgumentException("there is no directory " + directory);
+      }
+      return serve(
+          new ResourceHandler(new PathResourceManager(directory)).setDirectoryListingEnabled(true));
+    }
+
+    /**
+     * Starts to relay octets to a local server, with a connection to it for each tunnel.
+     *
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer relay(Address local) throws IOException {
+      return start((network, clock) -> new RawTarget(local, network, clock));
+    }
+
+    private interface Making {
+      Target target(Network network, InstantSource clock);
+    }
+
+    private HiddenServer start(Making making) throws IOException {
+      Trust believed = trust != null ? trust : Trust.in(entry.ca());
+      Network network = new Network("agent", IO_THREADS);
+      InstantSource clock = InstantSource.system();
+      Agent.Plan plan = new Agent.Plan(entry.id(), entry.totp(), broker, believed, tunnels);
+      Agent agent = new Agent(plan, making.target(network, clock), network, clock, events);
+      agent.start();
+      return new HiddenServer(network, agent);
+    }
+
+    /** By its UUID, or one of its labels, a client names it to the broker (PROTOCOL 1.2). */
+    private Predicate<String> userNames() {
+      Set<String> names = new HashSet<>();
+      names.add(entry.id().toString());
+      entry.labels().forEach(label -> names.add(label.toLowerCase(Locale.ROOT)));
+      return user -> names.contains(user.toLowerCase(Locale.ROOT));
+    }
+  }
+}

@@ -1,0 +1,102 @@
+package io.rendezvous.agent;
+
+import io.rendezvous.http.Answer;
+import io.rendezvous.http.Problem;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Dialer;
+import io.rendezvous.net.Farewell;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Relay;
+import io.rendezvous.net.Relays;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.Map;
+import org.jspecify.annotations.Nullable;
+
+/** A local server to which each tunnel is joined, octet for octet, by a connection of its own. */
+final class RawTarget implements Target {
+  private static final Duration LINGER = Duration.ofMinutes(2);
+  private static final Duration STALL = Duration.ofMinutes(10);
+  private static final Duration SWEEP_EVERY = Duration.ofSeconds(1);
+
+  private final Network network;
+  private final Dialer local;
+  private final InstantSource clock;
+  private final Relays relays = new Relays(LINGER, STALL);
+
+  RawTarget(Address address, Network network, InstantSource clock) {
+    this.network = network;
+    this.local = network.dialer(address.host(), address.port(), null);
+    this.clock = clock;
+    sweep();
+  }
+
+  private void sweep() {
+    relays.sweep(System.nanoTime());
+    network.after(SWEEP_EVERY, this::sweep);
+  }
+
+  @Override
+  public void serve(Conn tunnel, ByteBuffer first, Listener listener) {
+    local.dialBeside(
+        tunnel,
+        new Dialer.Result() {
+          @Override
+          public void opened(Conn conn) {
+            relay(tunnel, conn, first, listener);
+          }
+
+          @Override
+          public void failed(IOException reason) {
+            listener.event("the local server: " + reason.getMessage());
+            refuse(tunnel);
+            listener.over();
+          }
+        });
+  }
+
+  /** A mere end would have the broker try the next tunnel, in vain. */
+  private void refuse(Conn tunnel) {
+    Problem problem = Problem.passing(502, "the local server cannot be reached");
+    Farewell.say(tunnel, Answer.json(problem).closing(clock.instant(), Map.of()));
+  }
+
+  private void relay(Conn tunnel, Conn conn, ByteBuffer first, Listener listener) {
+    Ends ends = new Ends(tunnel, listener);
+    Relay relay = new Relay(tunnel, conn, ends);
+    ends.relay = relay;
+    relays.add(relay);
+    relay.start(first);
+  }
+
+  private final class Ends implements Relay.Owner {
+    private final Conn tunnel;
+    private final Listener listener;
+    private @Nullable Relay relay;
+
+    Ends(Conn tunnel, Listener listener) {
+      this.tunnel = tunnel;
+      this.listener = listener;
+    }
+
+    @Override
+    public void unanswered(boolean moreWasSent) {
+      tunnel.abort(); // and the broker says 502, or tries the next
+      listener.event("the local server ended without an answer");
+      over();
+    }
+
+    @Override
+    public void over() {
+      Relay ended = relay;
+      if (ended != null) {
+        relays.remove(ended);
+        listener.event(
+            String.format("ended, %d octets in, %d out", ended.octetsUp(), ended.octetsDown()));
+      }
+      listener.over();
+    }
+  }
+}

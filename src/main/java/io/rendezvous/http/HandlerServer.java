@@ -1,0 +1,129 @@
+package io.rendezvous.http;
+
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Network;
+import io.undertow.UndertowOptions;
+import io.undertow.connector.PooledByteBuffer;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.ServerConnection;
+import io.undertow.server.protocol.http.HttpOpenListener;
+import io.undertow.util.AttachmentKey;
+import io.undertow.util.HeaderMap;
+import io.undertow.util.HeaderValues;
+import io.undertow.util.Headers;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
+import org.xnio.IoUtils;
+import org.xnio.OptionMap;
+
+/**
+ * Serves connections that were not accepted by Undertow, such as tunnels, with a handler of
+ * Undertow's. It sees requests without the credential that was meant for the broker.
+ */
+public final class HandlerServer {
+  private static final int MOST_HEAD = 64 * 1024;
+  private static final int MOST_FIELDS = 1000;
+
+  private static final AttachmentKey<Boolean> KNOWN = AttachmentKey.create(Boolean.class);
+
+  private final Network network;
+  private final HttpOpenListener listener;
+  private final HttpHandler handler;
+  private final Predicate<String> users;
+  private final Set<ServerConnection> idle = ConcurrentHashMap.newKeySet();
+  private volatile boolean draining;
+
+  /**
+   * Creates one.
+   *
+   * @param users tells the user names that clients give the broker, which the handler does not see
+   */
+  public HandlerServer(Network network, Predicate<String> users, HttpHandler handler) {
+    this.network = network;
+    this.users = users;
+    this.handler = handler;
+    this.listener =
+        new HttpOpenListener(
+            network.records(),
+            OptionMap.builder()
+                .set(UndertowOptions.MAX_ENTITY_SIZE, -1L)
+                .set(UndertowOptions.MAX_HEADER_SIZE, MOST_HEAD)
+                .set(UndertowOptions.MAX_HEADERS, MOST_FIELDS)
+                .set(UndertowOptions.MAX_PARAMETERS, MOST_FIELDS)
+                // What browsers leave unescaped in a query is the handler's to judge.
+                .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)
+                .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
+                .getMap());
+    listener.setRootHandler(this::handle);
+  }
+
+  /**
+   * Takes a connection over. Called on its I/O thread.
+   *
+   * @param first what was read of it
+   * @param over is run once it is closed
+   */
+  public void accept(Conn conn, ByteBuffer first, Runnable over) {
+    conn.onClosed(over);
+    PooledByteBuffer buffer = network.records().allocate();
+    buffer.getBuffer().put(first).flip();
+    listener.handleEvent(conn.channel(), buffer);
+  }
+
+  private void handle(HttpServerExchange exchange) throws Exception {
+    ServerConnection connection = exchange.getConnection();
+    if (connection.putAttachment(KNOWN, true) == null) {
+      connection.addCloseListener(idle::remove);
+    }
+    idle.remove(connection);
+    if (draining) {
+      exchange.setPersistent(false);
+    }
+    exchange.addExchangeCompleteListener(
+        (done, next) -> {
+          rest(connection);
+          next.proceed();
+        });
+    removeCredential(exchange.getRequestHeaders());
+    handler.handleRequest(exchange);
+  }
+
+  /**
+   * The broker takes it out of the first request of a connection only, since it looks at no other.
+   */
+  private void removeCredential(HeaderMap headers) {
+    HeaderValues values = headers.get(Headers.AUTHORIZATION);
+    if (values != null && values.size() == 1 && isForTheBroker(values.getFirst())) {
+      headers.remove(Headers.AUTHORIZATION);
+    }
+  }
+
+  private boolean isForTheBroker(String authorization) {
+    try {
+      return Identity.userName(authorization).filter(users).isPresent();
+    } catch (ProtocolException e) { // then the handler may make something of it
+      return false;
+    }
+  }
+
+  private void rest(ServerConnection connection) {
+    idle.add(connection);
+    if (draining) {
+      close(connection);
+    }
+  }
+
+  /** Closes the connections on which nothing is asked, and the others when they are answered. */
+  public void drain() {
+    draining = true;
+    idle.forEach(HandlerServer::close);
+  }
+
+  private static void close(ServerConnection connection) {
+    connection.getIoThread().execute(() -> IoUtils.safeClose(connection));
+  }
+}
