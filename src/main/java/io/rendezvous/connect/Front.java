@@ -80,6 +80,7 @@ final class Front {
   }
 
   private void end(Problem problem) {
+    conn.onDrain(null);
     if (first.position() == 0) {
       Farewell.end(conn); // nothing was asked, so nothing is answered
     } else {

@@ -124,6 +124,7 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
     conn.onDrain(null);
     conn.channel().getSourceChannel().setConduit(next);
     conn.channel().getSinkChannel().setConduit(sink);
+    conn.onReadable(null); // which was Undertow's
     conn.unread(held);
     held = NOTHING;
   }

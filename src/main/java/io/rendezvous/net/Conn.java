@@ -178,6 +178,14 @@ public final class Conn {
     channel.getSinkChannel().shutdownWrites();
   }
 
+  /**
+   * Ends the TCP stream to the peer without a word of TLS, so that the peer can tell that it was
+   * cut off. Everything was flushed before.
+   */
+  public void cutWrites() throws IOException {
+    watch.shutdownWrites();
+  }
+
   /** Sets what runs while there is something to read, or the end was reached, and reads are on. */
   public void onReadable(@Nullable Runnable listener) {
     channel.getSourceChannel().setReadListener(listener == null ? null : c -> listener.run());

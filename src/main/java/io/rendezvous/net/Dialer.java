@@ -114,7 +114,7 @@ public final class Dialer {
 
   private void opened(StreamConnection socket, Result result) {
     Sockets.keepAlive(socket);
-    SocketWatch watch = SocketWatch.on(socket);
+    SocketWatch watch = new SocketWatch(socket);
     StreamConnection channel = tls == null ? socket : tls.connect(socket, host, port, verifyName);
     Conn conn = new Conn(channel, watch, buffers);
     socket.setCloseListener(closed -> conn.closed());

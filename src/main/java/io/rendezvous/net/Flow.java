@@ -38,6 +38,7 @@ final class Flow {
   private volatile int produced;
   private volatile boolean ended;
   private volatile boolean sawEnd;
+  private volatile boolean truncated;
   private volatile long octets;
 
   // The reader's own.
@@ -210,6 +211,7 @@ final class Flow {
 
   private void endOfStream() {
     from.suspendReads();
+    truncated = from.isTruncated();
     sawEnd = true;
     if (relay.isUnanswered(this)) {
       relay.broken(from);
@@ -309,11 +311,16 @@ final class Flow {
       consumed = consumed + 1;
       to.buffers().give(buffer);
     }
-    if (ended && consumed == produced && !shut) {
-      shut = true;
-      to.shutdownWrites();
-    }
     unflushed = !to.flush();
+    if (!unflushed && ended && consumed == produced && !shut) {
+      shut = true;
+      if (truncated) { // and so it is for the other side
+        to.cutWrites();
+      } else {
+        to.shutdownWrites();
+        unflushed = !to.flush();
+      }
+    }
     return !unflushed;
   }
 

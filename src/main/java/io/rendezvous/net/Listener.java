@@ -86,7 +86,7 @@ public final class Listener implements AutoCloseable {
   private void onAccepted(StreamConnection socket) {
     Conn conn;
     try {
-      SocketWatch watch = SocketWatch.on(socket);
+      SocketWatch watch = new SocketWatch(socket);
       conn = new Conn(tls == null ? socket : tls.accept(socket), watch, buffers);
     } catch (RuntimeException e) { // it was reset before it was looked at
       LOG.debug("A connection was gone when it was accepted: {}", e.toString());

@@ -2,6 +2,7 @@ package io.rendezvous.net;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.xnio.StreamConnection;
@@ -25,21 +26,23 @@ final class SocketWatch {
   /** EPIPE: the peer's stream had ended in order before. In other words than C's it is a reset. */
   private static final String BROKEN_PIPE = "Broken pipe";
 
-  // Both belong to the connection's I/O thread.
+  private final StreamConnection socket;
+
+  // These belong to the connection's I/O thread.
   private boolean ended;
   private boolean deaf;
   private boolean reset;
 
   /** Watches a connection from now on. To be called before anything else sits on it. */
-  static SocketWatch on(StreamConnection socket) {
-    SocketWatch watch = new SocketWatch();
-    watch.insert(socket);
-    return watch;
-  }
-
-  private void insert(StreamConnection socket) {
+  SocketWatch(StreamConnection socket) {
+    this.socket = socket;
     socket.getSourceChannel().setConduit(new SourceConduit(socket.getSourceChannel().getConduit()));
     socket.getSinkChannel().setConduit(new SinkConduit(socket.getSinkChannel().getConduit()));
+  }
+
+  /** Ends the TCP stream to the peer, without a word of TLS. What was written has left before. */
+  void shutdownWrites() throws IOException {
+    socket.getSinkChannel().getConduit().terminateWrites();
   }
 
   /** Returns whether the TCP stream has ended. */
@@ -54,7 +57,7 @@ final class SocketWatch {
 
   private void lost(IOException e) {
     deaf = true;
-    reset = !BROKEN_PIPE.equals(e.getMessage());
+    reset = !(e instanceof ClosedChannelException) && !BROKEN_PIPE.equals(e.getMessage());
     LOG.debug("A peer takes no more: {}", e.toString());
   }
 
@@ -65,9 +68,10 @@ final class SocketWatch {
 
     @Override
     public int read(ByteBuffer into) throws IOException {
+      boolean closedFromHere = !ended && !socket.isOpen();
       int n = super.read(into);
-      if (n < 0 && reset) {
-        throw new IOException("the connection was reset before it ended");
+      if (n < 0 && (reset || closedFromHere)) {
+        throw new IOException("the connection broke before it ended");
       }
       ended |= n < 0;
       return n;

@@ -11,6 +11,7 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -423,6 +424,46 @@ class RendezvousTest {
       }
       assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
       assertThat(client.in().read()).isEqualTo(-1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void streamThatWasCutOffIsToldFromOneThatHasEnded(boolean cut) throws Exception {
+    Process client =
+        new ProcessBuilder("openssl", "s_client", "-connect", "localhost:" + broker.port())
+            .redirectErrorStream(true)
+            .start();
+    try (Peer tunnel = broker.park();
+        OutputStream typed = client.getOutputStream()) {
+      broker.awaitParked(1);
+      typed.write(broker.get(broker.entry(), "/").getBytes(StandardCharsets.US_ASCII));
+      typed.flush();
+      tunnel.readHead();
+      tunnel.send("HTTP/1.1 200 OK\r\n\r\nhalf of it");
+      if (cut) {
+        tunnel.cut();
+      } else {
+        tunnel.end();
+      }
+      String shown =
+          new String(client.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+      assertThat(shown).contains("half of it");
+      assertThat(shown.contains("unexpected eof")).isEqualTo(cut);
+    } finally {
+      client.destroy();
+    }
+  }
+
+  @Test
+  void cutOffClientStillReadsTheAnswer() throws Exception {
+    try (Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      pair(client, tunnel);
+      client.shutdownTcpOutput();
+      assertThat(tunnel.in().read()).isEqualTo(-1);
+      tunnel.send("all the same").end();
+      assertThat(client.readAll()).isEqualTo("all the same");
     }
   }
 

@@ -176,6 +176,12 @@ public final class Peer implements Closeable {
     return this;
   }
 
+  /** Ends what it sends by TCP, without a word of TLS, and goes on reading. */
+  public Peer shutdownTcpOutput() throws IOException {
+    raw.shutdownOutput();
+    return this;
+  }
+
   /** Changes the keys of TLS 1.3, and has the other side change its own. */
   public void updateKeys() throws IOException {
     ((SSLSocket) socket).startHandshake();
