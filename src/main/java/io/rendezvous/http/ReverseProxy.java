@@ -23,6 +23,8 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.Xnio;
@@ -37,6 +39,7 @@ import org.xnio.ssl.XnioSsl;
 public final class ReverseProxy {
   private static final AttachmentKey<ClientConnection> LOCAL =
       AttachmentKey.create(ClientConnection.class);
+  private static final Logger LOG = LoggerFactory.getLogger(ReverseProxy.class);
   private static final HttpString FORWARDED = new HttpString("Forwarded");
   private static final HttpString REAL_IP = new HttpString("X-Real-IP");
 
@@ -65,7 +68,7 @@ public final class ReverseProxy {
             .setMaxConnectionRetries(1)
             .build();
     return exchange -> {
-      exchange.addDefaultResponseListener(failed -> answerFor(failed, local));
+      exchange.addDefaultResponseListener(failed -> answerFor(failed, local, options.trust()));
       tellOrigin(exchange);
       timeOut(exchange, options.patience());
       proxy.handleRequest(exchange);
@@ -105,17 +108,22 @@ public final class ReverseProxy {
   }
 
   /** Undertow answers without a word where the local server did not. */
-  private static boolean answerFor(HttpServerExchange exchange, URI local) {
+  private static boolean answerFor(HttpServerExchange exchange, URI local, Trust trust) {
     int status = exchange.getStatusCode();
     if (status < StatusCodes.INTERNAL_SERVER_ERROR || exchange.isResponseStarted()) {
       return false;
     }
     boolean slow = status == StatusCodes.GATEWAY_TIME_OUT;
-    String why = slow ? "did not answer in time" : "cannot be reached";
+    String why =
+        trust
+            .takeRefusal()
+            .map(r -> "is not believed (" + r.replaceAll("[^ -~]|[\"\\\\]", " ") + ")")
+            .orElse(slow ? "did not answer in time" : "cannot be reached");
     Problem problem =
         Problem.passing(
             slow ? status : StatusCodes.BAD_GATEWAY,
             "the local server at " + local.getAuthority() + " " + why);
+    LOG.warn("A request was answered with {}: {}", problem.status(), problem.diagnostic());
     exchange.setStatusCode(problem.status());
     String accepted = String.join(",", exchange.getRequestHeaders().eachValue(Headers.ACCEPT));
     boolean html = accepted.contains("text/html");

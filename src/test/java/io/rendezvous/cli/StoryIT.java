@@ -73,7 +73,7 @@ class StoryIT {
             directory,
             "agent",
             "--to",
-            "http://127.0.0.1:" + site.port(),
+            "127.0.0.1:" + site.port(),
             "--entry",
             "home.json",
             "--broker",

@@ -1,8 +1,10 @@
 package io.rendezvous.testing;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
 import java.security.DigestInputStream;
 import java.security.DigestOutputStream;
 import java.security.MessageDigest;
@@ -67,6 +69,19 @@ public final class Octets {
       left -= n;
     }
     return HexFormat.of().formatHex(hashed.getMessageDigest().digest());
+  }
+
+  /** Reads until the end or an error, whichever it is. */
+  public static String untilItBreaks(InputStream in) {
+    ByteArrayOutputStream read = new ByteArrayOutputStream();
+    try {
+      for (int octet; (octet = in.read()) >= 0; ) {
+        read.write(octet);
+      }
+    } catch (IOException e) {
+      // It broke.
+    }
+    return read.toString(StandardCharsets.ISO_8859_1);
   }
 
   private static MessageDigest sha256() {

@@ -1,0 +1,417 @@
+package io.rendezvous.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.http.ReverseProxy;
+import io.rendezvous.net.Trust;
+import io.rendezvous.testing.Keys;
+import io.rendezvous.testing.LocalServer;
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.Site;
+import io.rendezvous.testing.TestBroker;
+import io.undertow.Undertow;
+import io.undertow.server.HttpHandler;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A hidden server that speaks HTTP on its tunnels: in process, as a reverse proxy, with files. */
+class HttpModeTest {
+  private static final int MIB = 1024 * 1024;
+
+  private final Queue<String> events = new ConcurrentLinkedQueue<>();
+  private TestBroker broker;
+
+  @BeforeEach
+  void start() throws Exception {
+    broker = TestBroker.start();
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    broker.close();
+  }
+
+  private HiddenServer.Builder hiddenServer() {
+    Provisioning entry =
+        new Provisioning(
+            broker.id(),
+            List.of("home"),
+            broker.entry().totp(),
+            "localhost",
+            broker.port(),
+            Optional.empty());
+    return HiddenServer.of(entry).trusting(Keys.trusted()).tunnels(3).events(events::add);
+  }
+
+  private HiddenServer proxy(String url) throws IOException {
+    return proxy(url, false, Duration.ofSeconds(30));
+  }
+
+  private HiddenServer proxy(String url, boolean rewriteHost, Duration patience)
+      throws IOException {
+    return hiddenServer()
+        .proxy(URI.create(url), new ReverseProxy.Options(rewriteHost, Trust.inAnybody(), patience));
+  }
+
+  private String get(String path) throws IOException {
+    try (Peer client = broker.connect()) {
+      return client.send(broker.get(broker.entry(), path)).readResponse();
+    }
+  }
+
+  @Test
+  void handlerInThisProcessIsReachedWithoutAPort() throws Exception {
+    HttpHandler handler = exchange -> exchange.getResponseSender().send(exchange.getRequestURI());
+    try (HiddenServer server = hiddenServer().serve(handler)) {
+      broker.awaitParked(3);
+      for (int i = 0; i < 10; i++) {
+        assertThat(get("/" + i)).startsWith("HTTP/1.1 200 ").endsWith("\r\n\r\n/" + i);
+      }
+      Awaitility.await().until(() -> server.parked() == 3);
+    }
+    broker.awaitParked(0);
+  }
+
+  @Test
+  void handlerMayBlockWhenItDispatches() throws Exception {
+    HttpHandler blocking =
+        exchange -> {
+          exchange.startBlocking();
+          byte[] body = exchange.getInputStream().readAllBytes();
+          exchange.setResponseContentLength(body.length);
+          exchange.getOutputStream().write(body);
+          exchange.endExchange();
+        };
+    try (HiddenServer server = hiddenServer().serve(e -> e.dispatch(blocking));
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(
+          broker.request("POST", broker.entry(), "/", "Content-Length: " + 8 * MIB + "\r\n"));
+      CompletableFuture<String> sent = Octets.beside(() -> Octets.write(client.out(), 8 * MIB, 1));
+      client.readHead();
+      assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  /** Gathers the heads that a local server is sent, and answers each with OK. */
+  private static LocalServer heads(BlockingQueue<String> heads) throws IOException {
+    return new LocalServer(
+        connection -> {
+          while (true) {
+            heads.add(connection.readHead());
+            connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK");
+          }
+        });
+  }
+
+  @Test
+  void credentialOfTheBrokerIsRemovedFromEveryRequestAndNoOther() throws Exception {
+    BlockingQueue<String> heads = new LinkedBlockingQueue<>();
+    String basic =
+        Base64.getEncoder()
+            .encodeToString((broker.id() + ":x").getBytes(StandardCharsets.US_ASCII));
+    String label = Base64.getEncoder().encodeToString("HOME:x".getBytes(StandardCharsets.US_ASCII));
+    String other = Base64.getEncoder().encodeToString("me:x".getBytes(StandardCharsets.US_ASCII));
+    try (LocalServer local = heads(heads);
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(broker.get(broker.entry(), "/first")).readResponse();
+      client.send(broker.get(broker.entry(), "/second")).readResponse();
+      for (String value : List.of("Basic " + basic, "Basic " + label)) {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: " + value + "\r\n\r\n");
+        client.readResponse();
+      }
+      for (int i = 0; i < 4; i++) {
+        assertThat(heads.take()).doesNotContain("Authorization");
+      }
+      for (String value : List.of("Basic " + other, "Bearer token", "Digest username=\"me\"")) {
+        client.send("GET / HTTP/1.1\r\nHost: a\r\nAuthorization: " + value + "\r\n\r\n");
+        client.readResponse();
+        assertThat(heads.take()).contains("Authorization: " + value + "\r\n");
+      }
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void localServerIsToldWhereTheRequestCameThrough() throws Exception {
+    BlockingQueue<String> heads = new LinkedBlockingQueue<>();
+    try (LocalServer local = heads(heads);
+        Peer client = broker.connect()) {
+      try (HiddenServer server = proxy("http://127.0.0.1:" + local.port())) {
+        broker.awaitParked(3);
+        client.send(
+            broker.request("GET", broker.entry(), "/a|b?c={d}", "X-Forwarded-For: 1.2.3.4\r\n"));
+        client.readResponse();
+        assertThat(heads.take())
+            .startsWith("GET /a|b?c={d} HTTP/1.1\r\n")
+            .contains("\r\nHost: localhost\r\n")
+            .contains("\r\nForwarded: proto=https;host=\"localhost\"\r\n")
+            .contains("\r\nX-Forwarded-Proto: https\r\n")
+            .contains("\r\nX-Forwarded-Host: localhost\r\n")
+            .doesNotContain("1.2.3.4");
+        client.end();
+        assertThat(server.parked()).isPositive();
+      }
+      try (HiddenServer server =
+          proxy("http://127.0.0.1:" + local.port(), true, Duration.ofSeconds(5))) {
+        broker.awaitParked(3);
+        get("/");
+        assertThat(heads.take())
+            .contains("\r\nHost: 127.0.0.1:" + local.port() + "\r\n")
+            .contains("\r\nX-Forwarded-Host: localhost\r\n");
+        assertThat(server.parked()).isPositive();
+      }
+    }
+  }
+
+  @Test
+  void oneLocalConnectionIsKeptAsLongAsTheClients() throws Exception {
+    Queue<Peer> connections = new ConcurrentLinkedQueue<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connections.add(connection);
+                  LocalServer.answerWithPath(connection);
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      for (int i = 0; i < 20; i++) {
+        assertThat(client.send(broker.get(broker.entry(), "/" + i)).readResponse())
+            .endsWith("\r\n\r\n/" + i);
+      }
+      assertThat(connections).hasSize(1);
+      client.end();
+      assertThat(connections.remove().in().read()).isEqualTo(-1);
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"text/html", "*/*"})
+  void localServerThatIsDownIsNamed(String accept) throws Exception {
+    try (HiddenServer server = proxy("http://127.0.0.1:1");
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(broker.request("POST", broker.entry(), "/", "Accept: " + accept + "\r\n"));
+      assertThat(client.readResponse())
+          .startsWith("HTTP/1.1 502 Bad Gateway\r\n")
+          .contains(accept.equals("*/*") ? "application/json" : "text/html")
+          .contains("the local server at 127.0.0.1:1 cannot be reached");
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void localServerThatDoesNotAnswerIsGivenUp() throws Exception {
+    try (LocalServer local = new LocalServer(connection -> connection.in().readAllBytes());
+        HiddenServer server =
+            proxy("http://127.0.0.1:" + local.port(), false, Duration.ofSeconds(1))) {
+      broker.awaitParked(3);
+      assertThat(get("/"))
+          .startsWith("HTTP/1.1 504 ")
+          .contains("the local server at 127.0.0.1:" + local.port() + " did not answer in time");
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf"})
+  void localServerThatBreaksOffIsNoOrderlyAnswer(String said) throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.send(said).reset();
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(broker.request("POST", broker.entry(), "/", ""));
+      if (said.isEmpty()) {
+        assertThat(client.readResponse()).startsWith("HTTP/1.1 502 ");
+      } else {
+        String answer = Octets.untilItBreaks(client.in());
+        assertThat(answer).doesNotContain("502").hasSizeLessThan(200);
+      }
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  private static String event(int number) {
+    String data = "data: " + number + "\n\n";
+    return data.length() + "\r\n" + data + "\r\n";
+  }
+
+  @Test
+  void eventsArriveOneByOne() throws Exception {
+    BlockingQueue<String> asked = new LinkedBlockingQueue<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                  for (int i = 0; i < 3; i++) {
+                    try {
+                      asked.poll(10, TimeUnit.SECONDS);
+                    } catch (InterruptedException e) {
+                      throw new IOException(e);
+                    }
+                    connection.send(event(i));
+                  }
+                  connection.send("0\r\n\r\n");
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(broker.get(broker.entry(), "/events")).readHead();
+      for (int i = 0; i < 3; i++) {
+        asked.add("go"); // the next is sent when the last has arrived
+        assertThat(client.read(15)).isEqualTo("0" + event(i));
+      }
+      assertThat(client.read(5)).isEqualTo("0\r\n\r\n");
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void webSocketPasses() throws Exception {
+    try (Site site = new Site();
+        HiddenServer server = proxy("http://127.0.0.1:" + site.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(
+          "GET /chat?rendezvous="
+              + broker.id()
+              + " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+              + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+      assertThat(client.readHead()).startsWith("HTTP/1.1 101 ");
+      client.send(new byte[] {(byte) 0x81, (byte) 0x84, 0, 0, 0, 0, 'p', 'i', 'n', 'g'});
+      assertThat(client.read(11)).isEqualTo("\u0081\techo ping");
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void largeBodiesPassBothWays() throws Exception {
+    try (Site site = new Site();
+        HiddenServer server = proxy("http://127.0.0.1:" + site.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(
+          broker.request("POST", broker.entry(), "/upload", "Content-Length: 67108864\r\n"));
+      Octets.write(client.out(), 64 * MIB, 1);
+      assertThat(client.readResponse()).endsWith("received 67108864");
+      client.send(broker.get(broker.entry(), "/bytes?count=67108864")).readHead();
+      assertThat(Octets.read(client.in(), 64 * MIB))
+          .isEqualTo(Octets.write(OutputStream.nullOutputStream(), 64 * MIB, 1));
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void localServerOverTlsIsReached() throws Exception {
+    Undertow local =
+        Undertow.builder()
+            .addHttpsListener(0, "127.0.0.1", Keys.server().context())
+            .setIoThreads(1)
+            .setHandler(exchange -> exchange.getResponseSender().send("over TLS"))
+            .build();
+    local.start();
+    int port = ((InetSocketAddress) local.getListenerInfo().get(0).getAddress()).getPort();
+    URI url = URI.create("https://localhost:" + port);
+    List<String> answers = new ArrayList<>();
+    try {
+      for (Trust trust : List.of(Keys.trusted(), Trust.in(Optional.empty()))) {
+        ReverseProxy.Options how = new ReverseProxy.Options(false, trust, Duration.ofSeconds(10));
+        try (HiddenServer server = hiddenServer().proxy(url, how)) {
+          broker.awaitParked(3);
+          String answer = get("/");
+          if (answer.startsWith("HTTP/1.1 502 ")) {
+            assertThat(answer).contains("at localhost:" + port + " is not believed (");
+          }
+          answers.add(answer.substring(9, 12));
+          assertThat(server.parked()).isPositive();
+        }
+        broker.awaitParked(0);
+      }
+      assertThat(answers).containsExactly("200", "502");
+    } finally {
+      local.stop();
+    }
+  }
+
+  @Test
+  void filesOfADirectoryAreServedAndNoOthers(@TempDir Path directory) throws Exception {
+    Files.createDirectory(directory.resolve("public"));
+    Files.writeString(directory.resolve("public/a.txt"), "a file");
+    Files.writeString(directory.resolve("secret.txt"), "a secret");
+    Files.createSymbolicLink(directory.resolve("public/link"), directory.resolve("secret.txt"));
+    try (HiddenServer server = hiddenServer().files(directory.resolve("public"))) {
+      broker.awaitParked(3);
+      assertThat(get("/a.txt")).startsWith("HTTP/1.1 200 ").endsWith("a file");
+      assertThat(get("/../secret.txt")).doesNotContain("a secret");
+      assertThat(get("/%2e%2e/secret.txt")).doesNotContain("a secret");
+      assertThat(get("/link")).startsWith("HTTP/1.1 404 ");
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void closingLetsWhatGoesOnFinishAndEndsWhatStandsIdle() throws Exception {
+    BlockingQueue<String> asked = new LinkedBlockingQueue<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  asked.add(connection.readHead());
+                  Awaitility.await().pollDelay(Duration.ofMillis(700)).until(() -> true);
+                  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate");
+                });
+        Peer idle = broker.connect();
+        Peer busy = broker.connect()) {
+      HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+      broker.awaitParked(3);
+      idle.send(broker.get(broker.entry(), "/")).readResponse();
+      asked.take();
+      busy.send(broker.get(broker.entry(), "/"));
+      asked.take();
+      CompletableFuture<Boolean> closed =
+          Octets.beside(
+              () -> {
+                server.close();
+                return true;
+              });
+      assertThat(idle.readAll()).isEmpty();
+      assertThat(busy.readResponse()).endsWith("late");
+      assertThat(closed.get(15, TimeUnit.SECONDS)).isTrue();
+    }
+  }
+}
