@@ -5,12 +5,14 @@ import io.rendezvous.http.HeadReader;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Farewell;
+import io.rendezvous.net.ProxyHeader;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +29,7 @@ final class AgentTunnel implements Target.Listener {
   private final HeadReader reader = new HeadReader(MOST_HEAD);
   private volatile @Nullable Conn parkedConn;
   private long parkedAt;
+  private ByteBuffer begun = ByteBuffer.allocate(0);
 
   AgentTunnel(Agent agent, int number) {
     this.agent = agent;
@@ -169,18 +172,19 @@ final class AgentTunnel implements Target.Listener {
     parkedAt = System.nanoTime();
     parkedConn = conn;
     agent.onParked(this);
-    if (early.hasRemaining()) {
-      onTaken(conn, early);
+    try {
+      onOctets(conn, early);
+    } catch (IOException e) {
+      parkedConn = null;
+      conn.close();
+      agent.onLost(this);
     }
   }
 
   /** A client's first octets, or the end. */
   private void onSign(Conn conn) {
     try {
-      ByteBuffer octets = read(conn);
-      if (octets.hasRemaining()) {
-        onTaken(conn, octets);
-      }
+      onOctets(conn, read(conn));
     } catch (EOFException e) {
       parkedConn = null;
       Farewell.end(conn);
@@ -193,6 +197,24 @@ final class AgentTunnel implements Target.Listener {
       parkedConn = null;
       conn.close();
       agent.onLost(this);
+    }
+  }
+
+  private void onOctets(Conn conn, ByteBuffer octets) throws IOException {
+    ByteBuffer all =
+        ByteBuffer.allocate(begun.remaining() + octets.remaining()).put(begun).put(octets).flip();
+    if (!all.hasRemaining()) {
+      return;
+    }
+    if (!ProxyHeader.mayBegin(all)) {
+      onTaken(conn, Optional.empty(), all);
+      return;
+    }
+    Optional<ProxyHeader> header = ProxyHeader.take(all);
+    if (header.isPresent()) {
+      onTaken(conn, header, all);
+    } else {
+      begun = all;
     }
   }
 
@@ -213,13 +235,13 @@ final class AgentTunnel implements Target.Listener {
 
   // Taken.
 
-  private void onTaken(Conn conn, ByteBuffer first) {
+  private void onTaken(Conn conn, Optional<ProxyHeader> header, ByteBuffer first) {
     parkedConn = null;
     conn.suspendReads();
     conn.onReadable(null);
     agent.onTaken();
     event("taken");
-    agent.target().serve(conn, first, this);
+    agent.target().serve(conn, header, first, this);
   }
 
   @Override

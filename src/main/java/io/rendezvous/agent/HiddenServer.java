@@ -141,10 +141,12 @@ public final class HiddenServer implements AutoCloseable {
     /**
      * Starts to relay octets to a local server, with a connection to it for each tunnel.
      *
+     * @param passHeader whether the local server is sent the PROXY header that an entry may ask
+     *     for; else it is dropped
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
-    public HiddenServer relay(Address local) throws IOException {
-      return start((network, clock) -> new RawTarget(local, network, clock));
+    public HiddenServer relay(Address local, boolean passHeader) throws IOException {
+      return start((network, clock) -> new RawTarget(local, passHeader, network, clock));
     }
 
     private interface Making {

@@ -2,7 +2,9 @@ package io.rendezvous.agent;
 
 import io.rendezvous.http.HandlerServer;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.ProxyHeader;
 import java.nio.ByteBuffer;
+import java.util.Optional;
 
 /** A handler of HTTP requests, whose accepted connections are the tunnels. */
 final class HttpTarget implements Target {
@@ -13,10 +15,12 @@ final class HttpTarget implements Target {
   }
 
   @Override
-  public void serve(Conn tunnel, ByteBuffer first, Listener listener) {
+  public void serve(
+      Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener) {
     server.accept(
         tunnel,
         first,
+        header.flatMap(ProxyHeader::source),
         () -> {
           listener.event("ended");
           listener.over();

@@ -6,6 +6,7 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.Network;
+import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
 import io.rendezvous.net.Relays;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /** A local server to which each tunnel is joined, octet for octet, by a connection of its own. */
@@ -23,10 +25,18 @@ final class RawTarget implements Target {
 
   private final Network network;
   private final Dialer local;
+  private final boolean passHeader;
   private final InstantSource clock;
   private final Relays relays = new Relays(LINGER, STALL);
 
-  RawTarget(Address address, Network network, InstantSource clock) {
+  /**
+   * Creates one.
+   *
+   * @param passHeader whether the local server is sent a PROXY header that comes; else it is
+   *     dropped
+   */
+  RawTarget(Address address, boolean passHeader, Network network, InstantSource clock) {
+    this.passHeader = passHeader;
     this.network = network;
     this.local = network.dialer(address.host(), address.port(), null);
     this.clock = clock;
@@ -39,13 +49,16 @@ final class RawTarget implements Target {
   }
 
   @Override
-  public void serve(Conn tunnel, ByteBuffer first, Listener listener) {
+  public void serve(
+      Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener) {
+    ByteBuffer all =
+        header.filter(h -> passHeader).map(h -> joined(h.octets(), first)).orElse(first);
     local.dialBeside(
         tunnel,
         new Dialer.Result() {
           @Override
           public void opened(Conn conn) {
-            relay(tunnel, conn, first, listener);
+            relay(tunnel, conn, all, listener);
           }
 
           @Override
@@ -55,6 +68,13 @@ final class RawTarget implements Target {
             listener.over();
           }
         });
+  }
+
+  private static ByteBuffer joined(ByteBuffer first, ByteBuffer second) {
+    return ByteBuffer.allocate(first.remaining() + second.remaining())
+        .put(first)
+        .put(second)
+        .flip();
   }
 
   /** A mere end would have the broker try the next tunnel, in vain. */

@@ -99,6 +99,22 @@ final class AgentCommand implements Callable<Integer> {
   @Option(names = "--insecure", description = "Do not verify the broker's certificate.")
   private boolean insecure;
 
+  /** What becomes of a PROXY header; picocli shows the names as they are. */
+  @SuppressWarnings("MemberName")
+  enum ProxyProtocol {
+    pass,
+    strip
+  }
+
+  @Option(
+      names = "--proxy-protocol",
+      paramLabel = "pass|strip",
+      defaultValue = "pass",
+      description =
+          "Where the entry asks for the PROXY protocol: pass its header to HOST:PORT, or not"
+              + " (default: pass).")
+  private ProxyProtocol proxyHeader;
+
   @Option(
       names = "--rewrite-host",
       description = "Show the local server its own name as Host rather than the broker's.")
@@ -154,7 +170,7 @@ final class AgentCommand implements Callable<Integer> {
       return builder.files(Path.of(to.substring(DIRECTORY.length())));
     }
     if (!to.contains("://")) {
-      return builder.relay(Address.parse(to, "tcp"));
+      return builder.relay(Address.parse(to, "tcp"), proxyHeader == ProxyProtocol.pass);
     }
     String scheme = to.startsWith("https:") ? "https" : "http";
     URI local = URI.create(scheme + "://" + Address.parse(to, scheme));

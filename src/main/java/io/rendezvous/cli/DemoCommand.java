@@ -93,7 +93,7 @@ final class DemoCommand implements Callable<Integer> {
           HiddenServer.of(provisioning)
               .tunnels(TUNNELS)
               .events(line -> print(out, "  agent: " + line))
-              .relay(new Address("127.0.0.1", local.getPort()));
+              .relay(new Address("127.0.0.1", local.getPort()), false);
       while (agent.parked() < TUNNELS && !asked.await(10, TimeUnit.MILLISECONDS)) {
         // it is being parked
       }

@@ -5,6 +5,7 @@ import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
+import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.Tunnels;
@@ -198,7 +199,11 @@ final class ClientSide implements Tunnels.Waiter {
     protocol.tunnels().paired(tunnel, relay::end);
     LOG.debug("{} paired with {}", client, tunnel);
     // In one piece, since some hidden servers look for the body in what they read the head from.
-    relay.start(joined(identity.head(), early));
+    ByteBuffer first = joined(identity.head(), early);
+    relay.start(
+        tunnel.wantsProxyHeader()
+            ? joined(ProxyHeader.of(client.peer(), client.local()), first)
+            : first);
   }
 
   /** Hears how a relay ends. */

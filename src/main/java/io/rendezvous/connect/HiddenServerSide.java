@@ -143,9 +143,9 @@ final class HiddenServerSide {
               Verdict verdict = check(id, token);
               Duration spent = Duration.ofNanos(System.nanoTime() - began);
               if (verdict instanceof Verdict.Refused && spent.compareTo(REFUSAL_TIME) < 0) {
-                conn.after(REFUSAL_TIME.minus(spent), () -> onVerdict(id, verdict));
+                conn.after(REFUSAL_TIME.minus(spent), () -> onVerdict(verdict));
               } else {
-                conn.execute(() -> onVerdict(id, verdict));
+                conn.execute(() -> onVerdict(verdict));
               }
             });
   }
@@ -176,7 +176,7 @@ final class HiddenServerSide {
     }
   }
 
-  private void onVerdict(UUID id, Verdict verdict) {
+  private void onVerdict(Verdict verdict) {
     if (!gone) {
       onSign();
     }
@@ -192,15 +192,15 @@ final class HiddenServerSide {
       refuse(Problem.retry(503, "the entries cannot be reached", 5));
     } else if (protocol.tunnels().isFull()) {
       refuse(Problem.retry(503, "the broker is full or closing down", 30));
-    } else {
-      protocol.tunnels().announce(id);
+    } else if (verdict instanceof Verdict.Accepted accepted) {
+      protocol.tunnels().announce(accepted.entry().id());
       conn.suspendReads();
-      conn.onWritable(() -> park(id));
-      park(id);
+      conn.onWritable(() -> park(accepted.entry()));
+      park(accepted.entry());
     }
   }
 
-  private void park(UUID id) {
+  private void park(Entry entry) {
     try {
       while (ok.hasRemaining()) {
         if (conn.write(ok) == 0) {
@@ -224,7 +224,7 @@ final class HiddenServerSide {
     conn.onWritable(null);
     conn.onDrain(null);
     LOG.debug("{} parked", conn);
-    protocol.tunnels().park(id, conn, began);
+    protocol.tunnels().park(entry, conn, began);
   }
 
   private void refuseEarlyOctets() {

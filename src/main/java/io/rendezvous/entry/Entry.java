@@ -143,6 +143,11 @@ public final class Entry {
     return labels;
   }
 
+  /** Returns whether the hidden server wants to be told where clients come from (PROTOCOL 1.5). */
+  public boolean wantsProxyHeader() {
+    return json.path("proxyProtocol").asBoolean();
+  }
+
   /** Returns what makes its tokens. */
   public Totp totp() {
     return totp;

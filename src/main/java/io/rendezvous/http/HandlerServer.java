@@ -12,8 +12,11 @@ import io.undertow.util.AttachmentKey;
 import io.undertow.util.HeaderMap;
 import io.undertow.util.HeaderValues;
 import io.undertow.util.Headers;
+import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
@@ -35,6 +38,7 @@ public final class HandlerServer {
   private final HttpHandler handler;
   private final Predicate<String> users;
   private final Set<ServerConnection> idle = ConcurrentHashMap.newKeySet();
+  private final Map<InetSocketAddress, InetSocketAddress> sources = new ConcurrentHashMap<>();
   private volatile boolean draining;
 
   /**
@@ -65,10 +69,18 @@ public final class HandlerServer {
    * Takes a connection over. Called on its I/O thread.
    *
    * @param first what was read of it
+   * @param source where the client is, if that is known
    * @param over is run once it is closed
    */
-  public void accept(Conn conn, ByteBuffer first, Runnable over) {
-    conn.onClosed(over);
+  public void accept(
+      Conn conn, ByteBuffer first, Optional<InetSocketAddress> source, Runnable over) {
+    InetSocketAddress local = conn.local();
+    source.ifPresent(address -> sources.put(local, address));
+    conn.onClosed(
+        () -> {
+          sources.remove(local);
+          over.run();
+        });
     PooledByteBuffer buffer = network.records().allocate();
     buffer.getBuffer().put(first).flip();
     listener.handleEvent(conn.channel(), buffer);
@@ -88,6 +100,10 @@ public final class HandlerServer {
           rest(connection);
           next.proceed();
         });
+    InetSocketAddress source = sources.get(connection.getLocalAddress(InetSocketAddress.class));
+    if (source != null) {
+      exchange.setSourceAddress(source);
+    }
     removeCredential(exchange.getRequestHeaders());
     handler.handleRequest(exchange);
   }

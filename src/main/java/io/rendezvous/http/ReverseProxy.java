@@ -80,7 +80,13 @@ public final class ReverseProxy {
     HeaderMap headers = exchange.getRequestHeaders();
     headers.remove(REAL_IP);
     String host = headers.getFirst(Headers.HOST);
-    headers.put(FORWARDED, "proto=https" + (host == null ? "" : ";host=\"" + host + "\""));
+    String address = exchange.getSourceAddress().getAddress().getHostAddress();
+    headers.put(
+        FORWARDED,
+        "for=\""
+            + (address.indexOf(':') < 0 ? address : "[" + address + "]")
+            + "\";proto=https"
+            + (host == null ? "" : ";host=\"" + host + "\""));
   }
 
   /** Undertow itself would bound the whole request, and cut off long downloads and streams. */

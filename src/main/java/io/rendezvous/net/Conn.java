@@ -65,6 +65,11 @@ public final class Conn {
     return peer;
   }
 
+  /** Returns the address at this end. */
+  public InetSocketAddress local() {
+    return channel.getLocalAddress(InetSocketAddress.class);
+  }
+
   /** Returns where it comes from, as limits and tokens count it. */
   public Source source() {
     return source;

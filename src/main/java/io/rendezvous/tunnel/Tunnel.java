@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import java.io.IOException;
@@ -27,10 +28,12 @@ public final class Tunnel {
   private final Tunnels tunnels;
   private final long parkedAt;
   private final long retireAt;
+  private final boolean wantsProxyHeader;
   private @Nullable Pairing pairing; // guarded by the lock of tunnels
 
-  Tunnel(UUID id, Conn conn, Tunnels tunnels, long parkedAt, long retireAt) {
-    this.id = id;
+  Tunnel(Entry entry, Conn conn, Tunnels tunnels, long parkedAt, long retireAt) {
+    this.id = entry.id();
+    this.wantsProxyHeader = entry.wantsProxyHeader();
     this.conn = conn;
     this.tunnels = tunnels;
     this.parkedAt = parkedAt;
@@ -40,6 +43,11 @@ public final class Tunnel {
   /** Returns the hidden server it belongs to. */
   public UUID id() {
     return id;
+  }
+
+  /** Returns whether a PROXY header goes before the request (PROTOCOL 1.5). */
+  public boolean wantsProxyHeader() {
+    return wantsProxyHeader;
   }
 
   /** Returns its connection, for whoever took it. */

@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -131,11 +132,11 @@ public final class Tunnels {
    * @param knownAt when its entry was looked up, or before, by {@link System#nanoTime}: an entry
    *     that was deleted since has no tunnels
    */
-  public void park(UUID id, Conn conn, long knownAt) {
+  public void park(Entry entry, Conn conn, long knownAt) {
     long now = System.nanoTime();
     long age = limits.age().toNanos();
     long jitter = ThreadLocalRandom.current().nextLong(age / 10 + 1);
-    Tunnel tunnel = new Tunnel(id, conn, this, now, now + age - jitter);
+    Tunnel tunnel = new Tunnel(entry, conn, this, now, now + age - jitter);
     tunnel.watch();
     place(tunnel, knownAt);
   }

@@ -60,7 +60,7 @@ class AgentTest {
     Agent agent =
         new Agent(
             plan,
-            new RawTarget(new Address("127.0.0.1", localPort), network, clock),
+            new RawTarget(new Address("127.0.0.1", localPort), true, network, clock),
             network,
             clock,
             events::add);
@@ -70,7 +70,7 @@ class AgentTest {
 
   private Agent agent(Agent.Plan plan, int localPort) {
     InstantSource clock = InstantSource.system();
-    Target target = new RawTarget(new Address("127.0.0.1", localPort), network, clock);
+    Target target = new RawTarget(new Address("127.0.0.1", localPort), true, network, clock);
     return new Agent(plan, target, network, clock, events::add);
   }
 

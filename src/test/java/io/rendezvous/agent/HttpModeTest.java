@@ -2,6 +2,7 @@ package io.rendezvous.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.ReverseProxy;
 import io.rendezvous.net.Trust;
@@ -57,15 +58,19 @@ class HttpModeTest {
   }
 
   private HiddenServer.Builder hiddenServer() {
-    Provisioning entry =
+    return hiddenServer(broker.entry());
+  }
+
+  private HiddenServer.Builder hiddenServer(Entry entry) {
+    Provisioning provisioning =
         new Provisioning(
-            broker.id(),
+            entry.id(),
             List.of("home"),
-            broker.entry().totp(),
+            entry.totp(),
             "localhost",
             broker.port(),
             Optional.empty());
-    return HiddenServer.of(entry).trusting(Keys.trusted()).tunnels(3).events(events::add);
+    return HiddenServer.of(provisioning).trusting(Keys.trusted()).tunnels(3).events(events::add);
   }
 
   private HiddenServer proxy(String url) throws IOException {
@@ -173,7 +178,7 @@ class HttpModeTest {
         assertThat(heads.take())
             .startsWith("GET /a|b?c={d} HTTP/1.1\r\n")
             .contains("\r\nHost: localhost\r\n")
-            .contains("\r\nForwarded: proto=https;host=\"localhost\"\r\n")
+            .contains("\r\nForwarded: for=\"127.0.0.1\";proto=https;host=\"localhost\"\r\n")
             .contains("\r\nX-Forwarded-Proto: https\r\n")
             .contains("\r\nX-Forwarded-Host: localhost\r\n")
             .doesNotContain("1.2.3.4");
@@ -188,6 +193,46 @@ class HttpModeTest {
             .contains("\r\nHost: 127.0.0.1:" + local.port() + "\r\n")
             .contains("\r\nX-Forwarded-Host: localhost\r\n");
         assertThat(server.parked()).isPositive();
+      }
+    }
+  }
+
+  @Test
+  void localServerIsToldWhereTheClientIsWhereTheEntryAsksForIt() throws Exception {
+    BlockingQueue<String> heads = new LinkedBlockingQueue<>();
+    Entry asks = broker.addEntry(List.of("proxyProtocol"));
+    ReverseProxy.Options how =
+        new ReverseProxy.Options(false, Trust.inAnybody(), Duration.ofSeconds(5));
+    try (LocalServer local = heads(heads)) {
+      URI url = URI.create("http://127.0.0.1:" + local.port());
+      try (HiddenServer server = hiddenServer(asks).proxy(url, how);
+          Peer client = broker.connect(broker.dial().from("127.0.0.9"))) {
+        broker.awaitParked(3);
+        for (int i = 0; i < 2; i++) {
+          client.send(broker.get(asks, "/")).readResponse();
+          assertThat(heads.take())
+              .startsWith("GET / HTTP/1.1\r\n")
+              .contains("\r\nX-Forwarded-For: 127.0.0.9\r\n")
+              .contains("\r\nForwarded: for=\"127.0.0.9\";proto=https;host=\"localhost\"\r\n");
+        }
+        assertThat(server.parked()).isPositive();
+      }
+      broker.awaitParked(0);
+      for (boolean pass : new boolean[] {true, false}) {
+        Address address = new Address("127.0.0.1", local.port());
+        try (HiddenServer server = hiddenServer(asks).relay(address, pass);
+            Peer client = broker.connect()) {
+          broker.awaitParked(3);
+          client.send(broker.get(asks, "/")).readResponse();
+          String head = heads.take();
+          assertThat(head.startsWith("\r\n\r\n")).isEqualTo(pass);
+          if (pass) {
+            head = heads.take(); // since the signature looks like a head
+          }
+          assertThat(head).contains("GET / HTTP/1.1\r\n");
+          assertThat(server.parked()).isPositive();
+        }
+        broker.awaitParked(0);
       }
     }
   }

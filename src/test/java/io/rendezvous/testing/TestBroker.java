@@ -65,7 +65,12 @@ public final class TestBroker implements AutoCloseable {
 
   /** Adds an entry. */
   public Entry addEntry() throws IOException {
-    Entry added = Entry.create(UUID.randomUUID(), List.of(), 6, Instant.now(), List.of());
+    return addEntry(List.of());
+  }
+
+  /** Adds an entry with flags such as {@code proxyProtocol}. */
+  public Entry addEntry(List<String> flags) throws IOException {
+    Entry added = Entry.create(UUID.randomUUID(), List.of(), 6, Instant.now(), flags);
     store.create(added);
     return added;
   }
