@@ -32,6 +32,10 @@ final class Refusal {
     this.now = now;
   }
 
+  int status() {
+    return head.status();
+  }
+
   boolean isOne() {
     return head.status() != 200;
   }
@@ -84,12 +88,17 @@ final class Refusal {
     }
   }
 
-  private String clocksInWords() {
-    Optional<Instant> theirs = head.value("Date").flatMap(Refusal::date);
-    if (theirs.isEmpty()) {
+  /** Returns how much this machine's clock is behind the broker's, if that told the time. */
+  Optional<Duration> clockBehind() {
+    return head.value("Date").flatMap(Refusal::date).map(theirs -> Duration.between(now, theirs));
+  }
+
+  String clocksInWords() {
+    Optional<Duration> told = clockBehind();
+    if (told.isEmpty()) {
       return "look at the UUID, the secret and this machine's clock";
     }
-    Duration behind = Duration.between(now, theirs.get());
+    Duration behind = told.get();
     if (behind.abs().compareTo(HARMLESS_SKEW) < 0) {
       return "the clocks agree, so look at the UUID and the secret";
     }

@@ -2,9 +2,7 @@ package io.rendezvous.cli;
 
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
-import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.entry.Totp;
 import io.rendezvous.http.ReverseProxy;
 import io.rendezvous.net.Trust;
 import java.io.IOException;
@@ -15,15 +13,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
-import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
-import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
@@ -31,57 +27,23 @@ import picocli.CommandLine.Spec;
 /** Runs the hidden server's side. */
 @Command(
     name = "agent",
-    description = "Make a local server reachable through a broker, as its hidden server.")
+    description = "Make a local server reachable through a broker, as its hidden server.",
+    subcommands = CheckCommand.class)
 final class AgentCommand implements Callable<Integer> {
   private static final int MOST_TUNNELS = 1000;
   private static final String DIRECTORY = "file:";
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   @Spec private CommandSpec spec;
+  @Mixin private BrokerOptions broker;
 
   @Option(
       names = "--to",
       paramLabel = "TARGET",
-      required = true,
       description =
           "What clients reach: HOST:PORT (octets as they are), http://HOST:PORT or"
               + " https://HOST:PORT (a reverse proxy), or file:DIRECTORY.")
-  private String to;
-
-  @Option(
-      names = "--entry",
-      paramLabel = "FILE",
-      description = "The provisioning file, .json or .js.")
-  private @Nullable Path entry;
-
-  @Option(
-      names = "--broker",
-      paramLabel = "https://HOST:PORT",
-      description = "The broker, in place of the one in the file.")
-  private @Nullable String brokerUrl;
-
-  @ArgGroup(exclusive = false, multiplicity = "0..1")
-  private @Nullable Secret secret;
-
-  /** What else the file would say. */
-  static final class Secret {
-    @Option(names = "--id", paramLabel = "UUID", required = true, description = "The UUID.")
-    private String id;
-
-    @Option(
-        names = "--secret",
-        paramLabel = "BASE32",
-        required = true,
-        description = "The secret. Others see it in the list of processes; better use --entry.")
-    private String base32;
-
-    @Option(
-        names = "--digits",
-        paramLabel = "N",
-        defaultValue = "8",
-        description = "Digits of its tokens (default: 8).")
-    private int digits;
-  }
+  private @Nullable String to;
 
   @Option(
       names = "--tunnels",
@@ -89,15 +51,6 @@ final class AgentCommand implements Callable<Integer> {
       defaultValue = "8",
       description = "How many tunnels are kept parked (default: 8).")
   private int tunnels;
-
-  @Option(
-      names = "--ca",
-      paramLabel = "FILE",
-      description = "Verify the broker's certificate with this one (default: the file's).")
-  private @Nullable Path ca;
-
-  @Option(names = "--insecure", description = "Do not verify the broker's certificate.")
-  private boolean insecure;
 
   /** What becomes of a PROXY header; picocli shows the names as they are. */
   @SuppressWarnings("MemberName")
@@ -131,6 +84,11 @@ final class AgentCommand implements Callable<Integer> {
       description = "Do not verify the certificate of a local https server.")
   private boolean localInsecure;
 
+  /** Starts what {@code --to} names. */
+  private interface Target {
+    HiddenServer start(HiddenServer.Builder builder) throws IOException;
+  }
+
   @Override
   public Integer call() throws Exception {
     CountDownLatch asked = new CountDownLatch(1);
@@ -142,65 +100,47 @@ final class AgentCommand implements Callable<Integer> {
     return 0;
   }
 
-  private static void print(PrintWriter out, String line) {
-    out.println(Instant.now().truncatedTo(ChronoUnit.SECONDS) + " " + line);
-    out.flush();
-  }
-
   private HiddenServer start(PrintWriter out) throws IOException {
     if (tunnels < 1 || tunnels > MOST_TUNNELS) {
       throw misused("--tunnels is not from 1 to " + MOST_TUNNELS);
     }
     try {
-      Provisioning from = provisioning();
-      Optional<String> pem = ca == null ? from.ca() : Optional.of(Files.readString(ca));
-      HiddenServer.Builder builder =
+      Target target = target();
+      Provisioning from = broker.provisioning();
+      return target.start(
           HiddenServer.of(from)
-              .trusting(insecure ? Trust.inAnybody() : Trust.in(pem))
+              .trusting(broker.trust(from))
               .tunnels(tunnels)
-              .events(line -> print(out, line));
-      return start(builder);
+              .events(line -> print(out, line)));
     } catch (IllegalArgumentException e) {
       throw misused(String.valueOf(e.getMessage()));
     }
   }
 
-  private HiddenServer start(HiddenServer.Builder builder) throws IOException {
+  private Target target() throws IOException {
+    if (to == null) {
+      throw misused("Needed: --to TARGET");
+    }
     if (to.startsWith(DIRECTORY)) {
-      return builder.files(Path.of(to.substring(DIRECTORY.length())));
+      Path directory = Path.of(to.substring(DIRECTORY.length()));
+      return builder -> builder.files(directory);
     }
     if (!to.contains("://")) {
-      return builder.relay(Address.parse(to, "tcp"), proxyHeader == ProxyProtocol.pass);
+      Address local = Address.parse(to, "tcp");
+      return builder -> builder.relay(local, proxyHeader == ProxyProtocol.pass);
     }
     String scheme = to.startsWith("https:") ? "https" : "http";
     URI local = URI.create(scheme + "://" + Address.parse(to, scheme));
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
     Trust trust = localInsecure ? Trust.inAnybody() : Trust.in(pem);
-    return builder.proxy(local, new ReverseProxy.Options(rewriteHost, trust, PATIENCE));
+    ReverseProxy.Options how = new ReverseProxy.Options(rewriteHost, trust, PATIENCE);
+    return builder -> builder.proxy(local, how);
   }
 
-  /** The file, or what the options say in its place. */
-  private Provisioning provisioning() throws IOException {
-    if (entry != null && secret == null) {
-      Provisioning file = Provisioning.parse(Files.readString(entry));
-      if (brokerUrl == null) {
-        return file;
-      }
-      Address other = Address.parse(brokerUrl, "https");
-      return new Provisioning(
-          file.id(), file.labels(), file.totp(), other.host(), other.port(), file.ca());
-    }
-    Secret given = secret;
-    if (given != null && entry == null && brokerUrl != null) {
-      Address broker = Address.parse(brokerUrl, "https");
-      UUID id =
-          Entry.parseId(given.id)
-              .orElseThrow(() -> new IllegalArgumentException("not a UUID: " + given.id));
-      Totp totp = new Totp("sha1", given.base32, 30, given.digits);
-      return new Provisioning(id, List.of(), totp, broker.host(), broker.port(), Optional.empty());
-    }
-    throw misused("Needed: --entry FILE, or --broker, --id and --secret");
+  private static void print(PrintWriter out, String line) {
+    out.println(Instant.now().truncatedTo(ChronoUnit.SECONDS) + " " + line);
+    out.flush();
   }
 
   private CommandLine.ParameterException misused(String why) {

@@ -1,0 +1,117 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.agent.Address;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.entry.Totp;
+import io.rendezvous.net.Trust;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** How a hidden server is told who it is, and where its broker. */
+final class BrokerOptions {
+  private static final String SECRET_VARIABLE = "RENDEZVOUS_AGENT_SECRET";
+
+  @Option(
+      names = "--entry",
+      paramLabel = "FILE",
+      description = "The provisioning file, .json or .js.")
+  private @Nullable Path entry;
+
+  @Option(
+      names = "--broker",
+      paramLabel = "https://HOST:PORT",
+      description = "The broker, in place of the one in the file.")
+  private @Nullable String brokerUrl;
+
+  @Option(names = "--id", paramLabel = "UUID", description = "The UUID, in place of --entry.")
+  private @Nullable String id;
+
+  @Option(
+      names = "--secret",
+      paramLabel = "BASE32",
+      description =
+          "The secret. Others see it in the list of processes; better use --entry,"
+              + " --secret-file or the environment's "
+              + SECRET_VARIABLE
+              + ".")
+  private @Nullable String secret;
+
+  @Option(
+      names = "--secret-file",
+      paramLabel = "FILE",
+      description = "A file that holds the secret, in base32.")
+  private @Nullable Path secretFile;
+
+  @Option(
+      names = "--digits",
+      paramLabel = "N",
+      defaultValue = "8",
+      description = "Digits of the tokens (default: 8).")
+  private int digits;
+
+  @Option(
+      names = "--ca",
+      paramLabel = "FILE",
+      description = "Verify the broker's certificate with this one (default: the file's).")
+  private @Nullable Path ca;
+
+  @Option(names = "--insecure", description = "Do not verify the broker's certificate.")
+  private boolean insecure;
+
+  /**
+   * Returns what the file says, or the options in its place.
+   *
+   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   */
+  Provisioning provisioning() throws IOException {
+    if (entry != null && id == null && secret == null && secretFile == null) {
+      Provisioning file = Provisioning.parse(Files.readString(entry));
+      if (brokerUrl == null) {
+        return file;
+      }
+      Address other = Address.parse(brokerUrl, "https");
+      return new Provisioning(
+          file.id(), file.labels(), file.totp(), other.host(), other.port(), file.ca());
+    }
+    if (entry != null || id == null || brokerUrl == null) {
+      throw new IllegalArgumentException("Needed: --entry FILE, or --broker, --id and a secret");
+    }
+    String given = id;
+    UUID uuid =
+        Entry.parseId(given)
+            .orElseThrow(() -> new IllegalArgumentException("not a UUID: " + given));
+    Address broker = Address.parse(brokerUrl, "https");
+    Totp totp = new Totp("sha1", secret(), 30, digits);
+    return new Provisioning(uuid, List.of(), totp, broker.host(), broker.port(), Optional.empty());
+  }
+
+  private String secret() throws IOException {
+    if (secret != null) {
+      return secret;
+    }
+    if (secretFile != null) {
+      return Files.readString(secretFile).strip();
+    }
+    String variable = System.getenv(SECRET_VARIABLE);
+    if (variable == null) {
+      throw new IllegalArgumentException(
+          "Needed: --secret-file FILE, or " + SECRET_VARIABLE + " in the environment");
+    }
+    return variable.strip();
+  }
+
+  /** Returns whose certificate the broker is believed by. */
+  Trust trust(Provisioning from) throws IOException {
+    if (insecure) {
+      return Trust.inAnybody();
+    }
+    return Trust.in(ca == null ? from.ca() : Optional.of(Files.readString(ca)));
+  }
+}

@@ -1,0 +1,5 @@
+/** Programs to begin with. */
+@NullMarked
+package io.rendezvous.example;
+
+import org.jspecify.annotations.NullMarked;
