@@ -24,6 +24,14 @@ final class Agent implements AutoCloseable {
   /** A tunnel that did not last this long unused is not replaced for as long: it is not wanted. */
   private static final Duration REST = Duration.ofMinutes(1);
 
+  private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
+
+  /** A clock that is set right jumps less; one that goes on after sleep jumps more. */
+  private static final Duration SLEEP = Duration.ofSeconds(10);
+
+  /** Fewer tunnels are wanted when for so long half of them were never needed. */
+  private static final Duration CALM = Duration.ofMinutes(1);
+
   /** After this it can be told whether one tunnel was closed or all were. */
   private static final Duration TIME_TO_TELL = Duration.ofSeconds(1);
 
@@ -37,8 +45,9 @@ final class Agent implements AutoCloseable {
    * @param broker where the broker listens
    * @param trust whose certificate the broker is believed by
    * @param tunnels how many are kept parked
+   * @param most up to how many, while clients take them faster than they come back
    */
-  record Plan(UUID id, Totp totp, Address broker, Trust trust, int tunnels) {}
+  record Plan(UUID id, Totp totp, Address broker, Trust trust, int tunnels, int most) {}
 
   private final Plan plan;
   private final Network network;
@@ -46,12 +55,15 @@ final class Agent implements AutoCloseable {
   private final Target target;
   private final InstantSource clock;
   private final Consumer<String> events;
+  private final Whereabouts whereabouts;
 
   // Guarded by this.
   private final Backoff backoff = new Backoff(ThreadLocalRandom.current());
   private final Set<AgentTunnel> open = new HashSet<>();
+  private final Set<AgentTunnel> parked = new HashSet<>();
   private int opening;
-  private int parked;
+  private int wanted;
+  private int leastParked;
   private int active;
   private int resting;
   private int numbers;
@@ -70,17 +82,63 @@ final class Agent implements AutoCloseable {
     this.network = network;
     this.clock = clock;
     this.events = events;
+    this.wanted = plan.tunnels();
+    this.whereabouts = new Whereabouts(clock);
     this.broker = network.dialer(plan.broker().host(), plan.broker().port(), plan.trust());
   }
 
   /** Begins to park tunnels. */
   public void start() {
     fill();
+    network.afterMayBlock(LOOK_EVERY, this::look);
+    network.after(CALM, this::calm);
+  }
+
+  /** Looks whether this machine has slept, or is somewhere else now. On a thread that may block. */
+  private void look() {
+    if (whereabouts.haveChanged(SLEEP)) {
+      renew();
+    }
+    network.afterMayBlock(LOOK_EVERY, this::look);
+  }
+
+  /**
+   * Parks fresh tunnels at once, since the old ones may be dead, and nobody would tell. Those are
+   * not closed: only the broker knows whether it has just handed one out.
+   */
+  private void renew() {
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      parked.clear();
+      failing = false;
+      retrying = false;
+      resting = 0;
+      backoff.reset();
+    }
+    event("this machine has slept or moved; parking fresh tunnels");
+    fill();
+  }
+
+  private void calm() {
+    synchronized (this) {
+      if (leastParked > wanted / 2) {
+        wanted = Math.max(plan.tunnels(), wanted - Math.max(1, wanted / 4));
+      }
+      leastParked = parked.size();
+    }
+    network.after(CALM, this::calm);
+  }
+
+  /** Returns how many tunnels are kept parked now, as the demand has it. */
+  synchronized int wanted() {
+    return wanted;
   }
 
   /** Returns how many tunnels are parked now. */
   public synchronized int parked() {
-    return parked;
+    return parked.size();
   }
 
   /** Closes the parked tunnels, opens no more, and lets those in use finish, for a while. */
@@ -104,7 +162,7 @@ final class Agent implements AutoCloseable {
   }
 
   private synchronized boolean isBusy() {
-    return parked + active > 0;
+    return parked.size() + active > 0;
   }
 
   /** Opens what is missing; while the broker does not take them, one at a time. */
@@ -112,7 +170,7 @@ final class Agent implements AutoCloseable {
     while (true) {
       AgentTunnel tunnel;
       synchronized (this) {
-        boolean missing = opening + parked + resting < plan.tunnels();
+        boolean missing = opening + parked.size() + resting < wanted;
         boolean holdBack = retrying || failing && opening > 0;
         if (closed || !missing || holdBack) {
           return;
@@ -127,29 +185,41 @@ final class Agent implements AutoCloseable {
 
   void onParked(AgentTunnel tunnel) {
     int now;
+    int of;
     boolean unwanted;
     synchronized (this) {
       opening--;
-      parked++;
+      parked.add(tunnel);
       failing = false;
-      now = parked;
+      now = parked.size();
+      of = wanted;
       unwanted = closed;
     }
     if (unwanted) {
       tunnel.closeIfUnused();
       return;
     }
-    event("parked a tunnel at " + plan.broker() + " (" + now + " of " + plan.tunnels() + ")");
+    event("parked a tunnel at " + plan.broker() + " (" + now + " of " + of + ")");
     fill();
   }
 
-  void onTaken() {
+  void onTaken(AgentTunnel tunnel) {
     synchronized (this) {
-      parked--;
+      unpark(tunnel);
       active++;
       backoff.reset();
+      if (parked.isEmpty()) { // clients take them faster than they come back
+        wanted = Math.min(plan.most(), wanted + Math.max(1, wanted / 2));
+      }
     }
     fill();
+  }
+
+  /** Returns whether it still counted, and was not given up for a fresh one. */
+  private boolean unpark(AgentTunnel tunnel) {
+    boolean counted = parked.remove(tunnel);
+    leastParked = Math.min(leastParked, parked.size());
+    return counted;
   }
 
   /** A tunnel could not be parked. */
@@ -166,7 +236,9 @@ final class Agent implements AutoCloseable {
     boolean young = age.compareTo(REST) < 0;
     synchronized (this) {
       open.remove(tunnel);
-      parked--;
+      if (!unpark(tunnel)) {
+        return;
+      }
       if (young) {
         resting++;
       } else {
@@ -184,8 +256,9 @@ final class Agent implements AutoCloseable {
 
   /** A parked tunnel broke. */
   void onLost(AgentTunnel tunnel) {
-    onClosed(tunnel);
-    retryLater("a tunnel was lost", Duration.ZERO);
+    if (onClosed(tunnel)) {
+      retryLater("a tunnel was lost", Duration.ZERO);
+    }
   }
 
   private void endRest() {
@@ -198,7 +271,7 @@ final class Agent implements AutoCloseable {
   /** A tunnel alone was not wanted; but where all have gone it is the broker that went. */
   private void endRestIfAllAreGone() {
     synchronized (this) {
-      if (parked > 0 || resting == 0 || closed) {
+      if (!parked.isEmpty() || resting == 0 || closed) {
         return;
       }
       resting = 0;
@@ -212,10 +285,10 @@ final class Agent implements AutoCloseable {
     active--;
   }
 
-  /** A parked tunnel was closed from here. */
-  synchronized void onClosed(AgentTunnel tunnel) {
+  /** A parked tunnel was closed from here; returns whether it still counted. */
+  synchronized boolean onClosed(AgentTunnel tunnel) {
     open.remove(tunnel);
-    parked--;
+    return unpark(tunnel);
   }
 
   private void retryLater(String why, Duration notBefore) {

@@ -239,7 +239,7 @@ final class AgentTunnel implements Target.Listener {
     parkedConn = null;
     conn.suspendReads();
     conn.onReadable(null);
-    agent.onTaken();
+    agent.onTaken(this);
     event("taken");
     agent.target().serve(conn, header, first, this);
   }

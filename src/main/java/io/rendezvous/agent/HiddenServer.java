@@ -68,6 +68,7 @@ public final class HiddenServer implements AutoCloseable {
     private Address broker;
     private @Nullable Trust trust;
     private int tunnels = 8;
+    private int most = 32;
     private Consumer<String> events = line -> {};
 
     private Builder(Provisioning entry) {
@@ -90,6 +91,12 @@ public final class HiddenServer implements AutoCloseable {
     /** Sets how many tunnels are kept parked; 8 if nothing is said. */
     public Builder tunnels(int count) {
       this.tunnels = count;
+      return this;
+    }
+
+    /** Sets up to how many, while clients take them faster than they come back; 32. */
+    public Builder mostTunnels(int count) {
+      this.most = count;
       return this;
     }
 
@@ -157,7 +164,9 @@ public final class HiddenServer implements AutoCloseable {
       Trust believed = trust != null ? trust : Trust.in(entry.ca());
       Network network = new Network("agent", IO_THREADS);
       InstantSource clock = InstantSource.system();
-      Agent.Plan plan = new Agent.Plan(entry.id(), entry.totp(), broker, believed, tunnels);
+      Agent.Plan plan =
+          new Agent.Plan(
+              entry.id(), entry.totp(), broker, believed, tunnels, Math.max(tunnels, most));
       Agent agent = new Agent(plan, making.target(network, clock), network, clock, events);
       agent.start();
       return new HiddenServer(network, agent);

@@ -1,5 +1,6 @@
 package io.rendezvous.cli;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
@@ -31,6 +32,7 @@ import picocli.CommandLine.Spec;
     subcommands = CheckCommand.class)
 final class AgentCommand implements Callable<Integer> {
   private static final int MOST_TUNNELS = 1000;
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String DIRECTORY = "file:";
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
@@ -51,6 +53,16 @@ final class AgentCommand implements Callable<Integer> {
       defaultValue = "8",
       description = "How many tunnels are kept parked (default: 8).")
   private int tunnels;
+
+  @Option(
+      names = "--most-tunnels",
+      paramLabel = "N",
+      defaultValue = "32",
+      description = "Up to how many, while clients take them faster (default: 32).")
+  private int mostTunnels;
+
+  @Option(names = "--json", description = "Print what happens as JSON, a line each.")
+  private boolean json;
 
   /** What becomes of a PROXY header; picocli shows the names as they are. */
   @SuppressWarnings("MemberName")
@@ -111,6 +123,7 @@ final class AgentCommand implements Callable<Integer> {
           HiddenServer.of(from)
               .trusting(broker.trust(from))
               .tunnels(tunnels)
+              .mostTunnels(mostTunnels)
               .events(line -> print(out, line)));
     } catch (IllegalArgumentException e) {
       throw misused(String.valueOf(e.getMessage()));
@@ -138,8 +151,12 @@ final class AgentCommand implements Callable<Integer> {
     return builder -> builder.proxy(local, how);
   }
 
-  private static void print(PrintWriter out, String line) {
-    out.println(Instant.now().truncatedTo(ChronoUnit.SECONDS) + " " + line);
+  private void print(PrintWriter out, String line) {
+    Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+    out.println(
+        json
+            ? JSON.createObjectNode().put("time", now.toString()).put("event", line)
+            : now + " " + line);
     out.flush();
   }
 

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Queue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoFuture;
@@ -66,16 +67,23 @@ public final class Dialer {
   }
 
   private void dial(XnioIoThread thread, Result result) {
-    worker.execute(
-        () -> {
-          try {
-            List<InetAddress> addresses = List.of(InetAddress.getAllByName(host));
-            thread.execute(() -> tryNext(thread, new ArrayDeque<>(addresses), result));
-          } catch (UnknownHostException e) {
-            IOException reason = new IOException("no address is known for " + host, e);
-            thread.execute(() -> result.failed(reason));
-          }
-        });
+    try {
+      worker.execute(() -> resolve(thread, result));
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
+  private void resolve(XnioIoThread thread, Result result) {
+    try {
+      List<InetAddress> addresses = List.of(InetAddress.getAllByName(host));
+      thread.execute(() -> tryNext(thread, new ArrayDeque<>(addresses), result));
+    } catch (UnknownHostException e) {
+      IOException reason = new IOException("no address is known for " + host, e);
+      thread.execute(() -> result.failed(reason));
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
   }
 
   private void tryNext(XnioIoThread thread, Queue<InetAddress> addresses, Result result) {

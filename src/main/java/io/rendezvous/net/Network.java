@@ -106,6 +106,19 @@ public final class Network implements AutoCloseable {
     }
   }
 
+  /** Runs a task that may block, later, on a thread for such. */
+  public void afterMayBlock(Duration delay, Runnable task) {
+    after(
+        delay,
+        () -> {
+          try {
+            worker.execute(task);
+          } catch (RejectedExecutionException e) {
+            // The process ends.
+          }
+        });
+  }
+
   /** Returns the threads for work that may block. */
   public Executor worker() {
     return worker;

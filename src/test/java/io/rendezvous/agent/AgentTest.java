@@ -56,7 +56,8 @@ class AgentTest {
 
   private Agent agent(Totp totp, Trust trust, InstantSource clock, int localPort, int tunnels) {
     Agent.Plan plan =
-        new Agent.Plan(broker.id(), totp, new Address("localhost", broker.port()), trust, tunnels);
+        new Agent.Plan(
+            broker.id(), totp, new Address("localhost", broker.port()), trust, tunnels, tunnels);
     Agent agent =
         new Agent(
             plan,
@@ -234,6 +235,7 @@ class AgentTest {
               broker.entry().totp(),
               new Address("localhost", path.port()),
               Keys.trusted(),
+              4,
               4);
       try (Agent agent = agent(plan, local.port())) {
         agent.start();
@@ -261,6 +263,7 @@ class AgentTest {
               small.entry().totp(),
               new Address("localhost", small.port()),
               Keys.trusted(),
+              5,
               5);
       try (Agent agent = agent(plan, 1)) {
         agent.start();
@@ -284,6 +287,7 @@ class AgentTest {
               broker.entry().totp(),
               new Address("localhost", hasty.getLocalPort()),
               Keys.trusted(),
+              1,
               1);
       try (Agent agent = agent(plan, local.port())) {
         agent.start();
@@ -321,6 +325,7 @@ class AgentTest {
               this.broker.entry().totp(),
               new Address("localhost", socket.getLocalPort()),
               Keys.trusted(),
+              4,
               4);
       try (Agent agent = agent(plan, 1)) {
         agent.start();
@@ -354,5 +359,57 @@ class AgentTest {
     assertThat(events)
         .anyMatch(event -> event.startsWith("what answers at the broker's address is a web server"))
         .noneMatch(event -> event.endsWith(": taken"));
+  }
+
+  @Test
+  void machineThatHasSleptParksFreshTunnelsAtOnce() throws Exception {
+    TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        Agent agent = agent(broker.entry().totp(), Keys.trusted(), clock, local.port(), 3)) {
+      broker.awaitParked(3);
+      clock.step(Duration.ofSeconds(15)); // within what the broker forgives
+      awaitEvent("this machine has slept or moved; parking fresh tunnels");
+      broker.awaitParked(6); // the old ones are for the broker to close
+      Awaitility.await().until(() -> agent.parked() == 3);
+      for (int i = 0; i < 8; i++) {
+        assertServed("/" + i);
+      }
+      Awaitility.await().until(() -> agent.parked() == 3);
+    }
+    broker.awaitParked(0);
+  }
+
+  @Test
+  void demandHasMoreTunnelsParked() throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.in().read(); // until the client has gone
+                });
+        Agent agent =
+            agent(
+                new Agent.Plan(
+                    broker.id(),
+                    broker.entry().totp(),
+                    new Address("localhost", broker.port()),
+                    Keys.trusted(),
+                    2,
+                    4),
+                local.port())) {
+      agent.start();
+      broker.awaitParked(2);
+      List<Peer> clients = new ArrayList<>();
+      for (int i = 0; i < 40; i++) {
+        Peer client = broker.connect();
+        clients.add(client.send(broker.get(broker.entry(), "/")));
+      }
+      Awaitility.await().until(() -> broker.broker().paired() == 40);
+      Awaitility.await().until(() -> agent.parked() == agent.wanted());
+      assertThat(agent.wanted()).isBetween(3, 4);
+      for (Peer client : clients) {
+        client.end();
+      }
+    }
   }
 }

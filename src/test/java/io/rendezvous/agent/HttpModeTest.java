@@ -70,7 +70,11 @@ class HttpModeTest {
             "localhost",
             broker.port(),
             Optional.empty());
-    return HiddenServer.of(provisioning).trusting(Keys.trusted()).tunnels(3).events(events::add);
+    return HiddenServer.of(provisioning)
+        .trusting(Keys.trusted())
+        .tunnels(3)
+        .mostTunnels(3)
+        .events(events::add);
   }
 
   private HiddenServer proxy(String url) throws IOException {
