@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.HashSet;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
@@ -37,12 +38,12 @@ import org.jspecify.annotations.Nullable;
 public final class HiddenServer implements AutoCloseable {
   private static final int IO_THREADS = 2;
 
-  private final Network network;
   private final Agent agent;
+  private final Optional<Network> own;
 
-  private HiddenServer(Network network, Agent agent) {
-    this.network = network;
+  private HiddenServer(Agent agent, Optional<Network> own) {
     this.agent = agent;
+    this.own = own;
   }
 
   /** Begins to describe the hidden server of an entry. */
@@ -59,7 +60,7 @@ public final class HiddenServer implements AutoCloseable {
   @Override
   public void close() {
     agent.close();
-    network.close();
+    own.ifPresent(Network::close);
   }
 
   /** What a hidden server is like. */
@@ -67,6 +68,7 @@ public final class HiddenServer implements AutoCloseable {
     private final Provisioning entry;
     private Address broker;
     private @Nullable Trust trust;
+    private @Nullable Network shared;
     private int tunnels = 8;
     private int most = 32;
     private Consumer<String> events = line -> {};
@@ -85,6 +87,12 @@ public final class HiddenServer implements AutoCloseable {
     /** Sets whose certificates the broker is believed by, in place of what the entry says. */
     public Builder trusting(Trust trust) {
       this.trust = trust;
+      return this;
+    }
+
+    /** Sets whose threads it runs on, in place of its own; the caller closes them in the end. */
+    public Builder on(Network network) {
+      this.shared = network;
       return this;
     }
 
@@ -162,14 +170,15 @@ public final class HiddenServer implements AutoCloseable {
 
     private HiddenServer start(Making making) throws IOException {
       Trust believed = trust != null ? trust : Trust.in(entry.ca());
-      Network network = new Network("agent", IO_THREADS);
+      Network given = shared;
+      Network network = given == null ? new Network("agent", IO_THREADS) : given;
       InstantSource clock = InstantSource.system();
       Agent.Plan plan =
           new Agent.Plan(
               entry.id(), entry.totp(), broker, believed, tunnels, Math.max(tunnels, most));
       Agent agent = new Agent(plan, making.target(network, clock), network, clock, events);
       agent.start();
-      return new HiddenServer(network, agent);
+      return new HiddenServer(agent, given == null ? Optional.of(network) : Optional.empty());
     }
 
     /** By its UUID, or one of its labels, a client names it to the broker (PROTOCOL 1.2). */

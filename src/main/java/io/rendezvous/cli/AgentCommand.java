@@ -5,6 +5,7 @@ import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.ReverseProxy;
+import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -14,6 +15,8 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
@@ -32,6 +35,8 @@ import picocli.CommandLine.Spec;
     subcommands = CheckCommand.class)
 final class AgentCommand implements Callable<Integer> {
   private static final int MOST_TUNNELS = 1000;
+  private static final int IO_THREADS = 2;
+  private static final int SHORT_ID = 8;
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String DIRECTORY = "file:";
   private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -44,8 +49,9 @@ final class AgentCommand implements Callable<Integer> {
       paramLabel = "TARGET",
       description =
           "What clients reach: HOST:PORT (octets as they are), http://HOST:PORT or"
-              + " https://HOST:PORT (a reverse proxy), or file:DIRECTORY.")
-  private @Nullable String to;
+              + " https://HOST:PORT (a reverse proxy), or file:DIRECTORY. One for all entries, or"
+              + " one for each.")
+  private List<String> to = List.of();
 
   @Option(
       names = "--tunnels",
@@ -106,44 +112,73 @@ final class AgentCommand implements Callable<Integer> {
     CountDownLatch asked = new CountDownLatch(1);
     Signals.handle("TERM", asked::countDown);
     Signals.handle("INT", asked::countDown);
-    HiddenServer server = start(spec.commandLine().getOut());
-    asked.await();
-    server.close();
+    try (Network network = new Network("agent", IO_THREADS)) {
+      List<HiddenServer> servers = start(network, spec.commandLine().getOut());
+      asked.await();
+      servers.parallelStream().forEach(HiddenServer::close);
+    }
     return 0;
   }
 
-  private HiddenServer start(PrintWriter out) throws IOException {
+  private List<HiddenServer> start(Network network, PrintWriter out) throws IOException {
     if (tunnels < 1 || tunnels > MOST_TUNNELS) {
       throw misused("--tunnels is not from 1 to " + MOST_TUNNELS);
     }
     try {
-      Target target = target();
-      Provisioning from = broker.provisioning();
-      return target.start(
-          HiddenServer.of(from)
-              .trusting(broker.trust(from))
-              .tunnels(tunnels)
-              .mostTunnels(mostTunnels)
-              .events(line -> print(out, line)));
+      List<Target> targets = targets();
+      List<Provisioning> entries = broker.provisionings();
+      if (targets.size() != 1 && targets.size() != entries.size()) {
+        throw misused("Needed: one --to TARGET for all entries, or one for each");
+      }
+      List<HiddenServer> servers = new ArrayList<>();
+      for (int i = 0; i < entries.size(); i++) {
+        Provisioning entry = entries.get(i);
+        String prefix = entries.size() == 1 ? "" : name(entry) + ": ";
+        servers.add(
+            targets
+                .get(Math.min(i, targets.size() - 1))
+                .start(
+                    HiddenServer.of(entry)
+                        .on(network)
+                        .trusting(broker.trust(entry))
+                        .tunnels(tunnels)
+                        .mostTunnels(mostTunnels)
+                        .events(line -> print(out, prefix + line))));
+      }
+      return servers;
     } catch (IllegalArgumentException e) {
       throw misused(String.valueOf(e.getMessage()));
     }
   }
 
-  private Target target() throws IOException {
-    if (to == null) {
+  private static String name(Provisioning entry) {
+    return entry.labels().isEmpty()
+        ? entry.id().toString().substring(0, SHORT_ID)
+        : entry.labels().get(0);
+  }
+
+  private List<Target> targets() throws IOException {
+    if (to.isEmpty()) {
       throw misused("Needed: --to TARGET");
     }
-    if (to.startsWith(DIRECTORY)) {
-      Path directory = Path.of(to.substring(DIRECTORY.length()));
+    List<Target> targets = new ArrayList<>();
+    for (String text : to) {
+      targets.add(target(text));
+    }
+    return targets;
+  }
+
+  private Target target(String text) throws IOException {
+    if (text.startsWith(DIRECTORY)) {
+      Path directory = Path.of(text.substring(DIRECTORY.length()));
       return builder -> builder.files(directory);
     }
-    if (!to.contains("://")) {
-      Address local = Address.parse(to, "tcp");
+    if (!text.contains("://")) {
+      Address local = Address.parse(text, "tcp");
       return builder -> builder.relay(local, proxyHeader == ProxyProtocol.pass);
     }
-    String scheme = to.startsWith("https:") ? "https" : "http";
-    URI local = URI.create(scheme + "://" + Address.parse(to, scheme));
+    String scheme = text.startsWith("https:") ? "https" : "http";
+    URI local = URI.create(scheme + "://" + Address.parse(text, scheme));
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
     Trust trust = localInsecure ? Trust.inAnybody() : Trust.in(pem);

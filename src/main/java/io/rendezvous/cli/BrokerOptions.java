@@ -8,6 +8,7 @@ import io.rendezvous.net.Trust;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -21,8 +22,8 @@ final class BrokerOptions {
   @Option(
       names = "--entry",
       paramLabel = "FILE",
-      description = "The provisioning file, .json or .js.")
-  private @Nullable Path entry;
+      description = "The provisioning file, .json or .js; for agent, more than one may be given.")
+  private List<Path> entries = List.of();
 
   @Option(
       names = "--broker",
@@ -71,16 +72,44 @@ final class BrokerOptions {
    * @throws IllegalArgumentException if they do not suffice, with what is missing
    */
   Provisioning provisioning() throws IOException {
-    if (entry != null && id == null && secret == null && secretFile == null) {
-      Provisioning file = Provisioning.parse(Files.readString(entry));
-      if (brokerUrl == null) {
-        return file;
-      }
-      Address other = Address.parse(brokerUrl, "https");
-      return new Provisioning(
-          file.id(), file.labels(), file.totp(), other.host(), other.port(), file.ca());
+    List<Provisioning> all = provisionings();
+    if (all.size() > 1) {
+      throw new IllegalArgumentException("Needed: one --entry FILE, not more");
     }
-    if (entry != null || id == null || brokerUrl == null) {
+    return all.get(0);
+  }
+
+  /**
+   * Returns what each file says, or the options in their place.
+   *
+   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   */
+  List<Provisioning> provisionings() throws IOException {
+    if (entries.isEmpty()) {
+      return List.of(fromOptions());
+    }
+    if (id != null || secret != null || secretFile != null) {
+      throw new IllegalArgumentException("--entry stands in place of --id and a secret");
+    }
+    List<Provisioning> all = new ArrayList<>();
+    for (Path entry : entries) {
+      all.add(fromFile(entry));
+    }
+    return all;
+  }
+
+  private Provisioning fromFile(Path entry) throws IOException {
+    Provisioning file = Provisioning.parse(Files.readString(entry));
+    if (brokerUrl == null) {
+      return file;
+    }
+    Address other = Address.parse(brokerUrl, "https");
+    return new Provisioning(
+        file.id(), file.labels(), file.totp(), other.host(), other.port(), file.ca());
+  }
+
+  private Provisioning fromOptions() throws IOException {
+    if (id == null || brokerUrl == null) {
       throw new IllegalArgumentException("Needed: --entry FILE, or --broker, --id and a secret");
     }
     String given = id;
