@@ -58,7 +58,7 @@ final class Agent implements AutoCloseable {
   private final Whereabouts whereabouts;
 
   // Guarded by this.
-  private final Backoff backoff = new Backoff(ThreadLocalRandom.current());
+  private final Backoff backoff = new Backoff(ThreadLocalRandom.current(), System::nanoTime);
   private final Set<AgentTunnel> open = new HashSet<>();
   private final Set<AgentTunnel> parked = new HashSet<>();
   private int opening;
@@ -223,12 +223,26 @@ final class Agent implements AutoCloseable {
   }
 
   /** A tunnel could not be parked. */
-  void onFailed(AgentTunnel tunnel, String why, Duration notBefore) {
+  void onFailed(AgentTunnel tunnel, String why) {
+    forgetOpening(tunnel);
+    retryLater(why, Duration.ZERO, false);
+  }
+
+  /**
+   * The broker did not take a tunnel.
+   *
+   * @param notBefore when it wants to be asked again
+   */
+  void onRefused(AgentTunnel tunnel, String why, Duration notBefore) {
+    forgetOpening(tunnel);
+    retryLater(why, notBefore, true);
+  }
+
+  private void forgetOpening(AgentTunnel tunnel) {
     synchronized (this) {
       open.remove(tunnel);
       opening--;
     }
-    retryLater(why, notBefore);
   }
 
   /** A parked tunnel was closed by the broker, unused. */
@@ -257,7 +271,7 @@ final class Agent implements AutoCloseable {
   /** A parked tunnel broke. */
   void onLost(AgentTunnel tunnel) {
     if (onClosed(tunnel)) {
-      retryLater("a tunnel was lost", Duration.ZERO);
+      retryLater("a tunnel was lost", Duration.ZERO, false);
     }
   }
 
@@ -276,7 +290,7 @@ final class Agent implements AutoCloseable {
       }
       resting = 0;
     }
-    retryLater("the broker has closed all tunnels", Duration.ZERO);
+    retryLater("the broker has closed all tunnels", Duration.ZERO, false);
   }
 
   /** A tunnel that was in use is over. */
@@ -291,7 +305,7 @@ final class Agent implements AutoCloseable {
     return unpark(tunnel);
   }
 
-  private void retryLater(String why, Duration notBefore) {
+  private void retryLater(String why, Duration notBefore, boolean refused) {
     Duration delay;
     synchronized (this) {
       failing = true;
@@ -299,7 +313,7 @@ final class Agent implements AutoCloseable {
         return;
       }
       retrying = true;
-      delay = backoff.next();
+      delay = backoff.next(refused);
     }
     delay = delay.compareTo(notBefore) < 0 ? notBefore : delay;
     event(String.format("%s; trying again in %.1f s", why, delay.toMillis() / 1000.0));

@@ -48,13 +48,9 @@ final class AgentTunnel implements Target.Listener {
 
               @Override
               public void failed(IOException reason) {
-                fail(String.valueOf(reason.getMessage()), Duration.ZERO);
+                agent.onFailed(AgentTunnel.this, String.valueOf(reason.getMessage()));
               }
             });
-  }
-
-  private void fail(String why, Duration notBefore) {
-    agent.onFailed(this, why, notBefore);
   }
 
   // Asking.
@@ -133,7 +129,7 @@ final class AgentTunnel implements Target.Listener {
       // What there is of it has to do.
     }
     conn.close();
-    fail(refusal.inWords(), refusal.retryAfter());
+    agent.onRefused(this, refusal.inWords(), refusal.retryAfter());
   }
 
   /** Returns what there is to read, or nothing for now. */
@@ -159,7 +155,7 @@ final class AgentTunnel implements Target.Listener {
             .takeRefusal()
             .map(r -> "the broker's certificate is not believed (" + r + "); see --ca")
             .orElse(String.valueOf(e.getMessage()));
-    fail(why, Duration.ZERO);
+    agent.onFailed(this, why);
   }
 
   // Parked.

@@ -3,6 +3,7 @@ package io.rendezvous.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
@@ -21,13 +22,30 @@ class BackoffTest {
         }
       };
 
+  private final AtomicLong timer = new AtomicLong();
+  private final Backoff backoff = new Backoff(LONGEST, timer::get);
+
+  private void assertNext(boolean refused, double seconds) {
+    assertThat(backoff.next(refused)).isEqualTo(Duration.ofMillis((long) (seconds * 1000)));
+  }
+
   @Test
   void boundDoublesUpToHalfAMinuteAndBeginsAnew() {
-    Backoff backoff = new Backoff(LONGEST);
     for (double seconds : new double[] {0.5, 1, 2, 4, 8, 16, 30, 30, 30}) {
-      assertThat(backoff.next()).isEqualTo(Duration.ofMillis((long) (seconds * 1000)));
+      assertNext(true, seconds);
     }
     backoff.reset();
-    assertThat(backoff.next()).isEqualTo(Duration.ofMillis(500));
+    assertNext(true, 0.5);
+  }
+
+  @Test
+  void brokerThatCannotBeReachedIsTriedOftenForAMinute() {
+    for (double seconds : new double[] {0.5, 1, 2, 4, 4, 4, 4}) {
+      assertNext(false, seconds);
+    }
+    timer.addAndGet(Duration.ofSeconds(61).toNanos());
+    assertNext(false, 30);
+    backoff.reset();
+    assertNext(false, 0.5);
   }
 }

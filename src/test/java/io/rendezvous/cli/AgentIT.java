@@ -4,13 +4,20 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.rendezvous.agent.Address;
+import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Trust;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,5 +162,55 @@ class AgentIT {
             directory, "agent", "check", "--entry", "home.json", "--broker", broker());
     assertThat(away.exitCode()).isEqualTo(1);
     assertThat(away.output()).contains("FAIL  connection").contains("nothing answers at localhost");
+  }
+
+  /** The figure is printed, not asserted: how long after its port was open all were parked. */
+  @Test
+  void agentsFindABrokerAgainThatWasKilledUnderLoad() throws Exception {
+    List<Provisioning> entries = new ArrayList<>();
+    for (int i = 0; i < 10; i++) {
+      entries.add(entry("home" + i));
+    }
+    Files.writeString(
+        directory.resolve("conf/rendezvous.properties"),
+        "rendezvous.host=127.0.0.1\nrendezvous.port="
+            + port
+            + "\nrendezvous.public-host=localhost\n");
+    List<HiddenServer> servers = new ArrayList<>();
+    try (Network network = new Network("agents", 1)) {
+      for (int i = 0; i < 100; i++) {
+        Provisioning entry = entries.get(i % entries.size());
+        servers.add(
+            HiddenServer.of(entry)
+                .at(new Address("localhost", port))
+                .trusting(Trust.in(entry.ca()))
+                .on(network)
+                .tunnels(1)
+                .mostTunnels(1)
+                .serve(exchange -> exchange.getResponseSender().send("here")));
+      }
+      awaitAllParked(servers);
+      for (int round = 0; round < 2; round++) {
+        assertThat(get(entries.get(round), "/")).isEqualTo("here");
+        broker.signal("KILL");
+        broker.exitCode();
+        Awaitility.await().until(() -> servers.stream().allMatch(s -> s.parked() == 0));
+        serve();
+        long open = System.nanoTime();
+        awaitAllParked(servers);
+        System.out.printf(
+            "100 agents were parked again %d ms after the port was open%n",
+            (System.nanoTime() - open) / 1_000_000);
+        assertThat(get(entries.get(round), "/")).isEqualTo("here");
+      }
+      servers.parallelStream().forEach(HiddenServer::close);
+    }
+  }
+
+  private static void awaitAllParked(List<HiddenServer> servers) {
+    Awaitility.await()
+        .atMost(Duration.ofMinutes(1))
+        .pollInterval(Duration.ofMillis(20))
+        .until(() -> servers.stream().allMatch(server -> server.parked() == 1));
   }
 }
