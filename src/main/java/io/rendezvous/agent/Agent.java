@@ -29,6 +29,9 @@ final class Agent implements AutoCloseable {
   /** A clock that is set right jumps less; one that goes on after sleep jumps more. */
   private static final Duration SLEEP = Duration.ofSeconds(10);
 
+  /** Addresses that come and go all the time are no reason to park afresh all the time. */
+  private static final Duration RENEW_EVERY = Duration.ofSeconds(20);
+
   /** Fewer tunnels are wanted when for so long half of them were never needed. */
   private static final Duration CALM = Duration.ofMinutes(1);
 
@@ -56,6 +59,10 @@ final class Agent implements AutoCloseable {
   private final InstantSource clock;
   private final Consumer<String> events;
   private final Whereabouts whereabouts;
+
+  // Of whichever thread looks; one does at a time.
+  private volatile boolean changed;
+  private volatile long renewedAt = System.nanoTime() - RENEW_EVERY.toNanos();
 
   // Guarded by this.
   private final Backoff backoff = new Backoff(ThreadLocalRandom.current(), System::nanoTime);
@@ -96,7 +103,10 @@ final class Agent implements AutoCloseable {
 
   /** Looks whether this machine has slept, or is somewhere else now. On a thread that may block. */
   private void look() {
-    if (whereabouts.haveChanged(SLEEP)) {
+    changed |= whereabouts.haveChanged(SLEEP);
+    if (changed && System.nanoTime() - renewedAt >= RENEW_EVERY.toNanos()) {
+      changed = false;
+      renewedAt = System.nanoTime();
       renew();
     }
     network.afterMayBlock(LOOK_EVERY, this::look);
@@ -205,10 +215,10 @@ final class Agent implements AutoCloseable {
 
   void onTaken(AgentTunnel tunnel) {
     synchronized (this) {
-      unpark(tunnel);
+      boolean counted = unpark(tunnel);
       active++;
       backoff.reset();
-      if (parked.isEmpty()) { // clients take them faster than they come back
+      if (counted && parked.isEmpty()) { // clients take them faster than they come back
         wanted = Math.min(plan.most(), wanted + Math.max(1, wanted / 2));
       }
     }

@@ -38,8 +38,8 @@ final class Whereabouts {
     long nowTimer = System.nanoTime();
     Duration ahead = Duration.between(time, nowTime).minusNanos(nowTimer - timer);
     Set<InetAddress> nowAddresses = addresses();
-    // One that is without any for a moment has not moved yet.
-    boolean moved = !nowAddresses.isEmpty() && !nowAddresses.equals(addresses);
+    // One that is without any for a moment has not moved yet; one more is no reason to leave.
+    boolean moved = !nowAddresses.isEmpty() && !nowAddresses.containsAll(addresses);
     time = nowTime;
     timer = nowTimer;
     addresses = nowAddresses.isEmpty() ? addresses : nowAddresses;

@@ -124,6 +124,9 @@ final class AgentCommand implements Callable<Integer> {
     if (tunnels < 1 || tunnels > MOST_TUNNELS) {
       throw misused("--tunnels is not from 1 to " + MOST_TUNNELS);
     }
+    if (mostTunnels < 1 || mostTunnels > MOST_TUNNELS) {
+      throw misused("--most-tunnels is not from 1 to " + MOST_TUNNELS);
+    }
     try {
       List<Target> targets = targets();
       List<Provisioning> entries = broker.provisionings();
@@ -169,6 +172,9 @@ final class AgentCommand implements Callable<Integer> {
   }
 
   private Target target(String text) throws IOException {
+    if (text.equals(DIRECTORY)) {
+      throw misused("Needed: file:DIRECTORY");
+    }
     if (text.startsWith(DIRECTORY)) {
       Path directory = Path.of(text.substring(DIRECTORY.length()));
       return builder -> builder.files(directory);

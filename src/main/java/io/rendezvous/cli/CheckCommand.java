@@ -19,6 +19,8 @@ import picocli.CommandLine.Spec;
     name = "check",
     description = "Try once all that a hidden server needs of its broker and of the way there.")
 final class CheckCommand implements Callable<Integer> {
+  private static final int MOST_IDLE = 3600;
+
   @Spec private CommandSpec spec;
   @Mixin private BrokerOptions broker;
 
@@ -31,6 +33,10 @@ final class CheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
+    if (idle < 1 || idle > MOST_IDLE) {
+      throw new CommandLine.ParameterException(
+          spec.commandLine(), "--idle is not from 1 to " + MOST_IDLE);
+    }
     try {
       Provisioning from = broker.provisioning();
       Check.Plan plan =

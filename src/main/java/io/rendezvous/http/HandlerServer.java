@@ -33,12 +33,15 @@ public final class HandlerServer {
 
   private static final AttachmentKey<Boolean> KNOWN = AttachmentKey.create(Boolean.class);
 
+  /** By which a connection is known from the handler's side. */
+  private record Ends(InetSocketAddress local, InetSocketAddress peer) {}
+
   private final Network network;
   private final HttpOpenListener listener;
   private final HttpHandler handler;
   private final Predicate<String> users;
   private final Set<ServerConnection> idle = ConcurrentHashMap.newKeySet();
-  private final Map<InetSocketAddress, InetSocketAddress> sources = new ConcurrentHashMap<>();
+  private final Map<Ends, InetSocketAddress> sources = new ConcurrentHashMap<>();
   private volatile boolean draining;
 
   /**
@@ -74,11 +77,12 @@ public final class HandlerServer {
    */
   public void accept(
       Conn conn, ByteBuffer first, Optional<InetSocketAddress> source, Runnable over) {
-    InetSocketAddress local = conn.local();
-    source.ifPresent(address -> sources.put(local, address));
+    Ends ends = new Ends(conn.local(), conn.peer());
+    source.ifPresent(address -> sources.put(ends, address));
+    conn.reportLostWrites(); // or an endless answer would go on for a client that has left
     conn.onClosed(
         () -> {
-          sources.remove(local);
+          sources.remove(ends);
           over.run();
         });
     PooledByteBuffer buffer = network.records().allocate();
@@ -97,10 +101,16 @@ public final class HandlerServer {
     }
     exchange.addExchangeCompleteListener(
         (done, next) -> {
-          rest(connection);
+          if (!done.isUpgrade()) {
+            rest(connection);
+          }
           next.proceed();
         });
-    InetSocketAddress source = sources.get(connection.getLocalAddress(InetSocketAddress.class));
+    InetSocketAddress source =
+        sources.get(
+            new Ends(
+                connection.getLocalAddress(InetSocketAddress.class),
+                connection.getPeerAddress(InetSocketAddress.class)));
     if (source != null) {
       exchange.setSourceAddress(source);
     }
@@ -128,7 +138,9 @@ public final class HandlerServer {
 
   private void rest(ServerConnection connection) {
     idle.add(connection);
-    if (draining) {
+    if (!connection.isOpen()) {
+      idle.remove(connection);
+    } else if (draining) {
       close(connection);
     }
   }

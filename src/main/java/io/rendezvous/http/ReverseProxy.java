@@ -21,6 +21,7 @@ import io.undertow.util.StatusCodes;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -39,8 +40,10 @@ import org.xnio.ssl.XnioSsl;
 public final class ReverseProxy {
   private static final AttachmentKey<ClientConnection> LOCAL =
       AttachmentKey.create(ClientConnection.class);
+  private static final AttachmentKey<Boolean> WATCHED = AttachmentKey.create(Boolean.class);
   private static final Logger LOG = LoggerFactory.getLogger(ReverseProxy.class);
   private static final HttpString FORWARDED = new HttpString("Forwarded");
+  private static final String X_FORWARDED = "X-Forwarded-";
   private static final HttpString REAL_IP = new HttpString("X-Real-IP");
 
   /**
@@ -79,6 +82,10 @@ public final class ReverseProxy {
   private static void tellOrigin(HttpServerExchange exchange) {
     HeaderMap headers = exchange.getRequestHeaders();
     headers.remove(REAL_IP);
+    List.copyOf(headers.getHeaderNames()).stream()
+        .filter(
+            name -> name.toString().regionMatches(true, 0, X_FORWARDED, 0, X_FORWARDED.length()))
+        .forEach(headers::remove);
     String host = headers.getFirst(Headers.HOST);
     String address = exchange.getSourceAddress().getAddress().getHostAddress();
     headers.put(
@@ -91,26 +98,65 @@ public final class ReverseProxy {
 
   /** Undertow itself would bound the whole request, and cut off long downloads and streams. */
   private static void timeOut(HttpServerExchange exchange, Duration patience) {
-    XnioExecutor.Key timer =
-        exchange
-            .getIoThread()
-            .executeAfter(
-                () -> {
-                  ClientConnection local = exchange.getConnection().getAttachment(LOCAL);
-                  if (!exchange.isResponseStarted() && exchange.isRequestComplete()) {
-                    exchange.setStatusCode(StatusCodes.GATEWAY_TIME_OUT);
-                    exchange.endExchange();
-                    IoUtils.safeClose(local);
-                  }
-                },
-                patience.toMillis(),
-                TimeUnit.MILLISECONDS);
-    exchange.addResponseCommitListener(begun -> timer.remove());
+    Patience running = new Patience(exchange, patience);
+    running.start();
+    exchange.addResponseCommitListener(begun -> running.stop());
     exchange.addExchangeCompleteListener(
         (done, next) -> {
-          timer.remove();
+          running.stop();
           next.proceed();
         });
+  }
+
+  /** Gives a local server up that has the whole request and does not begin to answer. */
+  private static final class Patience {
+    private final HttpServerExchange exchange;
+    private final Duration time;
+    private XnioExecutor.@Nullable Key timer;
+
+    Patience(HttpServerExchange exchange, Duration time) {
+      this.exchange = exchange;
+      this.time = time;
+    }
+
+    void start() {
+      timer =
+          exchange.getIoThread().executeAfter(this::onLate, time.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    void stop() {
+      XnioExecutor.Key running = timer;
+      timer = null;
+      if (running != null) {
+        running.remove();
+      }
+    }
+
+    private void onLate() {
+      if (exchange.isResponseStarted()) {
+        return;
+      }
+      if (!exchange.isRequestComplete()) {
+        start(); // it is the client that is slow
+        return;
+      }
+      ClientConnection local = exchange.getConnection().removeAttachment(LOCAL);
+      exchange.setPersistent(false); // Undertow still waits for that answer here
+      exchange.setStatusCode(StatusCodes.GATEWAY_TIME_OUT);
+      exchange.endExchange();
+      if (local != null) {
+        cut(local);
+      }
+    }
+
+    /** An orderly close would wait for the other side. */
+    private static void cut(ClientConnection local) {
+      try {
+        IoUtils.safeClose(local.performUpgrade());
+      } catch (IOException e) {
+        IoUtils.safeClose(local);
+      }
+    }
   }
 
   /** Undertow answers without a word where the local server did not. */
@@ -193,8 +239,15 @@ public final class ReverseProxy {
           new ClientCallback<>() {
             @Override
             public void completed(ClientConnection local) {
+              if (!client.isOpen()) { // it left meanwhile
+                IoUtils.safeClose(local);
+                callback.couldNotResolveBackend(exchange);
+                return;
+              }
+              if (client.putAttachment(WATCHED, true) == null) {
+                client.addCloseListener(closed -> IoUtils.safeClose(closed.getAttachment(LOCAL)));
+              }
               client.putAttachment(LOCAL, local);
-              client.addCloseListener(closed -> IoUtils.safeClose(local));
               callback.completed(exchange, new ProxyConnection(local, ""));
             }
 

@@ -283,6 +283,11 @@ public final class Conn {
     return channel instanceof SslConnection && watch.hasEnded();
   }
 
+  /** Has writes to a peer that takes no more fail, for an owner that does not ask for that. */
+  public void reportLostWrites() {
+    watch.reportLostWrites();
+  }
+
   /** Returns whether the peer takes no more. What it has sent before may still be read. */
   public boolean isDeaf() {
     return watch.isDeaf();

@@ -15,7 +15,7 @@ import java.time.Duration;
 public final class Farewell {
   private static final Duration TO_WRITE = Duration.ofSeconds(10);
   private static final Duration SILENCE = Duration.ofSeconds(2);
-  private static final long TO_DROP = Duration.ofSeconds(30).toNanos();
+  private static final Duration TO_DROP = Duration.ofSeconds(30);
 
   /** Buffers that are dropped before others of the thread have their turn, for a short rest. */
   private static final int TURN = 16;
@@ -24,21 +24,27 @@ public final class Farewell {
 
   private final Conn conn;
   private final ByteBuffer last;
+  private final Duration toDrop;
   private boolean shut;
   private long dropUntil;
 
-  private Farewell(Conn conn, ByteBuffer last) {
+  private Farewell(Conn conn, ByteBuffer last, Duration toDrop) {
     this.conn = conn;
     this.last = last;
+    this.toDrop = toDrop;
   }
 
   /** Sends the last octets, then ends the connection. */
   public static void say(Conn conn, ByteBuffer last) {
+    say(conn, last, TO_DROP);
+  }
+
+  private static void say(Conn conn, ByteBuffer last, Duration toDrop) {
     if (!conn.isOpen()) {
       conn.close();
       return;
     }
-    Farewell farewell = new Farewell(conn, last);
+    Farewell farewell = new Farewell(conn, last, toDrop);
     conn.suspendReads();
     conn.deadline(TO_WRITE, conn::abort);
     conn.onWritable(farewell::onWritable);
@@ -48,6 +54,11 @@ public final class Farewell {
   /** Ends the connection in order, with nothing more to say. */
   public static void end(Conn conn) {
     say(conn, ByteBuffer.allocate(0));
+  }
+
+  /** Ends the connection in order, but soon, for there is nobody left who would want its octets. */
+  public static void endSoon(Conn conn) {
+    say(conn, ByteBuffer.allocate(0), SILENCE);
   }
 
   private void onWritable() {
@@ -74,7 +85,7 @@ public final class Farewell {
       return;
     }
     conn.suspendWrites();
-    dropUntil = System.nanoTime() + TO_DROP;
+    dropUntil = System.nanoTime() + toDrop.toNanos();
     conn.onReadable(this::onReadable);
     onReadable();
   }

@@ -174,13 +174,15 @@ public final class Relay {
   }
 
   /** Closes in order what was told its end, and with a reset what would wait for more. */
-  private static void close(Conn conn, Flow in, Flow out) {
+  private void close(Conn conn, Flow in, Flow out) {
     if (!in.isDelivered()) {
       conn.abort();
     } else if (out.sawEnd()) {
       conn.close();
-    } else {
+    } else if (conn == near) { // its peer may still be sending what the far end does not want
       Farewell.end(conn);
+    } else {
+      Farewell.endSoon(conn);
     }
   }
 

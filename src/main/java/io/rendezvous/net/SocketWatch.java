@@ -32,6 +32,7 @@ final class SocketWatch {
   private boolean ended;
   private boolean deaf;
   private boolean reset;
+  private boolean strict;
 
   /** Watches a connection from now on. To be called before anything else sits on it. */
   SocketWatch(StreamConnection socket) {
@@ -55,8 +56,16 @@ final class SocketWatch {
     return deaf;
   }
 
-  private void lost(IOException e) {
+  /** Has lost writes reported as errors from now on, for an owner that does not ask. */
+  void reportLostWrites() {
+    strict = true;
+  }
+
+  private void lost(IOException e) throws IOException {
     deaf = true;
+    if (strict) {
+      throw e;
+    }
     reset = !(e instanceof ClosedChannelException) && !BROKEN_PIPE.equals(e.getMessage());
     LOG.debug("A peer takes no more: {}", e.toString());
   }
@@ -84,7 +93,7 @@ final class SocketWatch {
     }
 
     @Override
-    public int write(ByteBuffer from) {
+    public int write(ByteBuffer from) throws IOException {
       if (!deaf) {
         try {
           return super.write(from);
@@ -98,7 +107,7 @@ final class SocketWatch {
     }
 
     @Override
-    public long write(ByteBuffer[] from, int offset, int length) {
+    public long write(ByteBuffer[] from, int offset, int length) throws IOException {
       if (!deaf) {
         try {
           return super.write(from, offset, length);
@@ -114,7 +123,7 @@ final class SocketWatch {
     }
 
     @Override
-    public boolean flush() {
+    public boolean flush() throws IOException {
       try {
         return deaf || super.flush();
       } catch (IOException e) {

@@ -177,7 +177,17 @@ class HttpModeTest {
       try (HiddenServer server = proxy("http://127.0.0.1:" + local.port())) {
         broker.awaitParked(3);
         client.send(
-            broker.request("GET", broker.entry(), "/a|b?c={d}", "X-Forwarded-For: 1.2.3.4\r\n"));
+            broker.request(
+                "GET",
+                broker.entry(),
+                "/a|b?c={d}",
+                String.join(
+                    "\r\n",
+                    "X-Forwarded-For: 1.2.3.4",
+                    "X-Forwarded-Host: evil.example",
+                    "x-forwarded-prefix: /evil.example",
+                    "X-Real-IP: 1.2.3.4",
+                    "")));
         client.readResponse();
         assertThat(heads.take())
             .startsWith("GET /a|b?c={d} HTTP/1.1\r\n")
@@ -185,7 +195,7 @@ class HttpModeTest {
             .contains("\r\nForwarded: for=\"127.0.0.1\";proto=https;host=\"localhost\"\r\n")
             .contains("\r\nX-Forwarded-Proto: https\r\n")
             .contains("\r\nX-Forwarded-Host: localhost\r\n")
-            .doesNotContain("1.2.3.4");
+            .doesNotContain("1.2.3.4", "evil.example");
         client.end();
         assertThat(server.parked()).isPositive();
       }
@@ -281,13 +291,51 @@ class HttpModeTest {
 
   @Test
   void localServerThatDoesNotAnswerIsGivenUp() throws Exception {
-    try (LocalServer local = new LocalServer(connection -> connection.in().readAllBytes());
+    CompletableFuture<String> ended = new CompletableFuture<>();
+    try (LocalServer local =
+            new LocalServer(connection -> ended.complete(Octets.untilItBreaks(connection.in())));
         HiddenServer server =
-            proxy("http://127.0.0.1:" + local.port(), false, Duration.ofSeconds(1))) {
+            proxy("http://127.0.0.1:" + local.port(), false, Duration.ofSeconds(1));
+        Peer client = broker.connect()) {
       broker.awaitParked(3);
-      assertThat(get("/"))
+      client.send(broker.request("POST", broker.entry(), "/", "Content-Length: 2\r\n") + "a");
+      Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true);
+      client.send("b"); // it was the client that was slow
+      assertThat(client.readResponse())
           .startsWith("HTTP/1.1 504 ")
           .contains("the local server at 127.0.0.1:" + local.port() + " did not answer in time");
+      assertThat(ended.get(5, TimeUnit.SECONDS)).endsWith("\r\n\r\nab");
+      assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void endlessAnswerEndsWhenTheClientLeaves(boolean inOrder) throws Exception {
+    CompletableFuture<Boolean> ended = new CompletableFuture<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+                  try {
+                    while (true) {
+                      connection.send("4\r\nmore\r\n");
+                    }
+                  } finally {
+                    ended.complete(true);
+                  }
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port())) {
+      broker.awaitParked(3);
+      try (Peer client = broker.connect()) {
+        client.send(broker.get(broker.entry(), "/")).readHead();
+        client.read(10_000);
+        if (!inOrder) {
+          client.reset();
+        }
+      }
+      assertThat(ended.get(10, TimeUnit.SECONDS)).isTrue();
       assertThat(server.parked()).isPositive();
     }
   }
@@ -351,20 +399,28 @@ class HttpModeTest {
     }
   }
 
+  private void openWebSocket(Peer client) throws IOException {
+    client.send(
+        "GET /chat?rendezvous="
+            + broker.id()
+            + " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
+    assertThat(client.readHead()).startsWith("HTTP/1.1 101 ");
+  }
+
+  private static void assertEchoes(Peer client) throws IOException {
+    client.send(new byte[] {(byte) 0x81, (byte) 0x84, 0, 0, 0, 0, 'p', 'i', 'n', 'g'});
+    assertThat(client.read(11)).isEqualTo("\u0081\techo ping");
+  }
+
   @Test
   void webSocketPasses() throws Exception {
     try (Site site = new Site();
         HiddenServer server = proxy("http://127.0.0.1:" + site.port());
         Peer client = broker.connect()) {
       broker.awaitParked(3);
-      client.send(
-          "GET /chat?rendezvous="
-              + broker.id()
-              + " HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-              + "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n");
-      assertThat(client.readHead()).startsWith("HTTP/1.1 101 ");
-      client.send(new byte[] {(byte) 0x81, (byte) 0x84, 0, 0, 0, 0, 'p', 'i', 'n', 'g'});
-      assertThat(client.read(11)).isEqualTo("\u0081\techo ping");
+      openWebSocket(client);
+      assertEchoes(client);
       assertThat(server.parked()).isPositive();
     }
   }
@@ -431,6 +487,26 @@ class HttpModeTest {
       assertThat(get("/%2e%2e/secret.txt")).doesNotContain("a secret");
       assertThat(get("/link")).startsWith("HTTP/1.1 404 ");
       assertThat(server.parked()).isPositive();
+    }
+  }
+
+  @Test
+  void closingLetsAWebSocketFinish() throws Exception {
+    try (Site site = new Site();
+        Peer client = broker.connect()) {
+      HiddenServer server = proxy("http://127.0.0.1:" + site.port());
+      broker.awaitParked(3);
+      openWebSocket(client);
+      CompletableFuture<Boolean> closed =
+          Octets.beside(
+              () -> {
+                server.close();
+                return true;
+              });
+      broker.awaitParked(0);
+      assertEchoes(client);
+      client.end();
+      assertThat(closed.get(10, TimeUnit.SECONDS)).isTrue();
     }
   }
 
