@@ -9,6 +9,7 @@ import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
+import io.rendezvous.testing.Browser;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
 import java.nio.file.Files;
@@ -17,6 +18,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -106,6 +108,31 @@ class AgentIT {
       assertThat(get(files, "/a.txt")).isEqualTo("a file");
       agent.signal("TERM");
       assertThat(agent.exitCode()).isZero();
+    }
+  }
+
+  @Test
+  void browserShowsAPageWithItsPartsInHttpMode() throws Exception {
+    Provisioning home = entry("home");
+    try (Site site = new Site();
+        Program agent =
+            Program.rendezvous(
+                directory,
+                "agent",
+                "--broker",
+                broker(),
+                "--entry",
+                "home.json",
+                "--to",
+                "http://127.0.0.1:" + site.port())) {
+      agent.await("parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+      String url = "https://" + home.id() + ":x@localhost:" + port + "/page?id=" + home.id();
+      try (Program browser = Browser.open(directory, url)) {
+        assertThat(site.reports().poll(60, TimeUnit.SECONDS))
+            .as(browser.output())
+            .isEqualTo(
+                "pictures " + Site.PICTURES + ", fetched hello from /fetched, socket echo ping");
+      }
     }
   }
 

@@ -6,6 +6,7 @@ import com.burgstaller.okhttp.digest.Credentials;
 import com.burgstaller.okhttp.digest.DigestAuthenticator;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.Trust;
+import io.rendezvous.testing.Browser;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
@@ -243,21 +244,7 @@ class StoryIT {
   @Test
   void chromiumShowsAPageWithItsParts() throws Exception {
     try (Program browser =
-        Program.start(
-            directory,
-            "chromium",
-            "--headless",
-            "--no-sandbox",
-            "--disable-gpu",
-            "--disable-quic",
-            "--no-first-run",
-            "--disable-background-networking",
-            "--disable-component-update",
-            "--disable-sync",
-            "--ignore-certificate-errors",
-            "--dump-dom",
-            "--user-data-dir=" + directory.resolve("chromium"),
-            "https://" + id() + ":x@localhost:" + port + "/page?id=" + id())) {
+        Browser.open(directory, "https://" + id() + ":x@localhost:" + port + "/page?id=" + id())) {
       assertThat(site.reports().poll(60, TimeUnit.SECONDS))
           .as(browser.output())
           .isEqualTo(

@@ -25,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 /** A small web site as people have them at home: a page with parts, uploads, a WebSocket. */
 public final class Site implements AutoCloseable {
   /** How many pictures the page has. */
-  public static final int PICTURES = 12;
+  public static final int PICTURES = 40;
 
   private final Undertow server;
   private final BlockingQueue<String> reports = new LinkedBlockingQueue<>();
