@@ -225,11 +225,13 @@ public final class Conn {
     closeListener = listener;
   }
 
-  /** The socket is closed. Any thread may call. */
+  /**
+   * The socket is closed. What its owner waits for goes on: a read, which tells why, or a deadline.
+   * Any thread may call.
+   */
   void closed() {
     execute(
         () -> {
-          close();
           Runnable listener = closeListener;
           closeListener = null;
           if (listener != null) {

@@ -150,7 +150,7 @@ final class Flow {
   private void letOthersPass() {
     yielded = true;
     from.suspendReads();
-    if (relay.other(this).blocked) {
+    if (relay.other(this).leavesNoRoom()) {
       from.after(SHORT_REST, this::stopYielding);
     } else {
       from.resumeWrites();
@@ -236,7 +236,7 @@ final class Flow {
     }
   }
 
-  /** The socket has no room any more, so its having room cannot be waited for. */
+  /** The socket's having room cannot be waited for any more. */
   private void stopYielding() {
     if (yielded) {
       yielded = false;
@@ -265,9 +265,11 @@ final class Flow {
     try {
       blocked = !doWrite();
       Flow back = relay.other(this); // it shares the writable event
+      if (leavesNoRoom()) {
+        back.stopYielding();
+      }
       if (blocked) {
         to.resumeWrites();
-        back.stopYielding();
       } else if (!back.yielded) {
         to.suspendWrites();
       }
@@ -295,6 +297,11 @@ final class Flow {
     lost = true;
     relay.onLost(this);
     readOn();
+  }
+
+  /** Returns whether the socket is not to be waited for until it has room: it has none, or ends. */
+  private boolean leavesNoRoom() {
+    return blocked || shut || to.isDeaf();
   }
 
   /** Returns false when the socket takes no more for now. */

@@ -105,7 +105,7 @@ public final class Listener implements AutoCloseable {
         closed -> {
           open.remove(conn);
           forget(source);
-          conn.closed();
+          conn.execute(conn::close);
         });
     accepted.accept(conn);
   }

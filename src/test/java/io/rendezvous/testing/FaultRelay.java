@@ -6,8 +6,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ThreadLocalRandom;
 
 /** A network path to a port of this machine, which can fail. */
 public final class FaultRelay implements Closeable {
@@ -85,6 +87,16 @@ public final class FaultRelay implements Closeable {
     for (Socket socket; (socket = sockets.poll()) != null; ) {
       reset(socket);
     }
+  }
+
+  /** Resets one connection, whichever; returns whether there was one. */
+  public boolean cutOne() {
+    List<Socket> alive = sockets.stream().filter(socket -> !socket.isClosed()).toList();
+    if (alive.isEmpty()) {
+      return false;
+    }
+    reset(alive.get(ThreadLocalRandom.current().nextInt(alive.size())));
+    return true;
   }
 
   /** Takes new connections again. */
