@@ -103,6 +103,9 @@ final class Agent implements AutoCloseable {
 
   /** Looks whether this machine has slept, or is somewhere else now. On a thread that may block. */
   private void look() {
+    if (isClosed()) { // while the threads may go on, for others
+      return;
+    }
     changed |= whereabouts.haveChanged(SLEEP);
     if (changed && System.nanoTime() - renewedAt >= RENEW_EVERY.toNanos()) {
       changed = false;
@@ -133,6 +136,9 @@ final class Agent implements AutoCloseable {
 
   private void calm() {
     synchronized (this) {
+      if (closed) {
+        return;
+      }
       if (leastParked > wanted / 2) {
         wanted = Math.max(plan.tunnels(), wanted - Math.max(1, wanted / 4));
       }
@@ -169,6 +175,10 @@ final class Agent implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  private synchronized boolean isClosed() {
+    return closed;
   }
 
   private synchronized boolean isBusy() {

@@ -2,6 +2,7 @@ package io.rendezvous.agent;
 
 import io.rendezvous.entry.Totp;
 import io.rendezvous.http.HeadReader;
+import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Farewell;
@@ -197,8 +198,7 @@ final class AgentTunnel implements Target.Listener {
   }
 
   private void onOctets(Conn conn, ByteBuffer octets) throws IOException {
-    ByteBuffer all =
-        ByteBuffer.allocate(begun.remaining() + octets.remaining()).put(begun).put(octets).flip();
+    ByteBuffer all = Buffers.joined(begun, octets);
     if (!all.hasRemaining()) {
       return;
     }

@@ -2,6 +2,7 @@ package io.rendezvous.agent;
 
 import io.rendezvous.http.Answer;
 import io.rendezvous.http.Problem;
+import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Farewell;
@@ -28,6 +29,7 @@ final class RawTarget implements Target {
   private final boolean passHeader;
   private final InstantSource clock;
   private final Relays relays = new Relays(LINGER, STALL);
+  private volatile boolean draining;
 
   /**
    * Creates one.
@@ -45,14 +47,21 @@ final class RawTarget implements Target {
 
   private void sweep() {
     relays.sweep(System.nanoTime());
-    network.after(SWEEP_EVERY, this::sweep);
+    if (!draining || relays.count() > 0) {
+      network.after(SWEEP_EVERY, this::sweep);
+    }
+  }
+
+  @Override
+  public void drain() {
+    draining = true; // what goes on may finish
   }
 
   @Override
   public void serve(
       Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener) {
     ByteBuffer all =
-        header.filter(h -> passHeader).map(h -> joined(h.octets(), first)).orElse(first);
+        header.filter(h -> passHeader).map(h -> Buffers.joined(h.octets(), first)).orElse(first);
     local.dialBeside(
         tunnel,
         new Dialer.Result() {
@@ -68,13 +77,6 @@ final class RawTarget implements Target {
             listener.over();
           }
         });
-  }
-
-  private static ByteBuffer joined(ByteBuffer first, ByteBuffer second) {
-    return ByteBuffer.allocate(first.remaining() + second.remaining())
-        .put(first)
-        .put(second)
-        .flip();
   }
 
   /** A mere end would have the broker try the next tunnel, in vain. */

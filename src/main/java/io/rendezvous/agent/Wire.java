@@ -63,7 +63,9 @@ final class Wire implements Closeable {
     Socket socket = new Socket();
     socket.setTcpNoDelay(true);
     socket.setKeepAlive(true);
-    socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 10);
+    if (socket.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
+      socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 10);
+    }
     socket.setSoTimeout(PATIENCE);
     try {
       socket.connect(new InetSocketAddress(address.host(), address.port()), PATIENCE);

@@ -3,6 +3,7 @@ package io.rendezvous.connect;
 import io.rendezvous.http.Identity;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.ProxyHeader;
@@ -120,7 +121,7 @@ final class ClientSide implements Tunnels.Waiter {
       int n;
       do {
         n = client.read(buffer);
-        early = joined(early, buffer.flip());
+        early = Buffers.joined(early, buffer.flip());
         buffer.clear();
       } while (n > 0 && early.remaining() < MOST_EARLY);
       client.unread(early);
@@ -134,16 +135,6 @@ final class ClientSide implements Tunnels.Waiter {
     } finally {
       client.buffers().give(buffer);
     }
-  }
-
-  private static ByteBuffer joined(ByteBuffer first, ByteBuffer second) {
-    if (!second.hasRemaining()) {
-      return first;
-    }
-    return ByteBuffer.allocate(first.remaining() + second.remaining())
-        .put(first)
-        .put(second)
-        .flip();
   }
 
   /** It is answered all the same, since it may only have said all it has to say. */
@@ -199,10 +190,10 @@ final class ClientSide implements Tunnels.Waiter {
     protocol.tunnels().paired(tunnel, relay::end);
     LOG.debug("{} paired with {}", client, tunnel);
     // In one piece, since some hidden servers look for the body in what they read the head from.
-    ByteBuffer first = joined(identity.head(), early);
+    ByteBuffer first = Buffers.joined(identity.head(), early);
     relay.start(
         tunnel.wantsProxyHeader()
-            ? joined(ProxyHeader.of(client.peer(), client.local()), first)
+            ? Buffers.joined(ProxyHeader.of(client.peer(), client.local()), first)
             : first);
   }
 

@@ -35,6 +35,17 @@ public final class Buffers {
     return ByteBuffer.allocate(SIZE);
   }
 
+  /** Returns the octets of both, one after the other; a copy, unless the second is empty. */
+  public static ByteBuffer joined(ByteBuffer first, ByteBuffer second) {
+    if (!second.hasRemaining()) {
+      return first;
+    }
+    return ByteBuffer.allocate(first.remaining() + second.remaining())
+        .put(first)
+        .put(second)
+        .flip();
+  }
+
   /** Takes a buffer back. One that did not come from a pool like this is ignored. */
   public void give(ByteBuffer buffer) {
     if (buffer.capacity() != SIZE) {

@@ -141,15 +141,8 @@ public final class Conn {
 
   /** Keeps octets that were read too early; they go before what is still to be read. */
   public void unread(ByteBuffer octets) {
-    if (!octets.hasRemaining()) {
-      return;
-    }
-    ByteBuffer kept = early;
-    if (kept == null || !kept.hasRemaining()) {
-      early = octets;
-    } else {
-      early =
-          ByteBuffer.allocate(octets.remaining() + kept.remaining()).put(octets).put(kept).flip();
+    if (octets.hasRemaining()) {
+      early = Buffers.joined(octets, takeEarly());
     }
   }
 
