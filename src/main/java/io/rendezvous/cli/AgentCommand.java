@@ -18,8 +18,11 @@ import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -37,9 +40,21 @@ final class AgentCommand implements Callable<Integer> {
   private static final int MOST_TUNNELS = 1000;
   private static final int IO_THREADS = 2;
   private static final int SHORT_ID = 8;
+  private static final int MOST_EVENTS = 1000;
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String DIRECTORY = "file:";
   private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  /** What finds it full is dropped. */
+  private final ThreadPoolExecutor printer =
+      new ThreadPoolExecutor(
+          1,
+          1,
+          0,
+          TimeUnit.SECONDS,
+          new ArrayBlockingQueue<>(MOST_EVENTS),
+          AgentCommand::printing,
+          new ThreadPoolExecutor.DiscardPolicy());
 
   @Spec private CommandSpec spec;
   @Mixin private BrokerOptions broker;
@@ -117,6 +132,8 @@ final class AgentCommand implements Callable<Integer> {
       asked.await();
       servers.parallelStream().forEach(HiddenServer::close);
     }
+    printer.shutdown();
+    printer.awaitTermination(1, TimeUnit.SECONDS);
     return 0;
   }
 
@@ -192,13 +209,24 @@ final class AgentCommand implements Callable<Integer> {
     return builder -> builder.proxy(local, how);
   }
 
+  /** Events come on I/O threads, which must not wait for whoever reads this output. */
   private void print(PrintWriter out, String line) {
     Instant now = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-    out.println(
+    Object text =
         json
             ? JSON.createObjectNode().put("time", now.toString()).put("event", line)
-            : now + " " + line);
-    out.flush();
+            : now + " " + line;
+    printer.execute(
+        () -> {
+          out.println(text);
+          out.flush();
+        });
+  }
+
+  private static Thread printing(Runnable task) {
+    Thread thread = new Thread(task, "agent-events");
+    thread.setDaemon(true);
+    return thread;
   }
 
   private CommandLine.ParameterException misused(String why) {

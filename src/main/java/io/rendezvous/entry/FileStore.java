@@ -253,7 +253,9 @@ public final class FileStore implements EntryStore {
           all.put(id, new Seen(looks, created));
         }
       } catch (NoSuchFileException e) {
-        // It was deleted meanwhile.
+        if (!Files.isDirectory(directory)) { // all at once: that is no deletion
+          throw e;
+        }
       }
     }
     return all;

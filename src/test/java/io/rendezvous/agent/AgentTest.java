@@ -71,6 +71,16 @@ class AgentTest {
     return agent;
   }
 
+  private Agent.Plan plan(int port, int tunnels, int most) {
+    return new Agent.Plan(
+        broker.id(),
+        broker.entry().totp(),
+        new Address("localhost", port),
+        Keys.trusted(),
+        tunnels,
+        most);
+  }
+
   private Agent agent(Agent.Plan plan, int localPort) {
     InstantSource clock = InstantSource.system();
     Target target = new RawTarget(new Address("127.0.0.1", localPort), true, network, clock);
@@ -231,14 +241,7 @@ class AgentTest {
   void brokerThatWasAwayIsFoundAgain() throws Exception {
     try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
         FaultRelay path = new FaultRelay(broker.port())) {
-      Agent.Plan plan =
-          new Agent.Plan(
-              broker.id(),
-              broker.entry().totp(),
-              new Address("localhost", path.port()),
-              Keys.trusted(),
-              4,
-              4);
+      Agent.Plan plan = plan(path.port(), 4, 4);
       try (Agent agent = agent(plan, local.port())) {
         agent.start();
         broker.awaitParked(4);
@@ -283,14 +286,7 @@ class AgentTest {
     SSLContext server = Keys.server().context();
     try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
         ServerSocket hasty = server.getServerSocketFactory().createServerSocket(0)) {
-      Agent.Plan plan =
-          new Agent.Plan(
-              broker.id(),
-              broker.entry().totp(),
-              new Address("localhost", hasty.getLocalPort()),
-              Keys.trusted(),
-              1,
-              1);
+      Agent.Plan plan = plan(hasty.getLocalPort(), 1, 1);
       try (Agent agent = agent(plan, local.port())) {
         agent.start();
         try (Peer tunnel = Peer.of(hasty.accept())) {
@@ -321,14 +317,7 @@ class AgentTest {
                 }
                 return true;
               });
-      Agent.Plan plan =
-          new Agent.Plan(
-              this.broker.id(),
-              this.broker.entry().totp(),
-              new Address("localhost", socket.getLocalPort()),
-              Keys.trusted(),
-              4,
-              4);
+      Agent.Plan plan = plan(socket.getLocalPort(), 4, 4);
       try (Agent agent = agent(plan, 1)) {
         agent.start();
         Awaitility.await().pollDelay(time).atMost(time.plusSeconds(5)).until(() -> true);
@@ -389,16 +378,7 @@ class AgentTest {
                   connection.readHead();
                   connection.in().read(); // until the client has gone
                 });
-        Agent agent =
-            agent(
-                new Agent.Plan(
-                    broker.id(),
-                    broker.entry().totp(),
-                    new Address("localhost", broker.port()),
-                    Keys.trusted(),
-                    2,
-                    4),
-                local.port())) {
+        Agent agent = agent(plan(broker.port(), 2, 4), local.port())) {
       agent.start();
       broker.awaitParked(2);
       List<Peer> clients = new ArrayList<>();
@@ -419,14 +399,7 @@ class AgentTest {
   void connectionsThatBreakWhileRequestsFlowFailNoneThatCanBeSentAgain() throws Exception {
     try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
         FaultRelay path = new FaultRelay(broker.port())) {
-      Agent.Plan plan =
-          new Agent.Plan(
-              broker.id(),
-              broker.entry().totp(),
-              new Address("localhost", path.port()),
-              Keys.trusted(),
-              8,
-              32);
+      Agent.Plan plan = plan(path.port(), 8, 32);
       try (Agent agent = agent(plan, local.port())) {
         agent.start();
         broker.awaitParked(8);
