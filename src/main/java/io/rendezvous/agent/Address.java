@@ -1,5 +1,6 @@
 package io.rendezvous.agent;
 
+import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
 
@@ -29,6 +30,11 @@ public record Address(String host, int port) {
       // said below
     }
     throw new IllegalArgumentException("not HOST:PORT or " + scheme + "://HOST:PORT: " + text);
+  }
+
+  /** Returns the address of a socket. */
+  public static Address of(InetSocketAddress socket) {
+    return new Address(socket.getAddress().getHostAddress(), socket.getPort());
   }
 
   @Override

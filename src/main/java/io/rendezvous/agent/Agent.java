@@ -1,5 +1,6 @@
 package io.rendezvous.agent;
 
+import io.rendezvous.agent.Event.Kind;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
@@ -8,11 +9,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.HashSet;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps a number of tunnels parked at a broker, and hands each that a client takes to what serves
@@ -57,11 +60,13 @@ final class Agent implements AutoCloseable {
   private final Dialer broker;
   private final Target target;
   private final InstantSource clock;
-  private final Consumer<String> events;
+  private final LongSupplier timer;
+  private final Events events;
   private final Whereabouts whereabouts;
 
   // Of whichever thread looks; one does at a time.
   private volatile boolean changed;
+  private volatile @Nullable Duration clockBehind;
   private volatile long renewedAt = System.nanoTime() - RENEW_EVERY.toNanos();
 
   // Guarded by this.
@@ -81,13 +86,20 @@ final class Agent implements AutoCloseable {
   /**
    * Creates an agent that does nothing yet.
    *
-   * @param events is told what happens, a line each, on any thread
+   * @param timer tells nanoseconds, by which the ages of tunnels are measured
    */
-  Agent(Plan plan, Target target, Network network, InstantSource clock, Consumer<String> events) {
+  Agent(
+      Plan plan,
+      Target target,
+      Network network,
+      InstantSource clock,
+      LongSupplier timer,
+      Events events) {
     this.plan = plan;
     this.target = target;
     this.network = network;
     this.clock = clock;
+    this.timer = timer;
     this.events = events;
     this.wanted = plan.tunnels();
     this.whereabouts = new Whereabouts(clock);
@@ -130,7 +142,7 @@ final class Agent implements AutoCloseable {
       resting = 0;
       backoff.reset();
     }
-    event("this machine has slept or moved; parking fresh tunnels");
+    events.tell(Kind.RENEWED, "this machine has slept or moved; parking fresh tunnels");
     fill();
   }
 
@@ -147,14 +159,13 @@ final class Agent implements AutoCloseable {
     network.after(CALM, this::calm);
   }
 
-  /** Returns how many tunnels are kept parked now, as the demand has it. */
-  synchronized int wanted() {
-    return wanted;
-  }
-
-  /** Returns how many tunnels are parked now. */
-  public synchronized int parked() {
-    return parked.size();
+  /** Returns how it is doing. */
+  Status status() {
+    Status.Traffic traffic = target.traffic();
+    Optional<Duration> behind = Optional.ofNullable(clockBehind);
+    synchronized (this) {
+      return new Status(parked.size(), wanted, active, traffic, events.lastTrouble(), behind);
+    }
   }
 
   /** Closes the parked tunnels, opens no more, and lets those in use finish, for a while. */
@@ -219,7 +230,8 @@ final class Agent implements AutoCloseable {
       tunnel.closeIfUnused();
       return;
     }
-    event("parked a tunnel at " + plan.broker() + " (" + now + " of " + of + ")");
+    events.tell(
+        Kind.PARKED, "parked a tunnel at " + plan.broker() + " (" + now + " of " + of + ")");
     fill();
   }
 
@@ -280,7 +292,8 @@ final class Agent implements AutoCloseable {
       }
     }
     if (young) {
-      event("a tunnel was closed unused; it is replaced in " + REST.toSeconds() + " s");
+      events.tell(
+          Kind.CLOSED, "a tunnel was closed unused; it is replaced in " + REST.toSeconds() + " s");
       network.after(REST, this::endRest);
       network.after(TIME_TO_TELL, this::endRestIfAllAreGone);
     } else {
@@ -336,7 +349,9 @@ final class Agent implements AutoCloseable {
       delay = backoff.next(refused);
     }
     delay = delay.compareTo(notBefore) < 0 ? notBefore : delay;
-    event(String.format("%s; trying again in %.1f s", why, delay.toMillis() / 1000.0));
+    events.tell(
+        refused ? Kind.REFUSED : Kind.LOST,
+        String.format("%s; trying again in %.1f s", why, delay.toMillis() / 1000.0));
     network.after(delay, this::retry);
   }
 
@@ -347,8 +362,13 @@ final class Agent implements AutoCloseable {
     fill();
   }
 
-  void event(String what) {
-    events.accept(what);
+  /** The broker has told the time. */
+  void onClock(Duration behind) {
+    clockBehind = behind;
+  }
+
+  Events events() {
+    return events;
   }
 
   Plan plan() {
@@ -365,5 +385,9 @@ final class Agent implements AutoCloseable {
 
   Instant now() {
     return clock.instant();
+  }
+
+  long nanoTime() {
+    return timer.getAsLong();
   }
 }

@@ -104,6 +104,7 @@ final class AgentTunnel implements Target.Listener {
 
   private void onAnswer(Conn conn, ByteBuffer rest) throws IOException {
     Refusal refusal = new Refusal(reader.head(), agent.now());
+    refusal.clockBehind().ifPresent(agent::onClock);
     if (refusal.isOfNoBroker()) {
       throw new ProtocolException("what answers at the broker's address is a web server");
     }
@@ -166,7 +167,7 @@ final class AgentTunnel implements Target.Listener {
     conn.suspendWrites();
     conn.onWritable(null);
     conn.onReadable(() -> onSign(conn));
-    parkedAt = System.nanoTime();
+    parkedAt = agent.nanoTime();
     parkedConn = conn;
     agent.onParked(this);
     try {
@@ -188,7 +189,7 @@ final class AgentTunnel implements Target.Listener {
       if (conn.isTruncated()) {
         agent.onLost(this);
       } else {
-        agent.onClosedUnused(this, Duration.ofNanos(System.nanoTime() - parkedAt));
+        agent.onClosedUnused(this, Duration.ofNanos(agent.nanoTime() - parkedAt));
       }
     } catch (IOException e) {
       parkedConn = null;
@@ -236,17 +237,18 @@ final class AgentTunnel implements Target.Listener {
     conn.suspendReads();
     conn.onReadable(null);
     agent.onTaken(this);
-    event("taken");
+    agent.events().tell(Event.Kind.TAKEN, "tunnel " + number + ": taken");
     agent.target().serve(conn, header, first, this);
   }
 
   @Override
-  public void event(String what) {
-    agent.event("tunnel " + number + ": " + what);
+  public void failed(String why) {
+    agent.events().tell(Event.Kind.LOCAL_FAILED, "tunnel " + number + ": " + why);
   }
 
   @Override
-  public void over() {
+  public void over(String how) {
     agent.onEnded(this);
+    agent.events().tell(Event.Kind.ENDED, "tunnel " + number + ": " + how);
   }
 }

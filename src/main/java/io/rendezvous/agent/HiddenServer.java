@@ -51,9 +51,9 @@ public final class HiddenServer implements AutoCloseable {
     return new Builder(entry);
   }
 
-  /** Returns how many tunnels are parked now. */
-  public int parked() {
-    return agent.parked();
+  /** Returns how it is doing. */
+  public Status status() {
+    return agent.status();
   }
 
   /** Closes the parked tunnels, opens no more, and lets what goes on finish, for half a minute. */
@@ -71,7 +71,7 @@ public final class HiddenServer implements AutoCloseable {
     private @Nullable Network shared;
     private int tunnels = 8;
     private int most = 32;
-    private Consumer<String> events = line -> {};
+    private Consumer<Event> events = event -> {};
 
     private Builder(Provisioning entry) {
       this.entry = entry;
@@ -108,8 +108,8 @@ public final class HiddenServer implements AutoCloseable {
       return this;
     }
 
-    /** Sets who is told what happens, a line each, on any thread. It must not block. */
-    public Builder events(Consumer<String> events) {
+    /** Sets who is told what happens, on any thread. It must not block. */
+    public Builder events(Consumer<Event> events) {
       this.events = events;
       return this;
     }
@@ -122,7 +122,7 @@ public final class HiddenServer implements AutoCloseable {
      */
     public HiddenServer serve(HttpHandler handler) throws IOException {
       return start(
-          (network, clock) -> new HttpTarget(new HandlerServer(network, userNames(), handler)));
+          (network, events) -> new HttpTarget(new HandlerServer(network, userNames(), handler)));
     }
 
     /**
@@ -134,9 +134,11 @@ public final class HiddenServer implements AutoCloseable {
      */
     public HiddenServer proxy(URI local, ReverseProxy.Options how) throws IOException {
       return start(
-          (network, clock) ->
-              new HttpTarget(
-                  new HandlerServer(network, userNames(), ReverseProxy.to(local, how, network))));
+          (network, events) -> {
+            Consumer<String> failed = why -> events.tell(Event.Kind.LOCAL_FAILED, why);
+            HttpHandler proxy = ReverseProxy.to(local, how, network, failed);
+            return new HttpTarget(new HandlerServer(network, userNames(), proxy));
+          });
     }
 
     /**
@@ -161,11 +163,11 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer relay(Address local, boolean passHeader) throws IOException {
-      return start((network, clock) -> new RawTarget(local, passHeader, network, clock));
+      return start((network, events) -> new RawTarget(local, passHeader, network));
     }
 
     private interface Making {
-      Target target(Network network, InstantSource clock);
+      Target target(Network network, Events events);
     }
 
     private HiddenServer start(Making making) throws IOException {
@@ -176,7 +178,9 @@ public final class HiddenServer implements AutoCloseable {
       Agent.Plan plan =
           new Agent.Plan(
               entry.id(), entry.totp(), broker, believed, tunnels, Math.max(tunnels, most));
-      Agent agent = new Agent(plan, making.target(network, clock), network, clock, events);
+      Events told = new Events(clock, events);
+      Agent agent =
+          new Agent(plan, making.target(network, told), network, clock, System::nanoTime, told);
       agent.start();
       return new HiddenServer(agent, given == null ? Optional.of(network) : Optional.empty());
     }

@@ -17,14 +17,12 @@ final class HttpTarget implements Target {
   @Override
   public void serve(
       Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener) {
-    server.accept(
-        tunnel,
-        first,
-        header.flatMap(ProxyHeader::source),
-        () -> {
-          listener.event("ended");
-          listener.over();
-        });
+    server.accept(tunnel, first, header.flatMap(ProxyHeader::source), () -> listener.over("ended"));
+  }
+
+  @Override
+  public Status.Traffic traffic() {
+    return new Status.Traffic(server.requests(), server.octetsIn(), server.octetsOut());
   }
 
   @Override

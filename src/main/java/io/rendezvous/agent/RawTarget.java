@@ -13,9 +13,10 @@ import io.rendezvous.net.Relays;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.time.InstantSource;
+import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
 /** A local server to which each tunnel is joined, octet for octet, by a connection of its own. */
@@ -27,8 +28,8 @@ final class RawTarget implements Target {
   private final Network network;
   private final Dialer local;
   private final boolean passHeader;
-  private final InstantSource clock;
   private final Relays relays = new Relays(LINGER, STALL);
+  private final LongAdder connections = new LongAdder();
   private volatile boolean draining;
 
   /**
@@ -37,11 +38,10 @@ final class RawTarget implements Target {
    * @param passHeader whether the local server is sent a PROXY header that comes; else it is
    *     dropped
    */
-  RawTarget(Address address, boolean passHeader, Network network, InstantSource clock) {
+  RawTarget(Address address, boolean passHeader, Network network) {
     this.passHeader = passHeader;
     this.network = network;
     this.local = network.dialer(address.host(), address.port(), null);
-    this.clock = clock;
     sweep();
   }
 
@@ -50,6 +50,11 @@ final class RawTarget implements Target {
     if (!draining || relays.count() > 0) {
       network.after(SWEEP_EVERY, this::sweep);
     }
+  }
+
+  @Override
+  public Status.Traffic traffic() {
+    return new Status.Traffic(connections.sum(), relays.octetsUp(), relays.octetsDown());
   }
 
   @Override
@@ -72,20 +77,21 @@ final class RawTarget implements Target {
 
           @Override
           public void failed(IOException reason) {
-            listener.event("the local server: " + reason.getMessage());
-            refuse(tunnel);
-            listener.over();
+            listener.failed("the local server: " + reason.getMessage());
+            refuse(tunnel, "cannot be reached");
+            listener.over("ended, refused");
           }
         });
   }
 
   /** A mere end would have the broker try the next tunnel, in vain. */
-  private void refuse(Conn tunnel) {
-    Problem problem = Problem.passing(502, "the local server cannot be reached");
-    Farewell.say(tunnel, Answer.json(problem).closing(clock.instant(), Map.of()));
+  private void refuse(Conn tunnel, String why) {
+    Problem problem = Problem.passing(502, "the local server " + why);
+    Farewell.say(tunnel, Answer.json(problem).closing(Instant.now(), Map.of()));
   }
 
   private void relay(Conn tunnel, Conn conn, ByteBuffer first, Listener listener) {
+    connections.increment();
     Ends ends = new Ends(tunnel, listener);
     Relay relay = new Relay(tunnel, conn, ends);
     ends.relay = relay;
@@ -105,8 +111,8 @@ final class RawTarget implements Target {
 
     @Override
     public void unanswered(boolean moreWasSent) {
-      tunnel.abort(); // and the broker says 502, or tries the next
-      listener.event("the local server ended without an answer");
+      listener.failed("the local server ended without an answer");
+      refuse(tunnel, "ended without an answer");
       over();
     }
 
@@ -115,10 +121,9 @@ final class RawTarget implements Target {
       Relay ended = relay;
       if (ended != null) {
         relays.remove(ended);
-        listener.event(
+        listener.over(
             String.format("ended, %d octets in, %d out", ended.octetsUp(), ended.octetsDown()));
       }
-      listener.over();
     }
   }
 }

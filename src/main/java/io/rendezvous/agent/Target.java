@@ -9,11 +9,15 @@ import java.util.Optional;
 interface Target {
   /** Hears of one tunnel. */
   interface Listener {
-    /** Something happened that people should know. Any thread may call. */
-    void event(String what);
+    /** The local server cannot be reached, or broke. Any thread may call. */
+    void failed(String why);
 
-    /** The tunnel is over. Called once, on any thread. */
-    void over();
+    /**
+     * The tunnel is over. Called once, on any thread.
+     *
+     * @param how what is known of its end
+     */
+    void over(String how);
   }
 
   /**
@@ -23,6 +27,9 @@ interface Target {
    * @param first the client's first octets
    */
   void serve(Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener);
+
+  /** Returns what was served since the start. Any thread may call. */
+  Status.Traffic traffic();
 
   /** Ends what stands idle between two requests, since the agent closes down. Any thread. */
   default void drain() {}

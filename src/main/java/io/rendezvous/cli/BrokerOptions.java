@@ -8,7 +8,6 @@ import io.rendezvous.net.Trust;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -22,7 +21,9 @@ final class BrokerOptions {
   @Option(
       names = "--entry",
       paramLabel = "FILE",
-      description = "The provisioning file, .json or .js; for agent, more than one may be given.")
+      description =
+          "The provisioning file, .json or .js. For agent also a directory of such, and more than"
+              + " one may be given; they may change, come and go while it runs.")
   private List<Path> entries = List.of();
 
   @Option(
@@ -72,43 +73,42 @@ final class BrokerOptions {
    * @throws IllegalArgumentException if they do not suffice, with what is missing
    */
   Provisioning provisioning() throws IOException {
-    List<Provisioning> all = provisionings();
-    if (all.size() > 1) {
+    List<Path> files = files();
+    if (files.size() > 1) {
       throw new IllegalArgumentException("Needed: one --entry FILE, not more");
     }
-    return all.get(0);
+    return files.isEmpty()
+        ? fromOptions()
+        : broker(Provisioning.parse(Files.readString(files.get(0))));
   }
 
   /**
-   * Returns what each file says, or the options in their place.
+   * Returns the files and directories that were given, which may be none.
    *
-   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   * @throws IllegalArgumentException if there is something else in their place as well
    */
-  List<Provisioning> provisionings() throws IOException {
-    if (entries.isEmpty()) {
-      return List.of(fromOptions());
-    }
-    if (id != null || secret != null || secretFile != null) {
+  List<Path> files() {
+    if (!entries.isEmpty() && (id != null || secret != null || secretFile != null)) {
       throw new IllegalArgumentException("--entry stands in place of --id and a secret");
     }
-    List<Provisioning> all = new ArrayList<>();
-    for (Path entry : entries) {
-      all.add(fromFile(entry));
-    }
-    return all;
+    return entries;
   }
 
-  private Provisioning fromFile(Path entry) throws IOException {
-    Provisioning file = Provisioning.parse(Files.readString(entry));
+  /** Returns a file's contents with the broker that was given in place of its own, if one was. */
+  Provisioning broker(Provisioning file) {
     if (brokerUrl == null) {
       return file;
     }
     Address other = Address.parse(brokerUrl, "https");
-    return new Provisioning(
-        file.id(), file.labels(), file.totp(), other.host(), other.port(), file.ca());
+    return file.at(other.host(), other.port());
   }
 
-  private Provisioning fromOptions() throws IOException {
+  /**
+   * Returns what the options say.
+   *
+   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   */
+  Provisioning fromOptions() throws IOException {
     if (id == null || brokerUrl == null) {
       throw new IllegalArgumentException("Needed: --entry FILE, or --broker, --id and a secret");
     }

@@ -92,9 +92,9 @@ final class DemoCommand implements Callable<Integer> {
       HiddenServer agent =
           HiddenServer.of(provisioning)
               .tunnels(TUNNELS)
-              .events(line -> print(out, "  agent: " + line))
+              .events(event -> print(out, "  agent: " + event.text()))
               .relay(new Address("127.0.0.1", local.getPort()), false);
-      while (agent.parked() < TUNNELS && !asked.await(10, TimeUnit.MILLISECONDS)) {
+      while (agent.status().parked() < TUNNELS && !asked.await(10, TimeUnit.MILLISECONDS)) {
         // it is being parked
       }
       explain(out, broker.address().getPort(), entry.id(), maker.authority());

@@ -11,7 +11,6 @@ import io.rendezvous.net.Farewell;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
 import java.util.UUID;
@@ -29,8 +28,6 @@ final class HiddenServerSide {
   private static final int MOST_HEAD = 8 * 1024;
   private static final String SCHEME = "uuid:";
   private static final String RESPONSE = "response=";
-  private static final byte[] PARKED =
-      "HTTP/1.1 200 OK\r\n\r\n".getBytes(StandardCharsets.US_ASCII);
 
   /** Longer than any check takes, so that the time of a refusal says nothing about its cause. */
   private static final Duration REFUSAL_TIME = Duration.ofMillis(100);
@@ -38,7 +35,7 @@ final class HiddenServerSide {
   private final Conn conn;
   private final ConnectProtocol protocol;
   private final HeadReader reader = new HeadReader(MOST_HEAD);
-  private final ByteBuffer ok = ByteBuffer.wrap(PARKED);
+  private ByteBuffer ok = ByteBuffer.allocate(0);
   private long began;
   private boolean gone;
 
@@ -195,6 +192,7 @@ final class HiddenServerSide {
     } else if (verdict instanceof Verdict.Accepted accepted) {
       protocol.tunnels().announce(accepted.entry().id());
       conn.suspendReads();
+      ok = Answer.parked(protocol.now());
       conn.onWritable(() -> park(accepted.entry()));
       park(accepted.entry());
     }

@@ -26,9 +26,16 @@ import java.util.UUID;
  * @param host the broker's host name
  * @param port the broker's port
  * @param ca what the broker's certificate is to be verified with, in PEM, if that is not well known
+ * @param to what clients reach there; whoever runs the hidden server may add it to the file
  */
 public record Provisioning(
-    UUID id, List<String> labels, Totp totp, String host, int port, Optional<String> ca) {
+    UUID id,
+    List<String> labels,
+    Totp totp,
+    String host,
+    int port,
+    Optional<String> ca,
+    Optional<String> to) {
   private static final String JS_PREFIX = "exports.params = ";
   private static final ObjectMapper JSON =
       JsonMapper.builder()
@@ -37,6 +44,17 @@ public record Provisioning(
           .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
           .enable(JsonReadFeature.ALLOW_TRAILING_COMMA)
           .build();
+
+  /** Creates one that says nothing of what clients reach. */
+  public Provisioning(
+      UUID id, List<String> labels, Totp totp, String host, int port, Optional<String> ca) {
+    this(id, labels, totp, host, port, ca, Optional.empty());
+  }
+
+  /** Returns the same with another broker. */
+  public Provisioning at(String otherHost, int otherPort) {
+    return new Provisioning(id, labels, totp, otherHost, otherPort, ca, to);
+  }
 
   /**
    * Reads a provisioning file of either form.
@@ -65,7 +83,8 @@ public record Provisioning(
               root.path("digits").asInt(6)),
           server.path("hostname").asText(),
           server.path("port").asInt(),
-          Optional.ofNullable(server.path("ca").textValue()));
+          Optional.ofNullable(server.path("ca").textValue()),
+          Optional.ofNullable(root.path("to").textValue()));
     } catch (JsonProcessingException e) {
       throw new IOException("not a provisioning file (line " + e.getLocation().getLineNr() + ")");
     } catch (IllegalArgumentException e) {

@@ -77,6 +77,12 @@ public record Answer(Problem problem, boolean html, boolean withBody) {
     return ByteBuffer.wrap(response.toString().getBytes(StandardCharsets.US_ASCII));
   }
 
+  /** Returns the answer to a hidden server whose tunnel is parked (PROTOCOL 1.1). */
+  public static ByteBuffer parked(Instant now) {
+    String head = "HTTP/1.1 200 OK\r\nDate: " + DATE.format(now) + "\r\n\r\n";
+    return ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII));
+  }
+
   private static void add(StringBuilder response, String name, String value) {
     response.append(name).append(": ").append(value).append("\r\n");
   }

@@ -19,6 +19,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
@@ -42,6 +43,7 @@ public final class HandlerServer {
   private final Predicate<String> users;
   private final Set<ServerConnection> idle = ConcurrentHashMap.newKeySet();
   private final Map<Ends, InetSocketAddress> sources = new ConcurrentHashMap<>();
+  private final LongAdder firstOctets = new LongAdder();
   private volatile boolean draining;
 
   /**
@@ -64,6 +66,7 @@ public final class HandlerServer {
                 // What browsers leave unescaped in a query is the handler's to judge.
                 .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)
                 .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
+                .set(UndertowOptions.ENABLE_STATISTICS, true)
                 .getMap());
     listener.setRootHandler(this::handle);
   }
@@ -86,8 +89,24 @@ public final class HandlerServer {
           over.run();
         });
     PooledByteBuffer buffer = network.records().allocate();
+    firstOctets.add(first.remaining());
     buffer.getBuffer().put(first).flip();
     listener.handleEvent(conn.channel(), buffer);
+  }
+
+  /** Returns how many requests were answered. Any thread may ask. */
+  public long requests() {
+    return listener.getConnectorStatistics().getRequestCount();
+  }
+
+  /** Returns how many octets came from clients. Any thread may ask. */
+  public long octetsIn() {
+    return firstOctets.sum() + listener.getConnectorStatistics().getBytesReceived();
+  }
+
+  /** Returns how many octets went to clients. Any thread may ask. */
+  public long octetsOut() {
+    return listener.getConnectorStatistics().getBytesSent();
   }
 
   private void handle(HttpServerExchange exchange) throws Exception {

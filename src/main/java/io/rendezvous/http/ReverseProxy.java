@@ -23,9 +23,8 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.Xnio;
@@ -41,7 +40,6 @@ public final class ReverseProxy {
   private static final AttachmentKey<ClientConnection> LOCAL =
       AttachmentKey.create(ClientConnection.class);
   private static final AttachmentKey<Boolean> WATCHED = AttachmentKey.create(Boolean.class);
-  private static final Logger LOG = LoggerFactory.getLogger(ReverseProxy.class);
   private static final HttpString FORWARDED = new HttpString("Forwarded");
   private static final String X_FORWARDED = "X-Forwarded-";
   private static final HttpString REAL_IP = new HttpString("X-Real-IP");
@@ -61,8 +59,10 @@ public final class ReverseProxy {
    * Returns a handler that passes requests on.
    *
    * @param local {@code http://HOST:PORT} or {@code https://HOST:PORT}
+   * @param failed is told why a request was answered with 502 or 504, on an I/O thread
    */
-  public static HttpHandler to(URI local, Options options, Network network) {
+  public static HttpHandler to(
+      URI local, Options options, Network network, Consumer<String> failed) {
     ProxyHandler proxy =
         ProxyHandler.builder()
             .setProxyClient(new LocalServer(local, options.trust(), network))
@@ -71,7 +71,8 @@ public final class ReverseProxy {
             .setMaxConnectionRetries(1)
             .build();
     return exchange -> {
-      exchange.addDefaultResponseListener(failed -> answerFor(failed, local, options.trust()));
+      exchange.addDefaultResponseListener(
+          unanswered -> answerFor(unanswered, local, options.trust(), failed));
       tellOrigin(exchange);
       timeOut(exchange, options.patience());
       proxy.handleRequest(exchange);
@@ -160,7 +161,8 @@ public final class ReverseProxy {
   }
 
   /** Undertow answers without a word where the local server did not. */
-  private static boolean answerFor(HttpServerExchange exchange, URI local, Trust trust) {
+  private static boolean answerFor(
+      HttpServerExchange exchange, URI local, Trust trust, Consumer<String> failed) {
     int status = exchange.getStatusCode();
     if (status < StatusCodes.INTERNAL_SERVER_ERROR || exchange.isResponseStarted()) {
       return false;
@@ -175,7 +177,7 @@ public final class ReverseProxy {
         Problem.passing(
             slow ? status : StatusCodes.BAD_GATEWAY,
             "the local server at " + local.getAuthority() + " " + why);
-    LOG.warn("A request was answered with {}: {}", problem.status(), problem.diagnostic());
+    failed.accept("a request was answered with " + problem.status() + ": " + problem.diagnostic());
     exchange.setStatusCode(problem.status());
     String accepted = String.join(",", exchange.getRequestHeaders().eachValue(Headers.ACCEPT));
     boolean html = accepted.contains("text/html");

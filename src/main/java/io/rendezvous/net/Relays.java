@@ -10,6 +10,10 @@ public final class Relays {
   private final Duration stall;
   private final Set<Relay> going = ConcurrentHashMap.newKeySet();
 
+  // Of those that are over. Guarded by this, so that no sum ever shrinks.
+  private long octetsUp;
+  private long octetsDown;
+
   /**
    * Creates an empty set.
    *
@@ -26,9 +30,22 @@ public final class Relays {
     going.add(relay);
   }
 
-  /** Removes a relay. */
-  public void remove(Relay relay) {
-    going.remove(relay);
+  /** Removes a relay that is over. */
+  public synchronized void remove(Relay relay) {
+    if (going.remove(relay)) {
+      octetsUp += relay.octetsUp();
+      octetsDown += relay.octetsDown();
+    }
+  }
+
+  /** Returns how many octets came from the near connections, of those that are over as well. */
+  public synchronized long octetsUp() {
+    return octetsUp + going.stream().mapToLong(Relay::octetsUp).sum();
+  }
+
+  /** Returns how many octets came from the far connections, of those that are over as well. */
+  public synchronized long octetsDown() {
+    return octetsDown + going.stream().mapToLong(Relay::octetsDown).sum();
   }
 
   /** Returns how many are going on. */

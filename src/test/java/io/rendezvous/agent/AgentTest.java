@@ -18,6 +18,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
@@ -25,17 +26,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import javax.net.ssl.SSLContext;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
-import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 
 /** The agent at a real broker, before a real local server. */
 class AgentTest {
-  private static final int MIB = 1024 * 1024;
-
   private final Queue<String> events = new ConcurrentLinkedQueue<>();
   private TestBroker broker;
   private Network network;
@@ -63,10 +62,11 @@ class AgentTest {
     Agent agent =
         new Agent(
             plan,
-            new RawTarget(new Address("127.0.0.1", localPort), true, network, clock),
+            new RawTarget(new Address("127.0.0.1", localPort), true, network),
             network,
             clock,
-            events::add);
+            System::nanoTime,
+            new Events(clock, event -> events.add(event.text())));
     agent.start();
     return agent;
   }
@@ -83,8 +83,9 @@ class AgentTest {
 
   private Agent agent(Agent.Plan plan, int localPort) {
     InstantSource clock = InstantSource.system();
-    Target target = new RawTarget(new Address("127.0.0.1", localPort), true, network, clock);
-    return new Agent(plan, target, network, clock, events::add);
+    Target target = new RawTarget(new Address("127.0.0.1", localPort), true, network);
+    Events told = new Events(clock, event -> events.add(event.text()));
+    return new Agent(plan, target, network, clock, System::nanoTime, told);
   }
 
   private void assertServed(String path) throws IOException {
@@ -109,7 +110,7 @@ class AgentTest {
         assertServed("/" + i);
       }
       broker.awaitParked(3); // which the agent hears of a moment later
-      Awaitility.await().until(() -> agent.parked() == 3);
+      Awaitility.await().until(() -> agent.status().parked() == 3);
     }
     broker.awaitParked(0);
   }
@@ -132,79 +133,7 @@ class AgentTest {
       for (CompletableFuture<Boolean> one : all) {
         assertThat(one.get()).isTrue();
       }
-      Awaitility.await().until(() -> agent.parked() == 4);
-    }
-  }
-
-  @RepeatedTest(8)
-  void octetsPassBothWaysAndSoDoTheEnds() throws Exception {
-    try (LocalServer local =
-            new LocalServer(
-                connection -> {
-                  connection.readHead();
-                  connection.in().transferTo(connection.out());
-                  connection.send("end");
-                });
-        Agent agent = agent(local.port(), 1);
-        Peer client = broker.connect()) {
-      broker.awaitParked(1);
-      client.send(broker.request("POST", broker.entry(), "/", ""));
-      CompletableFuture<String> sent =
-          Octets.beside(
-              () -> {
-                String hash = Octets.write(client.out(), 8 * MIB, 1);
-                client.shutdownOutput();
-                return hash;
-              });
-      assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
-      assertThat(client.readAll()).isEqualTo("end");
-      assertThat(agent.parked()).isEqualTo(1);
-    }
-  }
-
-  @Test
-  void localServerIsDialledAtTheFirstOctetAndNotBefore() throws Exception {
-    Queue<String> dialled = new ConcurrentLinkedQueue<>();
-    try (LocalServer local =
-            new LocalServer(
-                connection -> {
-                  dialled.add("once");
-                  LocalServer.answerWithPath(connection);
-                });
-        Agent agent = agent(local.port(), 2)) {
-      broker.awaitParked(2);
-      assertThat(dialled).isEmpty();
-      assertServed("/");
-      assertThat(dialled).hasSize(1);
-      assertThat(agent.parked()).isPositive();
-    }
-  }
-
-  @Test
-  void localServerThatIsDownIsA502OfTheAgents() throws Exception {
-    LocalServer gone = new LocalServer(connection -> {});
-    gone.close();
-    try (Agent agent = agent(gone.port(), 1);
-        Peer client = broker.connect()) {
-      broker.awaitParked(1);
-      client.send(broker.get(broker.entry(), "/"));
-      assertThat(client.readAll())
-          .startsWith("HTTP/1.1 502 ")
-          .contains("the local server cannot be reached");
-      awaitEvent("the local server: could not connect to 127.0.0.1 port " + gone.port());
-      Awaitility.await().until(() -> agent.parked() == 1);
-    }
-  }
-
-  @Test
-  void localServerThatEndsWithoutAnAnswerIsA502OfTheBrokers() throws Exception {
-    try (LocalServer local = new LocalServer(Peer::readHead);
-        Agent agent = agent(local.port(), 4);
-        Peer client = broker.connect()) {
-      broker.awaitParked(4);
-      client.send(broker.get(broker.entry(), "/"));
-      assertThat(client.readAll()).startsWith("HTTP/1.1 502 ").contains("before an answer");
-      Awaitility.await().until(() -> agent.parked() == 4);
+      Awaitility.await().until(() -> agent.status().parked() == 4);
     }
   }
 
@@ -214,7 +143,7 @@ class AgentTest {
     try (Agent agent = agent(other.totp(), Keys.trusted(), InstantSource.system(), 1, 4)) {
       awaitEvent("the broker refused: 401 unknown UUID or wrong token; the clocks agree");
       awaitEvent("trying again in ");
-      assertThat(agent.parked()).isZero();
+      assertThat(agent.status().parked()).isZero();
     }
   }
 
@@ -224,7 +153,7 @@ class AgentTest {
     try (Agent agent = agent(broker.entry().totp(), Keys.trusted(), behind, 1, 4)) {
       awaitEvent("this machine's clock is 9");
       awaitEvent(" s behind the broker's, so set it right");
-      assertThat(agent.parked()).isZero();
+      assertThat(agent.status().parked()).isZero();
     }
   }
 
@@ -233,7 +162,7 @@ class AgentTest {
     Trust others = Trust.in(Optional.empty());
     try (Agent agent = agent(broker.entry().totp(), others, InstantSource.system(), 1, 2)) {
       awaitEvent("the broker's certificate is not believed (PKIX path building failed");
-      assertThat(agent.parked()).isZero();
+      assertThat(agent.status().parked()).isZero();
     }
   }
 
@@ -247,11 +176,13 @@ class AgentTest {
         broker.awaitParked(4);
         for (int i = 0; i < 3; i++) {
           path.cut();
-          Awaitility.await().until(() -> agent.parked() == 0);
+          Awaitility.await().until(() -> agent.status().parked() == 0);
           awaitEvent("could not connect to ");
           events.clear();
           path.restore();
-          Awaitility.await().atMost(Duration.ofSeconds(40)).until(() -> agent.parked() == 4);
+          Awaitility.await()
+              .atMost(Duration.ofSeconds(40))
+              .until(() -> agent.status().parked() == 4);
           broker.awaitParked(4);
           assertServed("/" + i);
         }
@@ -275,7 +206,7 @@ class AgentTest {
         awaitEvent("it is replaced in 60 s");
         Awaitility.await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
         assertThat(events.stream().filter(e -> e.startsWith("parked a tunnel"))).hasSize(5);
-        assertThat(agent.parked()).isEqualTo(2);
+        assertThat(agent.status().parked()).isEqualTo(2);
         small.awaitParked(2);
       }
     }
@@ -361,11 +292,11 @@ class AgentTest {
       clock.step(Duration.ofSeconds(15)); // within what the broker forgives
       awaitEvent("this machine has slept or moved; parking fresh tunnels");
       broker.awaitParked(6); // the old ones are for the broker to close
-      Awaitility.await().until(() -> agent.parked() == 3);
+      Awaitility.await().until(() -> agent.status().parked() == 3);
       for (int i = 0; i < 8; i++) {
         assertServed("/" + i);
       }
-      Awaitility.await().until(() -> agent.parked() == 3);
+      Awaitility.await().until(() -> agent.status().parked() == 3);
     }
     broker.awaitParked(0);
   }
@@ -387,8 +318,8 @@ class AgentTest {
         clients.add(client.send(broker.get(broker.entry(), "/")));
       }
       Awaitility.await().until(() -> broker.broker().paired() == 40);
-      Awaitility.await().until(() -> agent.parked() == agent.wanted());
-      assertThat(agent.wanted()).isBetween(3, 4);
+      Awaitility.await().until(() -> agent.status().parked() == agent.status().wanted());
+      assertThat(agent.status().wanted()).isBetween(3, 4);
       for (Peer client : clients) {
         client.end();
       }
@@ -436,5 +367,57 @@ class AgentTest {
       }
     }
     return served;
+  }
+
+  /** A day of tunnels that get ten minutes old, on a clock that runs 4,000 times as fast. */
+  @Test
+  void dayOfTunnelsThatGrowOldGoesByUnnoticed() throws Exception {
+    Duration age = Duration.ofMillis(150);
+    int generations = 24 * 6;
+    try (TestBroker hasty = TestBroker.start("tunnel-age", age.toMillis() + "ms");
+        LocalServer local = new LocalServer(LocalServer::answerWithPath)) {
+      Agent.Plan plan =
+          new Agent.Plan(
+              hasty.id(),
+              hasty.entry().totp(),
+              new Address("localhost", hasty.port()),
+              Keys.trusted(),
+              4,
+              4);
+      Target target = new RawTarget(new Address("127.0.0.1", local.port()), true, network);
+      AtomicInteger parkings = new AtomicInteger();
+      List<Event> others = Collections.synchronizedList(new ArrayList<>());
+      Consumer<Event> listener =
+          event -> {
+            switch (event.kind()) {
+              case PARKED -> parkings.incrementAndGet();
+              case TAKEN, ENDED -> {}
+              default -> others.add(event);
+            }
+          };
+      InstantSource clock = InstantSource.system();
+      try (Agent agent =
+          new Agent(
+              plan,
+              target,
+              network,
+              clock,
+              () -> System.nanoTime() * 4000,
+              new Events(clock, listener))) {
+        agent.start();
+        hasty.awaitParked(4);
+        int served = 0;
+        while (parkings.get() - served < 4 * generations) { // those that nobody took
+          try (Peer client = hasty.connect()) {
+            String answer = client.send(hasty.get(hasty.entry(), "/" + served)).readResponse();
+            assertThat(answer).endsWith("\r\n\r\n/" + served);
+            served++;
+          }
+        }
+        assertThat(served).isGreaterThan(generations);
+        assertThat(others).isEmpty();
+        Awaitility.await().until(() -> agent.status().parked() == 4);
+      }
+    }
   }
 }

@@ -74,7 +74,7 @@ class HttpModeTest {
         .trusting(Keys.trusted())
         .tunnels(3)
         .mostTunnels(3)
-        .events(events::add);
+        .events(event -> events.add(event.text()));
   }
 
   private HiddenServer proxy(String url) throws IOException {
@@ -101,7 +101,7 @@ class HttpModeTest {
       for (int i = 0; i < 10; i++) {
         assertThat(get("/" + i)).startsWith("HTTP/1.1 200 ").endsWith("\r\n\r\n/" + i);
       }
-      Awaitility.await().until(() -> server.parked() == 3);
+      Awaitility.await().until(() -> server.status().parked() == 3);
     }
     broker.awaitParked(0);
   }
@@ -124,7 +124,7 @@ class HttpModeTest {
       CompletableFuture<String> sent = Octets.beside(() -> Octets.write(client.out(), 8 * MIB, 1));
       client.readHead();
       assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -165,7 +165,7 @@ class HttpModeTest {
         client.readResponse();
         assertThat(heads.take()).contains("Authorization: " + value + "\r\n");
       }
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -197,7 +197,7 @@ class HttpModeTest {
             .contains("\r\nX-Forwarded-Host: localhost\r\n")
             .doesNotContain("1.2.3.4", "evil.example");
         client.end();
-        assertThat(server.parked()).isPositive();
+        assertThat(server.status().parked()).isPositive();
       }
       try (HiddenServer server =
           proxy("http://127.0.0.1:" + local.port(), true, Duration.ofSeconds(5))) {
@@ -206,7 +206,7 @@ class HttpModeTest {
         assertThat(heads.take())
             .contains("\r\nHost: 127.0.0.1:" + local.port() + "\r\n")
             .contains("\r\nX-Forwarded-Host: localhost\r\n");
-        assertThat(server.parked()).isPositive();
+        assertThat(server.status().parked()).isPositive();
       }
     }
   }
@@ -229,7 +229,7 @@ class HttpModeTest {
               .contains("\r\nX-Forwarded-For: 127.0.0.9\r\n")
               .contains("\r\nForwarded: for=\"127.0.0.9\";proto=https;host=\"localhost\"\r\n");
         }
-        assertThat(server.parked()).isPositive();
+        assertThat(server.status().parked()).isPositive();
       }
       broker.awaitParked(0);
       for (boolean pass : new boolean[] {true, false}) {
@@ -244,7 +244,7 @@ class HttpModeTest {
             head = heads.take(); // since the signature looks like a head
           }
           assertThat(head).contains("GET / HTTP/1.1\r\n");
-          assertThat(server.parked()).isPositive();
+          assertThat(server.status().parked()).isPositive();
         }
         broker.awaitParked(0);
       }
@@ -270,7 +270,7 @@ class HttpModeTest {
       assertThat(connections).hasSize(1);
       client.end();
       assertThat(connections.remove().in().read()).isEqualTo(-1);
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -285,7 +285,7 @@ class HttpModeTest {
           .startsWith("HTTP/1.1 502 Bad Gateway\r\n")
           .contains(accept.equals("*/*") ? "application/json" : "text/html")
           .contains("the local server at 127.0.0.1:1 cannot be reached");
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -305,7 +305,7 @@ class HttpModeTest {
           .startsWith("HTTP/1.1 504 ")
           .contains("the local server at 127.0.0.1:" + local.port() + " did not answer in time");
       assertThat(ended.get(5, TimeUnit.SECONDS)).endsWith("\r\n\r\nab");
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -336,7 +336,7 @@ class HttpModeTest {
         }
       }
       assertThat(ended.get(10, TimeUnit.SECONDS)).isTrue();
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -359,7 +359,7 @@ class HttpModeTest {
         String answer = Octets.untilItBreaks(client.in());
         assertThat(answer).doesNotContain("502").hasSizeLessThan(200);
       }
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -395,7 +395,7 @@ class HttpModeTest {
         assertThat(client.read(15)).isEqualTo("0" + event(i));
       }
       assertThat(client.read(5)).isEqualTo("0\r\n\r\n");
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -421,7 +421,7 @@ class HttpModeTest {
       broker.awaitParked(3);
       openWebSocket(client);
       assertEchoes(client);
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -438,7 +438,7 @@ class HttpModeTest {
       client.send(broker.get(broker.entry(), "/bytes?count=67108864")).readHead();
       assertThat(Octets.read(client.in(), 64 * MIB))
           .isEqualTo(Octets.write(OutputStream.nullOutputStream(), 64 * MIB, 1));
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 
@@ -464,7 +464,7 @@ class HttpModeTest {
             assertThat(answer).contains("at localhost:" + port + " is not believed (");
           }
           answers.add(answer.substring(9, 12));
-          assertThat(server.parked()).isPositive();
+          assertThat(server.status().parked()).isPositive();
         }
         broker.awaitParked(0);
       }
@@ -486,7 +486,7 @@ class HttpModeTest {
       assertThat(get("/../secret.txt")).doesNotContain("a secret");
       assertThat(get("/%2e%2e/secret.txt")).doesNotContain("a secret");
       assertThat(get("/link")).startsWith("HTTP/1.1 404 ");
-      assertThat(server.parked()).isPositive();
+      assertThat(server.status().parked()).isPositive();
     }
   }
 

@@ -221,7 +221,7 @@ class AgentIT {
         assertThat(get(entries.get(round), "/")).isEqualTo("here");
         broker.signal("KILL");
         broker.exitCode();
-        Awaitility.await().until(() -> servers.stream().allMatch(s -> s.parked() == 0));
+        Awaitility.await().until(() -> servers.stream().allMatch(s -> s.status().parked() == 0));
         serve();
         long open = System.nanoTime();
         awaitAllParked(servers);
@@ -238,6 +238,6 @@ class AgentIT {
     Awaitility.await()
         .atMost(Duration.ofMinutes(1))
         .pollInterval(Duration.ofMillis(20))
-        .until(() -> servers.stream().allMatch(server -> server.parked() == 1));
+        .until(() -> servers.stream().allMatch(server -> server.status().parked() == 1));
   }
 }

@@ -15,7 +15,7 @@ public final class Hello {
   public static HiddenServer start(Path provisioning) throws IOException {
     Provisioning entry = Provisioning.parse(Files.readString(provisioning));
     return HiddenServer.of(entry)
-        .events(System.out::println)
+        .events(event -> System.out.println(event.text()))
         .serve(exchange -> exchange.getResponseSender().send("Hello from inside a program\n"));
   }
 
@@ -24,7 +24,7 @@ public final class Hello {
     try (HiddenServer server = start(Path.of(arguments[0]))) {
       while (true) {
         TimeUnit.MINUTES.sleep(1);
-        System.out.println(server.parked() + " tunnels are parked");
+        System.out.println(server.status().parked() + " tunnels are parked");
       }
     }
   }

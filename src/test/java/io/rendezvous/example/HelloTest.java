@@ -33,7 +33,7 @@ class HelloTest {
         broker.awaitParked(8);
         client.send(broker.get(broker.entry(), "/"));
         assertThat(client.readResponse()).endsWith("\r\n\r\nHello from inside a program\n");
-        assertThat(server.parked()).isPositive();
+        assertThat(server.status().parked()).isPositive();
       }
     }
   }

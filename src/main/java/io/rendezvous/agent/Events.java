@@ -1,0 +1,36 @@
+package io.rendezvous.agent;
+
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/** Tells what happens, and remembers what last went wrong. Any thread may call. */
+final class Events {
+  private final InstantSource clock;
+  private final Consumer<Event> listener;
+  private volatile @Nullable Event lastTrouble;
+
+  /**
+   * Creates one.
+   *
+   * @param listener is told, on any thread
+   */
+  Events(InstantSource clock, Consumer<Event> listener) {
+    this.clock = clock;
+    this.listener = listener;
+  }
+
+  void tell(Event.Kind kind, String text) {
+    Event event = new Event(clock.instant(), kind, text);
+    if (kind.isTrouble()) {
+      lastTrouble = event;
+    }
+    listener.accept(event);
+  }
+
+  /** Returns what last went wrong, however long ago. */
+  Optional<Event> lastTrouble() {
+    return Optional.ofNullable(lastTrouble);
+  }
+}

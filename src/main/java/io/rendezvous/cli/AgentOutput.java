@@ -1,0 +1,184 @@
+package io.rendezvous.cli;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.agent.Event;
+import io.rendezvous.agent.Status;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Supplier;
+
+/**
+ * What an agent prints: a line for each event, and from time to time how its hidden servers are
+ * doing. Events come on I/O threads, which must not wait for whoever reads this; so one thread
+ * prints, and what it cannot keep up with is dropped and counted.
+ */
+final class AgentOutput implements AutoCloseable {
+  private static final int MOST_EVENTS = 1000;
+  private static final Duration TIME_TO_END = Duration.ofSeconds(1);
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  /** For whom it is. */
+  enum Form {
+    /** A line for each event. */
+    LINES(Duration.ofMinutes(1)),
+    /** A JSON object a line, for each event, and for each hidden server once a minute. */
+    JSON(Duration.ofMinutes(1)),
+    /** Lines, and below them a table that is drawn anew each second. */
+    TERMINAL(Duration.ofSeconds(1));
+
+    private final Duration statusEvery;
+
+    Form(Duration statusEvery) {
+      this.statusEvery = statusEvery;
+    }
+  }
+
+  private record Line(String entry, Event event) {}
+
+  private static final Line LAST = new Line("", new Event(Instant.EPOCH, Event.Kind.ENDED, ""));
+
+  private final Form form;
+  private final PrintWriter out;
+  private final Supplier<Map<String, Status>> statuses;
+  private final BlockingQueue<Line> lines = new ArrayBlockingQueue<>(MOST_EVENTS);
+  private final AtomicLong dropped = new AtomicLong();
+  private final Thread printer = new Thread(this::run, "agent-output");
+
+  // Of the printing thread.
+  private final StatusTable table;
+
+  /**
+   * Creates one that prints nothing yet.
+   *
+   * @param statuses how each hidden server is doing, by name
+   */
+  AgentOutput(Form form, PrintWriter out, Supplier<Map<String, Status>> statuses) {
+    this.form = form;
+    this.out = out;
+    this.statuses = statuses;
+    this.table = new StatusTable(out);
+    printer.setDaemon(true);
+  }
+
+  void start() {
+    printer.start();
+  }
+
+  /** Prints an event, soon. Any thread may call. */
+  void event(String entry, Event event) {
+    if (!lines.offer(new Line(entry, event))) {
+      dropped.incrementAndGet();
+    }
+  }
+
+  private void run() {
+    long every = form.statusEvery.toNanos();
+    long next = System.nanoTime() + every;
+    try {
+      Line line = null;
+      while (!LAST.equals(line)) {
+        line = lines.poll(next - System.nanoTime(), TimeUnit.NANOSECONDS);
+        if (line != null && !LAST.equals(line)) {
+          print(line);
+        }
+        if (System.nanoTime() - next >= 0) {
+          next = System.nanoTime() + every;
+          printStatus();
+        }
+      }
+    } catch (InterruptedException e) {
+      // It is over.
+    }
+    table.erase();
+    out.flush();
+  }
+
+  private void print(Line line) {
+    table.erase();
+    long missing = dropped.getAndSet(0);
+    if (missing > 0 && form != Form.JSON) {
+      out.println(missing + " events are not shown: they came too fast");
+    }
+    Event event = line.event();
+    String time = event.time().truncatedTo(ChronoUnit.SECONDS).toString();
+    if (form == Form.JSON) {
+      ObjectNode object = object(time, line.entry(), nameOf(event.kind()));
+      out.println(object.put("text", event.text()));
+    } else {
+      String prefix = line.entry().isEmpty() ? "" : line.entry() + ": ";
+      out.println(time + " " + prefix + event.text());
+    }
+    if (lines.isEmpty()) {
+      if (form == Form.TERMINAL) {
+        table.draw(statuses.get());
+      }
+      out.flush();
+    }
+  }
+
+  private static String nameOf(Event.Kind kind) {
+    return kind.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static ObjectNode object(String time, String entry, String event) {
+    return JSON.createObjectNode().put("time", time).put("entry", entry).put("event", event);
+  }
+
+  private void printStatus() {
+    if (form == Form.TERMINAL) {
+      table.erase();
+      table.draw(statuses.get());
+    } else if (form == Form.JSON) {
+      String time = Instant.now().truncatedTo(ChronoUnit.SECONDS).toString();
+      statuses.get().forEach((name, status) -> out.println(json(time, name, status)));
+    }
+    out.flush();
+  }
+
+  private static ObjectNode json(String time, String name, Status status) {
+    ObjectNode object = object(time, name, "status");
+    describe(object, status);
+    return object;
+  }
+
+  /** Adds how a hidden server is doing. */
+  static void describe(ObjectNode object, Status status) {
+    object
+        .put("online", status.isOnline())
+        .put("parked", status.parked())
+        .put("wanted", status.wanted())
+        .put("active", status.active())
+        .put("requests", status.traffic().requests())
+        .put("octetsIn", status.traffic().octetsIn())
+        .put("octetsOut", status.traffic().octetsOut());
+    status.clockBehind().ifPresent(behind -> object.put("clockBehind", behind.toSeconds()));
+    status
+        .lastTrouble()
+        .ifPresent(
+            trouble ->
+                object
+                    .put("lastTrouble", trouble.text())
+                    .put("lastTroubleTime", trouble.time().toString()));
+  }
+
+  /** Prints what is still to be printed, and ends. */
+  @Override
+  public void close() {
+    try {
+      if (lines.offer(LAST, TIME_TO_END.toMillis(), TimeUnit.MILLISECONDS)) {
+        printer.join(TIME_TO_END.toMillis());
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,110 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.agent.Event;
+import io.rendezvous.agent.Status;
+import java.io.PrintWriter;
+import java.time.Duration;
+import java.time.ZoneId;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** The last lines of a terminal, which show how each hidden server is doing. For one thread. */
+final class StatusTable {
+  private static final int MOST_ROWS = 20;
+  private static final int LONGEST_NAME = 24;
+  private static final Duration RIGHT = Duration.ofSeconds(2);
+  private static final String WITHOUT_WRAPPING = "\u001b[?7l";
+  private static final String WITH_WRAPPING = "\u001b[?7h";
+  private static final DateTimeFormatter TIME =
+      DateTimeFormatter.ofPattern("HH:mm:ss").withZone(ZoneId.systemDefault());
+
+  private final PrintWriter out;
+  private int drawn;
+
+  StatusTable(PrintWriter out) {
+    this.out = out;
+  }
+
+  /** Takes away what was drawn. */
+  void erase() {
+    if (drawn > 0) {
+      out.print("\u001b[" + drawn + "A\r\u001b[J");
+      drawn = 0;
+    }
+  }
+
+  /** Draws it, where the last line ended. */
+  void draw(Map<String, Status> statuses) {
+    List<String> lines = lines(statuses);
+    out.print(WITHOUT_WRAPPING); // or it would not be known how far up to go
+    lines.forEach(out::println);
+    out.print(WITH_WRAPPING);
+    drawn = lines.size();
+  }
+
+  static List<String> lines(Map<String, Status> statuses) {
+    List<String> lines = new ArrayList<>();
+    lines.add("");
+    lines.add(
+        String.format(
+            "%-24s %9s %7s %9s %9s %9s  %s",
+            "", "parked", "in use", "requests", "in", "out", "clock"));
+    statuses.entrySet().stream()
+        .sorted(Comparator.comparing(entry -> entry.getValue().isOnline()))
+        .limit(MOST_ROWS)
+        .forEach(entry -> lines.add(row(entry.getKey(), entry.getValue())));
+    if (statuses.size() > MOST_ROWS) {
+      lines.add("and " + (statuses.size() - MOST_ROWS) + " more");
+    }
+    statuses.entrySet().stream()
+        .filter(entry -> entry.getValue().lastTrouble().isPresent())
+        .max(Comparator.comparing(entry -> trouble(entry.getValue()).time()))
+        .ifPresent(entry -> lines.add(trouble(entry.getKey(), trouble(entry.getValue()))));
+    return lines;
+  }
+
+  private static Event trouble(Status status) {
+    return status.lastTrouble().orElseThrow();
+  }
+
+  private static String trouble(String name, Event trouble) {
+    return "last trouble, " + TIME.format(trouble.time()) + ", " + name + ": " + trouble.text();
+  }
+
+  private static String row(String name, Status status) {
+    return String.format(
+        Locale.ROOT,
+        "%-24s %9s %7d %9d %9s %9s  %s",
+        name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME - 1) + "…" : name,
+        status.parked() + " of " + status.wanted(),
+        status.active(),
+        status.traffic().requests(),
+        octets(status.traffic().octetsIn()),
+        octets(status.traffic().octetsOut()),
+        status.clockBehind().map(StatusTable::clock).orElse("unknown"));
+  }
+
+  private static String clock(Duration behind) {
+    if (behind.abs().compareTo(RIGHT) <= 0) {
+      return "right";
+    }
+    return behind.abs().toSeconds() + " s " + (behind.isNegative() ? "ahead" : "behind");
+  }
+
+  /** Returns a number of octets as people read it. */
+  static String octets(long count) {
+    String[] units = {"B", "kB", "MB", "GB", "TB"};
+    double value = count;
+    int unit = 0;
+    while (value >= 999.5 && unit < units.length - 1) {
+      value /= 1000;
+      unit++;
+    }
+    String form = unit == 0 || value >= 99.95 ? "%.0f %s" : "%.1f %s";
+    return String.format(Locale.ROOT, form, value, units[unit]);
+  }
+}

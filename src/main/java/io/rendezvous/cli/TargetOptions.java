@@ -1,0 +1,122 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.agent.Address;
+import io.rendezvous.agent.HiddenServer;
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.http.ReverseProxy;
+import io.rendezvous.net.Trust;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.Option;
+
+/** What clients reach through an agent, and how. */
+final class TargetOptions {
+  private static final String DIRECTORY = "file:";
+  private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+  @Option(
+      names = "--to",
+      paramLabel = "TARGET",
+      description =
+          "What clients reach: HOST:PORT (octets as they are), http://HOST:PORT or"
+              + " https://HOST:PORT (a reverse proxy), or file:DIRECTORY. One for all entries, or"
+              + " one for each --entry; without any, each file names its own as \"to\".")
+  private List<String> to = List.of();
+
+  /** What becomes of a PROXY header; picocli shows the names as they are. */
+  @SuppressWarnings("MemberName")
+  enum ProxyProtocol {
+    pass,
+    strip
+  }
+
+  @Option(
+      names = "--proxy-protocol",
+      paramLabel = "pass|strip",
+      defaultValue = "pass",
+      description =
+          "Where the entry asks for the PROXY protocol: pass its header to HOST:PORT, or not"
+              + " (default: pass).")
+  private ProxyProtocol proxyHeader;
+
+  @Option(
+      names = "--rewrite-host",
+      description = "Show the local server its own name as Host rather than the broker's.")
+  private boolean rewriteHost;
+
+  @Option(
+      names = "--to-ca",
+      paramLabel = "FILE",
+      description = "Verify the certificate of a local https server with this one.")
+  private @Nullable Path localCa;
+
+  @Option(
+      names = "--to-insecure",
+      description = "Do not verify the certificate of a local https server.")
+  private boolean localInsecure;
+
+  /** Starts a hidden server. */
+  interface Target {
+    HiddenServer start(HiddenServer.Builder builder) throws IOException;
+  }
+
+  /**
+   * Checks what was given.
+   *
+   * @param entries how many options name entries
+   * @throws IllegalArgumentException if it is none, or not as many
+   */
+  void check(int entries) throws IOException {
+    if (to.size() > 1 && to.size() != entries) {
+      throw new IllegalArgumentException(
+          "Needed: one --to TARGET for all entries, or one for each");
+    }
+    for (String text : to) {
+      parse(text);
+    }
+  }
+
+  /**
+   * Returns what clients of an entry reach.
+   *
+   * @param option the number of the option that named the entry
+   * @throws IllegalArgumentException if it is not known
+   */
+  Target target(Provisioning entry, int option) throws IOException {
+    if (!to.isEmpty()) {
+      return parse(to.get(to.size() == 1 ? 0 : option));
+    }
+    return parse(
+        entry
+            .to()
+            .orElseThrow(
+                () -> new IllegalArgumentException("Needed: --to TARGET, or \"to\" in the file")));
+  }
+
+  private Target parse(String text) throws IOException {
+    if (text.equals(DIRECTORY)) {
+      throw new IllegalArgumentException("Needed: file:DIRECTORY");
+    }
+    if (text.startsWith(DIRECTORY)) {
+      Path directory = Path.of(text.substring(DIRECTORY.length()));
+      return builder -> builder.files(directory);
+    }
+    if (!text.contains("://")) {
+      Address local = Address.parse(text, "tcp");
+      return builder -> builder.relay(local, proxyHeader == ProxyProtocol.pass);
+    }
+    String scheme = text.startsWith("https:") ? "https" : "http";
+    URI local = URI.create(scheme + "://" + Address.parse(text, scheme));
+    Optional<String> pem =
+        localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
+    Trust trust = localInsecure ? Trust.inAnybody() : Trust.in(pem);
+    ReverseProxy.Options how = new ReverseProxy.Options(rewriteHost, trust, PATIENCE);
+    return builder -> builder.proxy(local, how);
+  }
+}

@@ -1,0 +1,252 @@
+package io.rendezvous.agent;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.testing.Keys;
+import io.rendezvous.testing.LocalServer;
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.TestBroker;
+import java.io.IOException;
+import java.net.SocketException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A hidden server that relays octets to a local server, whatever that does with them. */
+class RawModeTest {
+  private static final int MIB = 1024 * 1024;
+  private static final String HALF = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf";
+
+  private final Queue<String> events = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger dialled = new AtomicInteger();
+  private TestBroker broker;
+
+  @BeforeEach
+  void start() throws Exception {
+    broker = TestBroker.start();
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    broker.close();
+  }
+
+  private HiddenServer relay(LocalServer local, int tunnels) throws IOException {
+    Provisioning entry =
+        new Provisioning(
+            broker.id(),
+            List.of(),
+            broker.entry().totp(),
+            "localhost",
+            broker.port(),
+            Optional.empty());
+    return HiddenServer.of(entry)
+        .trusting(Keys.trusted())
+        .tunnels(tunnels)
+        .mostTunnels(tunnels)
+        .events(event -> events.add(event.text()))
+        .relay(new Address("127.0.0.1", local.port()), true);
+  }
+
+  @RepeatedTest(8)
+  void octetsPassBothWaysAndSoDoTheEnds() throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.in().transferTo(connection.out());
+                  connection.send("end");
+                });
+        HiddenServer server = relay(local, 1);
+        Peer client = broker.connect()) {
+      broker.awaitParked(1);
+      client.send(broker.request("POST", broker.entry(), "/", ""));
+      CompletableFuture<String> sent =
+          Octets.beside(
+              () -> {
+                String hash = Octets.write(client.out(), 8 * MIB, 1);
+                client.shutdownOutput();
+                return hash;
+              });
+      assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
+      assertThat(client.readAll()).isEqualTo("end");
+      Awaitility.await().until(() -> server.status().parked() == 1);
+    }
+  }
+
+  @Test
+  void localServerIsDialledAtTheFirstOctetAndNotBefore() throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  dialled.incrementAndGet();
+                  LocalServer.answerWithPath(connection);
+                });
+        HiddenServer server = relay(local, 2)) {
+      broker.awaitParked(2);
+      assertThat(dialled).hasValue(0);
+      try (Peer client = broker.connect()) {
+        client.send(broker.get(broker.entry(), "/"));
+        assertThat(client.readResponse()).endsWith("\r\n\r\n/");
+      }
+      assertThat(dialled).hasValue(1);
+      assertThat(server.status().parked()).isPositive();
+    }
+  }
+
+  @Test
+  void localServerThatIsDownIsA502OfTheAgents() throws Exception {
+    LocalServer gone = new LocalServer(connection -> {});
+    gone.close();
+    try (HiddenServer server = relay(gone, 1);
+        Peer client = broker.connect()) {
+      broker.awaitParked(1);
+      client.send(broker.get(broker.entry(), "/"));
+      assertThat(client.readAll())
+          .startsWith("HTTP/1.1 502 ")
+          .contains("the local server cannot be reached");
+      String event = "the local server: could not connect to 127.0.0.1 port " + gone.port();
+      assertThat(events).anyMatch(told -> told.contains(event));
+      Awaitility.await().until(() -> server.status().parked() == 1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void localServerThatEndsWithoutAnAnswerIsA502OfTheAgents(boolean inOrder) throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  dialled.incrementAndGet();
+                  connection.readHead();
+                  if (!inOrder) {
+                    connection.reset();
+                  }
+                });
+        HiddenServer server = relay(local, 4);
+        Peer client = broker.connect()) {
+      broker.awaitParked(4);
+      client.send(broker.get(broker.entry(), "/"));
+      assertThat(client.readAll())
+          .startsWith("HTTP/1.1 502 ")
+          .contains("the local server ended without an answer");
+      assertThat(dialled).as("not tried again in vain").hasValue(1);
+      Awaitility.await().until(() -> server.status().parked() == 4);
+    }
+  }
+
+  @Test
+  void localServerThatBreaksOffBreaksTheClientsConnection() throws Exception {
+    CompletableFuture<Void> arrived = new CompletableFuture<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.send(HALF);
+                  arrived.join();
+                  connection.reset();
+                });
+        HiddenServer server = relay(local, 1);
+        Peer client = broker.connect()) {
+      broker.awaitParked(1);
+      client.send(broker.get(broker.entry(), "/"));
+      assertThat(new String(client.in().readNBytes(HALF.length()), StandardCharsets.US_ASCII))
+          .isEqualTo(HALF);
+      arrived.complete(null);
+      assertThatThrownBy(() -> client.in().read()).isInstanceOf(SocketException.class);
+      Awaitility.await().until(() -> server.status().active() == 0);
+    }
+  }
+
+  @Test
+  void localServerThatEndsEarlyEndsTheClientsConnectionInOrder() throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.send(HALF);
+                });
+        HiddenServer server = relay(local, 1)) {
+      broker.awaitParked(1);
+      try (Peer client = broker.connect()) {
+        assertThat(client.send(broker.get(broker.entry(), "/")).readAll()).isEqualTo(HALF);
+      }
+      Awaitility.await().until(() -> server.status().active() == 0);
+    }
+  }
+
+  @Test
+  void localServerThatIsSlowToReadHoldsTheClientBackAndLosesNothing() throws Exception {
+    CompletableFuture<Void> mayRead = new CompletableFuture<>();
+    CompletableFuture<String> received = new CompletableFuture<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  mayRead.join();
+                  received.complete(Octets.read(connection.in(), 64 * MIB));
+                  connection.send("HTTP/1.1 200 OK\r\n\r\n");
+                });
+        HiddenServer server = relay(local, 1);
+        Peer client = broker.connect()) {
+      broker.awaitParked(1);
+      client.send(broker.request("POST", broker.entry(), "/", ""));
+      CompletableFuture<String> sent = Octets.beside(() -> Octets.write(client.out(), 64 * MIB, 1));
+      AtomicLong before = new AtomicLong(-1);
+      Awaitility.await() // until it stands still
+          .pollInterval(Duration.ofMillis(300))
+          .until(
+              () -> {
+                long now = server.status().traffic().octetsIn();
+                return now == before.getAndSet(now) && now > 0;
+              });
+      assertThat(before.get()).as("octets on their way").isLessThan(32 * MIB);
+      assertThat(sent).isNotDone();
+      mayRead.complete(null);
+      assertThat(received.get()).isEqualTo(sent.get());
+      client.readHead();
+    }
+  }
+
+  @Test
+  void statusTellsWhatWasServedAndWhatWentWrong() throws Exception {
+    LocalServer local = new LocalServer(LocalServer::answerWithPath);
+    try (HiddenServer server = relay(local, 2)) {
+      broker.awaitParked(2);
+      Awaitility.await().until(() -> server.status().isOnline());
+      assertThat(server.status().clockBehind())
+          .hasValueSatisfying(d -> assertThat(d).isLessThan(Duration.ofSeconds(5)));
+      assertThat(server.status().lastTrouble()).isEmpty();
+      try (Peer client = broker.connect()) {
+        assertThat(client.send(broker.get(broker.entry(), "/one")).readResponse()).endsWith("/one");
+        assertThat(server.status().active()).isEqualTo(1);
+        assertThat(server.status().traffic().octetsOut()).isEqualTo(42);
+      }
+      local.close();
+      try (Peer client = broker.connect()) {
+        assertThat(client.send(broker.get(broker.entry(), "/")).readAll()).contains(" 502 ");
+      }
+      Awaitility.await().until(() -> server.status().active() == 0);
+      Status status = server.status();
+      assertThat(status.traffic().requests()).isEqualTo(1);
+      assertThat(status.traffic().octetsIn()).isPositive();
+      assertThat(status.lastTrouble().orElseThrow().text()).contains("the local server: could not");
+    }
+  }
+}
