@@ -99,7 +99,7 @@ final class AgentCommand implements Callable<Integer> {
       throw misused("--most-tunnels is not from 1 to " + MOST_TUNNELS);
     }
     List<Path> files = broker.files();
-    targets.check(Math.max(1, files.size()));
+    targets.check(files.size());
     EntryFiles.Starting starting =
         (name, entry, option) ->
             targets

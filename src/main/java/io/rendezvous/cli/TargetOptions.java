@@ -73,7 +73,10 @@ final class TargetOptions {
    * @throws IllegalArgumentException if it is none, or not as many
    */
   void check(int entries) throws IOException {
-    if (to.size() > 1 && to.size() != entries) {
+    if (to.isEmpty() && entries == 0) {
+      throw new IllegalArgumentException("Needed: --to TARGET");
+    }
+    if (to.size() > 1 && to.size() != Math.max(1, entries)) {
       throw new IllegalArgumentException(
           "Needed: one --to TARGET for all entries, or one for each");
     }

@@ -406,15 +406,19 @@ class AgentTest {
               new Events(clock, listener))) {
         agent.start();
         hasty.awaitParked(4);
-        int served = 0;
-        while (parkings.get() - served < 4 * generations) { // those that nobody took
-          try (Peer client = hasty.connect()) {
-            String answer = client.send(hasty.get(hasty.entry(), "/" + served)).readResponse();
-            assertThat(answer).endsWith("\r\n\r\n/" + served);
-            served++;
-          }
-        }
-        assertThat(served).isGreaterThan(generations);
+        AtomicInteger served = new AtomicInteger();
+        Awaitility.await()
+            .atMost(Duration.ofMinutes(3))
+            .pollInterval(Duration.ofMillis(100))
+            .until(
+                () -> {
+                  String path = "/" + served.incrementAndGet();
+                  try (Peer client = hasty.connect()) {
+                    assertThat(client.send(hasty.get(hasty.entry(), path)).readResponse())
+                        .endsWith("\r\n\r\n" + path);
+                  }
+                  return parkings.get() - served.get() >= 4 * generations;
+                });
         assertThat(others).isEmpty();
         Awaitility.await().until(() -> agent.status().parked() == 4);
       }

@@ -12,8 +12,14 @@ import io.rendezvous.net.Trust;
 import io.rendezvous.testing.Browser;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +33,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The agent as a program, with what its options promise. */
 class AgentIT {
+  private static final Duration PATIENCE = Duration.ofSeconds(60);
+
   @TempDir private Path directory;
   private Program broker;
   private int port;
@@ -160,9 +168,155 @@ class AgentIT {
       for (String line : agent.lines()) {
         JsonNode event = new ObjectMapper().readTree(line);
         assertThat(event.path("time").asText()).endsWith("Z");
-        assertThat(event.path("event").asText()).startsWith("parked a tunnel");
+        assertThat(event.path("entry").asText()).isEqualTo(home.id().toString().substring(0, 8));
+        assertThat(event.path("event").asText()).isEqualTo("parked");
+        assertThat(event.path("text").asText()).startsWith("parked a tunnel");
       }
       assertThat(agent.output()).doesNotContain(home.totp().base32());
+    }
+  }
+
+  private void withTarget(String name, String to) throws Exception {
+    Path file = directory.resolve(name + ".json");
+    Path there = directory.resolve("entries").resolve(name + ".json");
+    Files.writeString(
+        file, Files.readString(file).replaceFirst("\\{", "{\n  \"to\" : \"" + to + "\","));
+    Files.move(file, there, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  @Test
+  void entriesOfADirectoryMayComeChangeAndGo() throws Exception {
+    Path entries = Files.createDirectory(directory.resolve("entries"));
+    Provisioning one = entry("one");
+    Provisioning two = entry("two");
+    Files.createDirectory(directory.resolve("public"));
+    Files.writeString(directory.resolve("public/a.txt"), "a file");
+    Files.writeString(entries.resolve("broken.json"), "{");
+    try (Site site = new Site();
+        Program agent =
+            Program.rendezvous(
+                directory, "agent", "--broker", broker(), "--entry", "entries", "--tunnels", "1")) {
+      agent.await("broken.json: entries/broken.json: not a provisioning file");
+      withTarget("one", "http://127.0.0.1:" + site.port());
+      withTarget("two", "file:public");
+      agent.await("one: parked a tunnel");
+      agent.await("two: parked a tunnel");
+      assertThat(get(one, "/page1")).isEqualTo("hello from /page1");
+      assertThat(get(two, "/a.txt")).isEqualTo("a file");
+      Path file = entries.resolve("one.json");
+      Files.writeString(
+          file, Files.readString(file).replaceFirst("http://127[^\"]*", "file:public"));
+      Awaitility.await().atMost(PATIENCE).until(() -> get(one, "/a.txt").equals("a file"));
+      Files.delete(file);
+      Awaitility.await().atMost(PATIENCE).until(() -> get(one, "/a.txt").contains("error"));
+      assertThat(get(two, "/a.txt")).isEqualTo("a file");
+    }
+  }
+
+  private static HttpResponse<String> status(int port, String path) throws Exception {
+    return HttpClient.newHttpClient()
+        .send(
+            HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).build(),
+            HttpResponse.BodyHandlers.ofString());
+  }
+
+  @Test
+  void statusPortTellsHealthAndMetrics() throws Exception {
+    Provisioning home = entry("home");
+    int free;
+    try (ServerSocket socket = new ServerSocket(0)) {
+      free = socket.getLocalPort();
+    }
+    Files.createDirectory(directory.resolve("public"));
+    Files.writeString(directory.resolve("public/a.txt"), "a file");
+    try (Program agent =
+        Program.rendezvous(
+            directory,
+            "agent",
+            "--broker",
+            broker(),
+            "--entry",
+            "home.json",
+            "--to",
+            "file:public",
+            "--status",
+            "127.0.0.1:" + free)) {
+      agent.await("Status on http://127.0.0.1:" + free + "/health and /metrics");
+      agent.await("parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+      assertThat(get(home, "/a.txt")).isEqualTo("a file");
+      HttpResponse<String> health = status(free, "/health");
+      assertThat(health.statusCode()).isEqualTo(200);
+      JsonNode entry = new ObjectMapper().readTree(health.body()).path("entries").path("home");
+      assertThat(entry.path("parked").asInt()).isPositive();
+      assertThat(entry.path("requests").asInt()).isEqualTo(1);
+      assertThat(entry.path("octetsOut").asInt()).isGreaterThan(100);
+      assertThat(status(free, "/metrics").body())
+          .contains("rendezvous_agent_requests_total{entry=\"home\"} 1.0")
+          .contains("rendezvous_agent_octets_total{direction=\"in\",entry=\"home\"} ")
+          .contains("rendezvous_agent_clock_behind_seconds{entry=\"home\"} ")
+          .containsPattern("rendezvous_agent_parked\\{entry=\"home\"} [78].0")
+          .contains("jvm_memory_used_bytes");
+      assertThat(status(free, "/").statusCode()).isEqualTo(404);
+      Program foreign =
+          Program.start(
+              directory,
+              "curl",
+              "-s",
+              "-o",
+              "answer",
+              "-w",
+              "%{http_code}",
+              "-H",
+              "Host: 127.0.0.1.evil.example",
+              "http://127.0.0.1:" + free + "/metrics");
+      assertThat(foreign.outputWhenDone()).isEqualTo("421");
+      broker.signal("TERM");
+      broker.exitCode();
+      Awaitility.await().atMost(PATIENCE).until(() -> status(free, "/health").statusCode() == 503);
+    }
+  }
+
+  @Test
+  void statusPortIsForThisMachineOnly() throws Exception {
+    entry("home");
+    Program agent =
+        Program.rendezvous(
+            directory,
+            "agent",
+            "--entry",
+            "home.json",
+            "--to",
+            "127.0.0.1:1",
+            "--status",
+            "0.0.0.0:8894");
+    assertThat(agent.exitCode()).isEqualTo(2);
+    assertThat(agent.output()).contains("--status is not a loopback address: 0.0.0.0");
+  }
+
+  @Test
+  void terminalShowsALiveTable() throws Exception {
+    Provisioning home = entry("home");
+    Files.createDirectory(directory.resolve("public"));
+    Files.writeString(directory.resolve("public/a.txt"), "a file");
+    String command =
+        String.join(
+            " ",
+            Program.commandLine(
+                List.of(),
+                "agent",
+                "--broker",
+                broker(),
+                "--entry",
+                "home.json",
+                "--to",
+                "file:public"));
+    try (Program terminal =
+        Program.start(
+            directory, Map.of("TERM", "xterm"), "script", "-qfec", command, "/dev/null")) {
+      terminal.await("parked +in use +requests +in +out +clock");
+      terminal.await("home +8 of 8 +0 +0 +0 B +0 B +right");
+      assertThat(get(home, "/a.txt")).isEqualTo("a file");
+      terminal.await("home +\\d of 8 +\\d +1 +\\d+ B +\\d+ B +right");
     }
   }
 
