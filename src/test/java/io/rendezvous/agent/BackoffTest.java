@@ -3,9 +3,13 @@ package io.rendezvous.agent;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class BackoffTest {
   /** Always chooses the longest. */
@@ -47,5 +51,26 @@ class BackoffTest {
     assertNext(false, 30);
     backoff.reset();
     assertNext(false, 0.5);
+  }
+
+  /** Returns after how many milliseconds an agent tries again once the broker is there again. */
+  private static long arrival(RandomGenerator random, long away) {
+    AtomicLong now = new AtomicLong();
+    Backoff herds = new Backoff(random, () -> now.get() * 1_000_000);
+    while (now.get() < away) {
+      now.addAndGet(herds.next(false).toMillis());
+    }
+    return now.get() - away;
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1000, 4", "2000, 4", "5000, 4", "30000, 4", "120000, 30"})
+  void thousandAgentsDoNotReturnInOneBurst(long away, int within) {
+    RandomGenerator random = new Random(1);
+    int[] perTenth = new int[within * 10 + 1];
+    for (int agent = 0; agent < 1000; agent++) {
+      perTenth[(int) (arrival(random, away) / 100)]++;
+    }
+    assertThat(Arrays.stream(perTenth).max().orElseThrow()).isLessThan(150);
   }
 }
