@@ -2,6 +2,7 @@ package io.rendezvous.cli;
 
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.Check;
+import io.rendezvous.agent.Finding;
 import io.rendezvous.entry.Provisioning;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -55,7 +56,7 @@ final class CheckCommand implements Callable<Integer> {
     }
   }
 
-  private void print(Check.Finding finding) {
+  private void print(Finding finding) {
     PrintWriter out = spec.commandLine().getOut();
     String mark = finding.passed() ? "ok  " : "FAIL";
     out.printf("%s  %-28s %s%n", mark, finding.step(), finding.detail());
