@@ -160,7 +160,7 @@ final class AgentCommand implements Callable<Integer> {
                 .start(
                     HiddenServer.of(entry)
                         .on(network)
-                        .trusting(broker.trust(entry))
+                        .trusting(broker.trust(entry.ca()))
                         .tunnels(tunnels)
                         .mostTunnels(mostTunnels)
                         .events(line -> print(out, prefix + line))));
