@@ -5,19 +5,14 @@ import io.rendezvous.net.Trust;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
-import java.net.ConnectException;
-import java.net.InetAddress;
 import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.TimeUnit;
@@ -26,13 +21,11 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Tries once all that a hidden server needs of its broker, and what lies between them, step by
- * step, with plain blocking sockets: it is the hidden server and the client both. What fails says
- * what to do.
+ * step: it is the hidden server and the client both. What fails says what to do.
  *
  * <p>For one thread.
  */
 public final class Check {
-  private static final Duration HARMLESS_SKEW = Duration.ofSeconds(20);
   private static final long OCTETS = 64L * 1024 * 1024;
 
   /**
@@ -46,18 +39,9 @@ public final class Check {
    */
   public record Plan(UUID id, Totp totp, Address broker, Trust trust, Duration idle) {}
 
-  /**
-   * How one step went.
-   *
-   * @param step what was tried
-   * @param passed whether it went well
-   * @param detail what was found, or what to do
-   */
-  public record Finding(String step, boolean passed, String detail) {}
-
   private final Plan plan;
   private final InstantSource clock;
-  private final Consumer<Finding> findings;
+  private final Steps steps;
   private @Nullable Wire tunnel;
   private @Nullable Wire client;
 
@@ -69,7 +53,7 @@ public final class Check {
   public Check(Plan plan, InstantSource clock, Consumer<Finding> findings) {
     this.plan = plan;
     this.clock = clock;
-    this.findings = findings;
+    this.steps = new Steps(plan.broker(), plan.trust(), clock, findings);
   }
 
   /**
@@ -77,33 +61,19 @@ public final class Check {
    */
   public boolean run() {
     try {
-      return step("name", this::resolve)
-          && step("connection", this::connect)
-          && step("certificate", this::shakeHands)
-          && step("broker", this::challenge)
-          && step("token", this::park)
-          && step("round trip", this::roundTrip)
-          && step("64 MiB to the hidden server", () -> move(client(), tunnel()))
-          && step("64 MiB to the client", () -> move(tunnel(), client()))
-          && step("half-close", this::halfClose)
-          && step(plan.idle().toSeconds() + " s of silence", this::rest);
+      return steps.reachBroker()
+          && steps.take("token", this::park)
+          && steps.take("round trip", this::roundTrip)
+          && steps.take("64 MiB to the hidden server", () -> move(client(), tunnel()))
+          && steps.take("64 MiB to the client", () -> move(tunnel(), client()))
+          && steps.take("half-close", this::halfClose)
+          && steps.take(plan.idle().toSeconds() + " s of silence", this::rest);
     } finally {
       for (Wire wire : Arrays.asList(tunnel, client)) {
         if (wire != null) {
           wire.close();
         }
       }
-    }
-  }
-
-  private boolean step(String what, Callable<String> step) {
-    try {
-      findings.accept(new Finding(what, true, step.call()));
-      return true;
-    } catch (Exception e) {
-      String why = e.getMessage() == null ? e.toString() : e.getMessage();
-      findings.accept(new Finding(what, false, why));
-      return false;
     }
   }
 
@@ -122,77 +92,13 @@ public final class Check {
     return wire;
   }
 
-  private String resolve() throws IOException {
-    try {
-      InetAddress[] addresses = InetAddress.getAllByName(plan.broker().host());
-      return String.join(
-          ", ", Arrays.stream(addresses).map(InetAddress::getHostAddress).toArray(String[]::new));
-    } catch (UnknownHostException e) {
-      throw new IOException(
-          "no address is known for " + plan.broker().host() + "; look at the name, and at DNS", e);
-    }
-  }
-
-  private String connect() throws IOException {
-    long began = System.nanoTime();
-    try (Wire plain = Wire.plain(plan.broker())) {
-      return plain + " in " + millisSince(began);
-    } catch (ConnectException | SocketTimeoutException e) {
-      throw new IOException(
-          "nothing answers at "
-              + plan.broker()
-              + " ("
-              + e.getMessage()
-              + "); look at the port, at whether the broker runs, and at firewalls",
-          e);
-    }
-  }
-
-  private Wire open() throws IOException {
-    return Wire.tls(plan.broker(), plan.trust());
-  }
-
-  private String shakeHands() throws IOException {
-    long began = System.nanoTime();
-    try (Wire wire = open()) {
-      String time = millisSince(began);
-      X509Certificate leaf = wire.certificate();
-      long days = Duration.between(clock.instant(), leaf.getNotAfter().toInstant()).toDays();
-      return wire.protocol() + " in " + time + ", good for " + days + " days";
-    } catch (IOException e) {
-      String refusal = plan.trust().takeRefusal().orElse(null);
-      throw new IOException(
-          refusal != null
-              ? "the certificate is not believed (" + refusal + "); see --ca"
-              : "no TLS at " + plan.broker() + " (" + e.getMessage() + "); look at the port",
-          e);
-    }
-  }
-
-  /** What a client is told that names nobody; with it comes the broker's idea of the time. */
-  private String challenge() throws IOException {
-    try (Wire wire = open()) {
-      wire.send("GET / HTTP/1.1\r\nHost: " + plan.broker() + "\r\nConnection: close\r\n\r\n");
-      Refusal answer = new Refusal(wire.readHead(), clock.instant());
-      if (answer.status() != 401) {
-        throw new IOException(
-            "what answers there is no broker (" + answer.status() + "); look at the port");
-      }
-      Duration skew = answer.clockBehind().orElse(Duration.ZERO);
-      if (skew.abs().compareTo(HARMLESS_SKEW) >= 0) {
-        throw new IOException(answer.clocksInWords());
-      }
-      return "challenges clients; the clocks differ by " + skew.abs().toSeconds() + " s";
-    }
-  }
-
   private String park() throws IOException {
     tunnel = parked();
     return "accepted, a tunnel is parked";
   }
 
   private Wire parked() throws IOException {
-    Wire wire = open();
+    Wire wire = steps.open();
     String token = plan.totp().token(now(), plan.totp().digits());
     wire.send("CONNECT uuid:" + plan.id() + "?response=" + token + " HTTP/1.1\r\n\r\n");
     Refusal answer = new Refusal(wire.readHead(), clock.instant());
@@ -211,9 +117,9 @@ public final class Check {
 
   private String roundTrip() throws Exception {
     long began = System.nanoTime();
-    client = open();
+    client = steps.open();
     ask(client, tunnel());
-    return "a request came back through the broker in " + millisSince(began);
+    return "a request came back through the broker in " + Steps.millisSince(began);
   }
 
   /** A client's request comes out of the tunnel, without its credential, and is answered. */
@@ -321,13 +227,9 @@ public final class Check {
               + " s: something on the way cuts what is silent; set the broker's"
               + " rendezvous.tunnel-age below that");
     }
-    try (Wire late = open()) {
+    try (Wire late = steps.open()) {
       ask(late, idle);
     }
     return "a tunnel that was silent still serves";
-  }
-
-  private static String millisSince(long began) {
-    return Duration.ofNanos(System.nanoTime() - began).toMillis() + " ms";
   }
 }

@@ -1,6 +1,7 @@
 package io.rendezvous.agent;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.rendezvous.http.ResponseHead;
 import java.io.ByteArrayOutputStream;
@@ -29,6 +30,9 @@ final class Refusal {
 
   Refusal(byte[] head, Instant now) throws ProtocolException {
     this.head = ResponseHead.parse(head);
+    if (!this.head.http11()) {
+      throw new ProtocolException("no broker answers in HTTP/1.0");
+    }
     this.now = now;
   }
 
@@ -69,22 +73,21 @@ final class Refusal {
   }
 
   String inWords() {
-    String words = "the broker refused: " + head.status() + " " + diagnostic();
+    String reason = diagnostic(body.toString(StandardCharsets.UTF_8)).orElse("(no reason given)");
+    String words = "the broker refused: " + head.status() + " " + reason;
     return head.status() == 401 ? words + "; " + clocksInWords() : words;
   }
 
-  private String diagnostic() {
+  /** Returns the reason that a body gives, if it has the form of a broker's, fit to be printed. */
+  static Optional<String> diagnostic(String body) {
     try {
-      String text =
-          new ObjectMapper()
-              .readTree(body.toString(StandardCharsets.UTF_8))
-              .path("error")
-              .path("diagnostic")
-              .asText("(no reason given)");
-      String printable = text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", " ");
-      return printable.substring(0, Math.min(LONGEST_DIAGNOSTIC, printable.length()));
+      JsonNode text = new ObjectMapper().readTree(body).path("error").path("diagnostic");
+      String printable = text.asText().replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", " ");
+      return text.isTextual()
+          ? Optional.of(printable.substring(0, Math.min(LONGEST_DIAGNOSTIC, printable.length())))
+          : Optional.empty();
     } catch (JsonProcessingException e) {
-      return "(no reason given)";
+      return Optional.empty();
     }
   }
 

@@ -4,6 +4,7 @@ import io.rendezvous.http.HeadReader;
 import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Trust;
 import java.io.Closeable;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -19,20 +20,31 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import jdk.net.ExtendedSocketOptions;
 
-/** A blocking connection to the broker, for {@link Check}. */
+/** A blocking connection to the broker, for checks. */
 final class Wire implements Closeable {
   private static final int PATIENCE = 10_000;
+  private static final Duration TIME_FOR_HEAD = Duration.ofSeconds(30);
   private static final int MOST_HEAD = 64 * 1024;
   private static final int MOST_BODY = 4096;
 
+  /** What comes where nothing need come. */
+  enum Heard {
+    NOTHING,
+    OCTETS,
+    END
+  }
+
+  private final Socket raw;
   private final Socket socket;
 
-  private Wire(Socket socket) {
+  private Wire(Socket raw, Socket socket) {
+    this.raw = raw;
     this.socket = socket;
   }
 
   static Wire plain(Address address) throws IOException {
-    return new Wire(connected(address));
+    Socket raw = connected(address);
+    return new Wire(raw, raw);
   }
 
   /** Connects and shakes hands, as an agent does. */
@@ -52,7 +64,7 @@ final class Wire implements Closeable {
       }
       ssl.setSSLParameters(parameters);
       ssl.startHandshake();
-      return new Wire(ssl);
+      return new Wire(raw, ssl);
     } catch (IOException e) {
       raw.close();
       throw e;
@@ -105,17 +117,32 @@ final class Wire implements Closeable {
   private byte[] readHead(byte[] begun) throws IOException {
     HeadReader reader = new HeadReader(MOST_HEAD);
     HeadReader.Progress progress = reader.read(ByteBuffer.wrap(begun));
+    long until = System.nanoTime() + TIME_FOR_HEAD.toNanos();
     while (progress == HeadReader.Progress.MORE) {
-      int octet = in().read();
-      if (octet < 0) {
-        throw new IOException("the connection was closed without an answer");
+      int octet = readOctet();
+      if (octet < 0 && reader.isEmpty()) {
+        throw new EOFException("the connection was closed without an answer");
+      }
+      if (octet < 0 || System.nanoTime() - until > 0) {
+        throw new ProtocolException("a head was begun and not ended");
       }
       progress = reader.read(ByteBuffer.wrap(new byte[] {(byte) octet}));
     }
-    if (progress != HeadReader.Progress.WHOLE) {
-      throw new ProtocolException("what answers there does not speak HTTP; look at the port");
+    if (progress == HeadReader.Progress.TOO_LONG) {
+      throw new ProtocolException("a head of more than " + MOST_HEAD + " octets");
+    }
+    if (progress == HeadReader.Progress.MALFORMED) {
+      throw new ProtocolException("not HTTP, or a line that does not end in CR LF");
     }
     return reader.head();
+  }
+
+  private int readOctet() throws IOException {
+    try {
+      return in().read();
+    } catch (SocketTimeoutException e) {
+      throw new SocketTimeoutException("nothing came for " + PATIENCE / 1000 + " s");
+    }
   }
 
   /** Reads the head of a request, and drops a PROXY header before it. */
@@ -156,18 +183,31 @@ final class Wire implements Closeable {
     }
   }
 
-  /** Returns whether the other side ends or breaks the connection within that time. */
-  boolean endsWithin(Duration time) throws IOException {
+  /** Waits for what comes, for so long. An octet that comes is lost. */
+  Heard listen(Duration time) throws IOException {
     socket.setSoTimeout((int) time.toMillis());
     try {
-      in().read();
-      return true;
+      return in().read() < 0 ? Heard.END : Heard.OCTETS;
     } catch (SocketTimeoutException e) {
+      return Heard.NOTHING;
+    } finally {
       socket.setSoTimeout(PATIENCE);
-      return false;
+    }
+  }
+
+  /** Returns whether the other side ends or breaks the connection within that time. */
+  boolean endsWithin(Duration time) {
+    try {
+      return listen(time) != Heard.NOTHING;
     } catch (IOException e) {
       return true;
     }
+  }
+
+  /** Leaves with a TCP reset. */
+  void reset() throws IOException {
+    raw.setSoLinger(true, 0);
+    raw.close();
   }
 
   @Override

@@ -107,7 +107,7 @@ final class AgentCommand implements Callable<Integer> {
                 .start(
                     HiddenServer.of(entry)
                         .on(network)
-                        .trusting(broker.trust(entry))
+                        .trusting(broker.trust(entry.ca()))
                         .tunnels(tunnels)
                         .mostTunnels(mostTunnels)
                         .events(event -> output.event(name, event)));

@@ -68,6 +68,15 @@ final class BrokerOptions {
   private boolean insecure;
 
   /**
+   * A hidden server as a client knows it.
+   *
+   * @param id the hidden server
+   * @param broker where the broker listens
+   * @param ca what the broker's certificate is to be verified with, in PEM, if the file says
+   */
+  record Named(UUID id, Address broker, Optional<String> ca) {}
+
+  /**
    * Returns what the file says, or the options in its place.
    *
    * @throws IllegalArgumentException if they do not suffice, with what is missing
@@ -109,16 +118,34 @@ final class BrokerOptions {
    * @throws IllegalArgumentException if they do not suffice, with what is missing
    */
   Provisioning fromOptions() throws IOException {
+    Named named = namedByOptions("Needed: --entry FILE, or --broker, --id and a secret");
+    Totp totp = new Totp("sha1", secret(), 30, digits);
+    return new Provisioning(
+        named.id(), List.of(), totp, named.broker().host(), named.broker().port(), named.ca());
+  }
+
+  /**
+   * Returns which hidden server the file names, or the options in its place, with no secret.
+   *
+   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   */
+  Named named() throws IOException {
+    if (entries.isEmpty()) {
+      return namedByOptions("Needed: --entry FILE, or --broker and --id");
+    }
+    Provisioning file = provisioning();
+    return new Named(file.id(), new Address(file.host(), file.port()), file.ca());
+  }
+
+  private Named namedByOptions(String needed) {
     if (id == null || brokerUrl == null) {
-      throw new IllegalArgumentException("Needed: --entry FILE, or --broker, --id and a secret");
+      throw new IllegalArgumentException(needed);
     }
     String given = id;
     UUID uuid =
         Entry.parseId(given)
             .orElseThrow(() -> new IllegalArgumentException("not a UUID: " + given));
-    Address broker = Address.parse(brokerUrl, "https");
-    Totp totp = new Totp("sha1", secret(), 30, digits);
-    return new Provisioning(uuid, List.of(), totp, broker.host(), broker.port(), Optional.empty());
+    return new Named(uuid, Address.parse(brokerUrl, "https"), Optional.empty());
   }
 
   private String secret() throws IOException {
@@ -136,11 +163,15 @@ final class BrokerOptions {
     return variable.strip();
   }
 
-  /** Returns whose certificate the broker is believed by. */
-  Trust trust(Provisioning from) throws IOException {
+  /**
+   * Returns whose certificate the broker is believed by.
+   *
+   * @param fileCa what the file says
+   */
+  Trust trust(Optional<String> fileCa) throws IOException {
     if (insecure) {
       return Trust.inAnybody();
     }
-    return Trust.in(ca == null ? from.ca() : Optional.of(Files.readString(ca)));
+    return Trust.in(ca == null ? fileCa : Optional.of(Files.readString(ca)));
   }
 }

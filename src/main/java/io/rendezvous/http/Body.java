@@ -3,14 +3,14 @@ package io.rendezvous.http;
 import java.nio.ByteBuffer;
 
 /**
- * Finds the end of a request's body, which nobody wants (RFC 9112, 6.3 and 7.1). Chunks are read
- * strictly: what this broker takes for the end, nobody before it may have taken for anything else.
+ * Finds the end of a body, which nobody wants (RFC 9112, 6.3 and 7.1). Chunks are read strictly:
+ * what this broker takes for the end, nobody before it may have taken for anything else.
  *
  * <p>Used by one thread at a time.
  */
-final class Body {
+public final class Body {
   /** What the octets so far amount to. */
-  enum Progress {
+  public enum Progress {
     /** More of the body is to come. */
     MORE,
     /** The body is over. */
@@ -46,14 +46,14 @@ final class Body {
    *
    * @param length how many octets it has, or -1 where its chunks tell
    */
-  Body(long length) {
+  public Body(long length) {
     chunked = length < 0;
     left = Math.max(0, length);
     part = chunked ? Part.SIZE : left > 0 ? Part.DATA : Part.NOTHING;
   }
 
   /** Takes octets of the body out of the buffer, none of those behind it. */
-  Progress skip(ByteBuffer from) {
+  public Progress skip(ByteBuffer from) {
     while (part != Part.NOTHING && from.hasRemaining()) {
       if (part == Part.DATA) {
         int n = (int) Math.min(left, from.remaining());

@@ -3,6 +3,7 @@ package io.rendezvous.http;
 import java.net.ProtocolException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * One header line (RFC 9112, 5).
@@ -50,6 +51,19 @@ public record Field(String name, String value, int start, int end) {
 
   boolean is(String other) {
     return name.equalsIgnoreCase(other);
+  }
+
+  /** Returns the values of all header lines of that name. */
+  static List<String> values(List<Field> fields, String name) {
+    return fields.stream().filter(f -> f.is(name)).map(Field::value).toList();
+  }
+
+  /** Returns the items of a list header, on however many lines they are. */
+  static List<String> items(List<Field> fields, String name) {
+    return values(fields, name).stream()
+        .flatMap(v -> Stream.of(v.split(",", -1)))
+        .map(Field::trim)
+        .toList();
   }
 
   static String trim(String value) {

@@ -132,14 +132,12 @@ public final class RequestHead {
   }
 
   private List<String> values(String name) {
-    return fields.stream().filter(f -> f.is(name)).map(Field::value).toList();
+    return Field.values(fields, name);
   }
 
   /** Returns whether a list header holds a token, such as {@code Connection: close}. */
   public boolean lists(String name, String token) {
-    return values(name).stream()
-        .flatMap(v -> List.of(v.split(",", -1)).stream())
-        .anyMatch(t -> Field.trim(t).equalsIgnoreCase(token));
+    return Field.items(fields, name).stream().anyMatch(token::equalsIgnoreCase);
   }
 
   /** Returns how long the body is: 0 without one, -1 where only its chunks will tell. */

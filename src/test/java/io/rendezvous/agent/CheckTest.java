@@ -2,7 +2,6 @@ package io.rendezvous.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.rendezvous.agent.Check.Finding;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.net.Trust;

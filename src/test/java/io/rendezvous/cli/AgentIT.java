@@ -345,6 +345,47 @@ class AgentIT {
     assertThat(away.output()).contains("FAIL  connection").contains("nothing answers at localhost");
   }
 
+  @Test
+  void checkAsAClientNeedsNoSecretAndSaysWhetherTheHiddenServerIsWell() throws Exception {
+    Provisioning home = entry("home");
+    String[] check = {
+      "agent",
+      "check",
+      "--as-client",
+      "--broker",
+      broker(),
+      "--id",
+      home.id().toString(),
+      "--ca",
+      "conf/registrar-ca.crt",
+      "--path",
+      "/page1",
+      "--idle",
+      "1"
+    };
+    try (Site site = new Site();
+        Program agent =
+            Program.rendezvous(
+                directory,
+                "agent",
+                "--broker",
+                broker(),
+                "--entry",
+                "home.json",
+                "--to",
+                "http://127.0.0.1:" + site.port())) {
+      agent.await("parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+      Program well = Program.rendezvous(directory, check);
+      assertThat(well.exitCode()).as(well.output()).isZero();
+      assertThat(well.lines()).hasSize(14).allMatch(line -> line.startsWith("ok  "));
+      agent.signal("TERM");
+      assertThat(agent.exitCode()).isZero();
+    }
+    Program away = Program.rendezvous(directory, check);
+    assertThat(away.exitCode()).as(away.output()).isEqualTo(1);
+    assertThat(away.output()).contains("FAIL  request").contains("start the hidden server");
+  }
+
   /** The figure is printed, not asserted: how long after its port was open all were parked. */
   @Test
   void agentsFindABrokerAgainThatWasKilledUnderLoad() throws Exception {

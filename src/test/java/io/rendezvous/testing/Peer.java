@@ -156,13 +156,18 @@ public final class Peer implements Closeable {
   /** Reads a response with a Content-Length: its head and its body. */
   public String readResponse() throws IOException {
     String head = readHead();
+    return head + readBody(head);
+  }
+
+  /** Reads the body that belongs to a head, if that has a Content-Length. */
+  public String readBody(String head) throws IOException {
     int length =
         head.lines()
             .filter(line -> line.toLowerCase(Locale.ROOT).startsWith("content-length:"))
             .map(line -> Integer.parseInt(line.substring(line.indexOf(':') + 1).strip()))
             .findFirst()
             .orElse(0);
-    return head + read(length);
+    return read(length);
   }
 
   /** Reads until the end. */

@@ -1,0 +1,66 @@
+package io.rendezvous.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.net.ProtocolException;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Where an answer ends is read as RFC 9112 has it (6.3, 9.3). */
+class ResponseHeadTest {
+  /** Reads a head in which ~ stands for the end of a line. */
+  private static ResponseHead head(String text) throws ProtocolException {
+    return ResponseHead.parse(
+        (text + "~~").replace("~", "\r\n").getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "GET,  HTTP/1.1 200 OK~Content-Length: 5,                  LENGTH, 5",
+    "GET,  HTTP/1.1 200~Transfer-Encoding: chunked,            CHUNKS, 0",
+    "GET,  HTTP/1.1 200~Transfer-Encoding: gzip~Transfer-Encoding: Chunked, CHUNKS, 0",
+    "GET,  HTTP/1.1 200~Transfer-Encoding: gzip,               END,    0",
+    "GET,  HTTP/1.0 200,                                       END,    0",
+    "HEAD, HTTP/1.1 200~Content-Length: 5,                     NONE,   5",
+    "GET,  HTTP/1.1 304~Content-Length: 5,                     NONE,   5",
+    "GET,  HTTP/1.1 204,                                       NONE,   0",
+    "GET,  HTTP/1.1 103,                                       NONE,   0",
+  })
+  void whatTellsTheEndIsFound(String method, String text, ResponseHead.Framing framing, long length)
+      throws Exception {
+    assertThat(head(text).framing(method)).isEqualTo(framing);
+    assertThat(head(text).length()).isEqualTo(length);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HTTP/1.1 200~Content-Length: 5~Transfer-Encoding: chunked",
+        "HTTP/1.1 200~Content-Length: 5~Content-Length: 5",
+        "HTTP/1.1 200~Content-Length: -5",
+        "HTTP/1.1 200~Content-Length:",
+        "HTTP/1.0 200~Transfer-Encoding: chunked",
+      })
+  void whatDoesNotTellTheEndIsRefused(String text) throws Exception {
+    ResponseHead head = head(text);
+    assertThatThrownBy(() -> head.framing("GET")).isInstanceOf(ProtocolException.class);
+  }
+
+  @Test
+  void whetherTheConnectionIsKeptIsRead() throws Exception {
+    assertThat(head("HTTP/1.1 200").persists()).isTrue();
+    assertThat(head("HTTP/1.1 200~Connection: x, Close").persists()).isFalse();
+    assertThat(head("HTTP/1.0 200").persists()).isFalse();
+    assertThat(head("HTTP/1.0 200~Connection: keep-alive").persists()).isTrue();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"HTTP/2 200", "HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.2 200", "200 OK"})
+  void whatIsNoStatusLineIsRefused(String text) {
+    assertThatThrownBy(() -> head(text)).isInstanceOf(ProtocolException.class);
+  }
+}
