@@ -3,6 +3,7 @@ package io.rendezvous.agent;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.HandlerServer;
 import io.rendezvous.http.ReverseProxy;
+import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
 import io.undertow.server.HttpHandler;
@@ -18,6 +19,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -161,7 +163,13 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer relay(Address local, boolean passHeader) throws IOException {
-      return start((network, clock) -> new RawTarget(local, passHeader, network, clock));
+      return relay(network -> network.dialer(local.host(), local.port(), null), passHeader);
+    }
+
+    private HiddenServer relay(Function<Network, Dialer> local, boolean passHeader)
+        throws IOException {
+      return start(
+          (network, clock) -> new RawTarget(local.apply(network), passHeader, network, clock));
     }
 
     private interface Making {

@@ -34,13 +34,14 @@ final class RawTarget implements Target {
   /**
    * Creates one.
    *
+   * @param local opens connections to the local server
    * @param passHeader whether the local server is sent a PROXY header that comes; else it is
    *     dropped
    */
-  RawTarget(Address address, boolean passHeader, Network network, InstantSource clock) {
+  RawTarget(Dialer local, boolean passHeader, Network network, InstantSource clock) {
+    this.local = local;
     this.passHeader = passHeader;
     this.network = network;
-    this.local = network.dialer(address.host(), address.port(), null);
     this.clock = clock;
     sweep();
   }

@@ -63,7 +63,7 @@ class AgentTest {
     Agent agent =
         new Agent(
             plan,
-            new RawTarget(new Address("127.0.0.1", localPort), true, network, clock),
+            new RawTarget(network.dialer("127.0.0.1", localPort, null), true, network, clock),
             network,
             clock,
             events::add);
@@ -83,7 +83,8 @@ class AgentTest {
 
   private Agent agent(Agent.Plan plan, int localPort) {
     InstantSource clock = InstantSource.system();
-    Target target = new RawTarget(new Address("127.0.0.1", localPort), true, network, clock);
+    Target target =
+        new RawTarget(network.dialer("127.0.0.1", localPort, null), true, network, clock);
     return new Agent(plan, target, network, clock, events::add);
   }
 
