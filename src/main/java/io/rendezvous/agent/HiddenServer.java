@@ -123,8 +123,13 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer serve(HttpHandler handler) throws IOException {
+      return http(network -> handler);
+    }
+
+    private HiddenServer http(Function<Network, HttpHandler> handler) throws IOException {
       return start(
-          (network, clock) -> new HttpTarget(new HandlerServer(network, userNames(), handler)));
+          (network, clock) ->
+              new HttpTarget(new HandlerServer(network, userNames(), handler.apply(network))));
     }
 
     /**
@@ -133,12 +138,38 @@ public final class HiddenServer implements AutoCloseable {
      * @param local {@code http://HOST:PORT} or {@code https://HOST:PORT}
      * @param how what is changed on the way
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @throws IllegalArgumentException if the URI is neither
      */
     public HiddenServer proxy(URI local, ReverseProxy.Options how) throws IOException {
-      return start(
-          (network, clock) ->
-              new HttpTarget(
-                  new HandlerServer(network, userNames(), ReverseProxy.to(local, how, network))));
+      boolean tls = "https".equals(local.getScheme());
+      Address address = Address.parse(local.toString(), tls ? "https" : "http");
+      String name = address.toString();
+      Trust believed = tls ? how.trust() : null;
+      return proxy(
+          network ->
+              new ReverseProxy.LocalServer(
+                  name, name, network.dialer(address.host(), address.port(), believed)),
+          how);
+    }
+
+    /**
+     * Starts to pass HTTP on to a local server on a Unix-domain socket.
+     *
+     * @param how what is changed on the way
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer proxy(Path unixSocket, ReverseProxy.Options how) throws IOException {
+      return proxy(
+          network ->
+              new ReverseProxy.LocalServer(
+                  unixSocket.toString(), "localhost", network.dialer(unixSocket)),
+          how);
+    }
+
+    private HiddenServer proxy(
+        Function<Network, ReverseProxy.LocalServer> local, ReverseProxy.Options how)
+        throws IOException {
+      return http(network -> ReverseProxy.to(local.apply(network), how, network));
     }
 
     /**
@@ -164,6 +195,17 @@ public final class HiddenServer implements AutoCloseable {
      */
     public HiddenServer relay(Address local, boolean passHeader) throws IOException {
       return relay(network -> network.dialer(local.host(), local.port(), null), passHeader);
+    }
+
+    /**
+     * Starts to relay octets to a local server on a Unix-domain socket, with a connection to it for
+     * each tunnel.
+     *
+     * @param passHeader as for a server with an address
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer relay(Path unixSocket, boolean passHeader) throws IOException {
+      return relay(network -> network.dialer(unixSocket), passHeader);
     }
 
     private HiddenServer relay(Function<Network, Dialer> local, boolean passHeader)
