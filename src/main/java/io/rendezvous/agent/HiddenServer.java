@@ -3,6 +3,7 @@ package io.rendezvous.agent;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.HandlerServer;
 import io.rendezvous.http.ReverseProxy;
+import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
 import io.undertow.server.HttpHandler;
@@ -17,7 +18,9 @@ import java.util.HashSet;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BiFunction;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -121,8 +124,14 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer serve(HttpHandler handler) throws IOException {
+      return http((network, events) -> handler);
+    }
+
+    private HiddenServer http(BiFunction<Network, Events, HttpHandler> handler) throws IOException {
       return start(
-          (network, events) -> new HttpTarget(new HandlerServer(network, userNames(), handler)));
+          (network, events) ->
+              new HttpTarget(
+                  new HandlerServer(network, userNames(), handler.apply(network, events))));
     }
 
     /**
@@ -131,13 +140,41 @@ public final class HiddenServer implements AutoCloseable {
      * @param local {@code http://HOST:PORT} or {@code https://HOST:PORT}
      * @param how what is changed on the way
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @throws IllegalArgumentException if the URI is neither
      */
     public HiddenServer proxy(URI local, ReverseProxy.Options how) throws IOException {
-      return start(
+      boolean tls = "https".equals(local.getScheme());
+      Address address = Address.parse(local.toString(), tls ? "https" : "http");
+      String name = address.toString();
+      Trust believed = tls ? how.trust() : null;
+      return proxy(
+          network ->
+              new ReverseProxy.LocalServer(
+                  name, name, network.dialer(address.host(), address.port(), believed)),
+          how);
+    }
+
+    /**
+     * Starts to pass HTTP on to a local server on a Unix-domain socket.
+     *
+     * @param how what is changed on the way
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer proxy(Path unixSocket, ReverseProxy.Options how) throws IOException {
+      return proxy(
+          network ->
+              new ReverseProxy.LocalServer(
+                  unixSocket.toString(), "localhost", network.dialer(unixSocket)),
+          how);
+    }
+
+    private HiddenServer proxy(
+        Function<Network, ReverseProxy.LocalServer> local, ReverseProxy.Options how)
+        throws IOException {
+      return http(
           (network, events) -> {
             Consumer<String> failed = why -> events.tell(Event.Kind.LOCAL_FAILED, why);
-            HttpHandler proxy = ReverseProxy.to(local, how, network, failed);
-            return new HttpTarget(new HandlerServer(network, userNames(), proxy));
+            return ReverseProxy.to(local.apply(network), how, network, failed);
           });
     }
 
@@ -163,7 +200,23 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer relay(Address local, boolean passHeader) throws IOException {
-      return start((network, events) -> new RawTarget(local, passHeader, network));
+      return relay(network -> network.dialer(local.host(), local.port(), null), passHeader);
+    }
+
+    /**
+     * Starts to relay octets to a local server on a Unix-domain socket, with a connection to it for
+     * each tunnel.
+     *
+     * @param passHeader as for a server with an address
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer relay(Path unixSocket, boolean passHeader) throws IOException {
+      return relay(network -> network.dialer(unixSocket), passHeader);
+    }
+
+    private HiddenServer relay(Function<Network, Dialer> local, boolean passHeader)
+        throws IOException {
+      return start((network, events) -> new RawTarget(local.apply(network), passHeader, network));
     }
 
     private interface Making {

@@ -35,13 +35,14 @@ final class RawTarget implements Target {
   /**
    * Creates one.
    *
+   * @param local opens connections to the local server
    * @param passHeader whether the local server is sent a PROXY header that comes; else it is
    *     dropped
    */
-  RawTarget(Address address, boolean passHeader, Network network) {
+  RawTarget(Dialer local, boolean passHeader, Network network) {
+    this.local = local;
     this.passHeader = passHeader;
     this.network = network;
-    this.local = network.dialer(address.host(), address.port(), null);
     sweep();
   }
 

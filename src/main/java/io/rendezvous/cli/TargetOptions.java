@@ -18,15 +18,18 @@ import picocli.CommandLine.Option;
 /** What clients reach through an agent, and how. */
 final class TargetOptions {
   private static final String DIRECTORY = "file:";
+  private static final String UNIX = "unix:";
+  private static final String HTTP_UNIX = "http://unix:";
   private static final Duration PATIENCE = Duration.ofMinutes(2);
 
   @Option(
       names = "--to",
       paramLabel = "TARGET",
       description =
-          "What clients reach: HOST:PORT (octets as they are), http://HOST:PORT or"
-              + " https://HOST:PORT (a reverse proxy), or file:DIRECTORY. One for all entries, or"
-              + " one for each --entry; without any, each file names its own as \"to\".")
+          "What clients reach: HOST:PORT or unix:PATH (octets as they are), http://HOST:PORT,"
+              + " https://HOST:PORT or http://unix:PATH (a reverse proxy), or file:DIRECTORY. One"
+              + " for all entries, or one for each --entry; without any, each file names its own"
+              + " as \"to\".")
   private List<String> to = List.of();
 
   /** What becomes of a PROXY header; picocli shows the names as they are. */
@@ -41,8 +44,8 @@ final class TargetOptions {
       paramLabel = "pass|strip",
       defaultValue = "pass",
       description =
-          "Where the entry asks for the PROXY protocol: pass its header to HOST:PORT, or not"
-              + " (default: pass).")
+          "Where the entry asks for the PROXY protocol: pass its header to HOST:PORT or unix:PATH,"
+              + " or not (default: pass).")
   private ProxyProtocol proxyHeader;
 
   @Option(
@@ -103,23 +106,41 @@ final class TargetOptions {
   }
 
   private Target parse(String text) throws IOException {
-    if (text.equals(DIRECTORY)) {
-      throw new IllegalArgumentException("Needed: file:DIRECTORY");
-    }
+    boolean pass = proxyHeader == ProxyProtocol.pass;
     if (text.startsWith(DIRECTORY)) {
-      Path directory = Path.of(text.substring(DIRECTORY.length()));
+      Path directory = path(text, DIRECTORY, "DIRECTORY");
       return builder -> builder.files(directory);
     }
-    if (!text.contains("://")) {
-      Address local = Address.parse(text, "tcp");
-      return builder -> builder.relay(local, proxyHeader == ProxyProtocol.pass);
+    if (text.startsWith(UNIX)) {
+      Path socket = path(text, UNIX, "PATH");
+      return builder -> builder.relay(socket, pass);
     }
-    String scheme = text.startsWith("https:") ? "https" : "http";
-    URI local = URI.create(scheme + "://" + Address.parse(text, scheme));
+    if (text.startsWith(HTTP_UNIX)) {
+      Path socket = path(text, HTTP_UNIX, "PATH");
+      ReverseProxy.Options how = how();
+      return builder -> builder.proxy(socket, how);
+    }
+    if (text.contains("://")) {
+      String scheme = text.startsWith("https:") ? "https" : "http";
+      URI local = URI.create(scheme + "://" + Address.parse(text, scheme));
+      ReverseProxy.Options how = how();
+      return builder -> builder.proxy(local, how);
+    }
+    Address local = Address.parse(text, "tcp");
+    return builder -> builder.relay(local, pass);
+  }
+
+  private static Path path(String text, String prefix, String name) {
+    if (text.equals(prefix)) {
+      throw new IllegalArgumentException("Needed: " + prefix + name);
+    }
+    return Path.of(text.substring(prefix.length()));
+  }
+
+  private ReverseProxy.Options how() throws IOException {
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
     Trust trust = localInsecure ? Trust.inAnybody() : Trust.in(pem);
-    ReverseProxy.Options how = new ReverseProxy.Options(rewriteHost, trust, PATIENCE);
-    return builder -> builder.proxy(local, how);
+    return new ReverseProxy.Options(rewriteHost, trust, PATIENCE);
   }
 }

@@ -1,11 +1,13 @@
 package io.rendezvous.http;
 
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
+import io.undertow.attribute.ExchangeAttributes;
 import io.undertow.client.ClientCallback;
 import io.undertow.client.ClientConnection;
-import io.undertow.client.UndertowClient;
-import io.undertow.protocols.ssl.UndertowXnioSsl;
+import io.undertow.connector.ByteBufferPool;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.ServerConnection;
@@ -19,17 +21,13 @@ import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.StatusCodes;
 import java.io.IOException;
-import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
-import org.xnio.OptionMap;
-import org.xnio.Xnio;
 import org.xnio.XnioExecutor;
-import org.xnio.ssl.XnioSsl;
 
 /**
  * Passes the requests of a client's connection on to a local server, with Undertow's reverse proxy,
@@ -40,9 +38,19 @@ public final class ReverseProxy {
   private static final AttachmentKey<ClientConnection> LOCAL =
       AttachmentKey.create(ClientConnection.class);
   private static final AttachmentKey<Boolean> WATCHED = AttachmentKey.create(Boolean.class);
+  private static final AttachmentKey<String> REASON = AttachmentKey.create(String.class);
   private static final HttpString FORWARDED = new HttpString("Forwarded");
   private static final String X_FORWARDED = "X-Forwarded-";
   private static final HttpString REAL_IP = new HttpString("X-Real-IP");
+
+  /**
+   * A local server.
+   *
+   * @param name what pages and the log call it
+   * @param host what it calls itself, as Host has it
+   * @param dialer opens connections to it
+   */
+  public record LocalServer(String name, String host, Dialer dialer) {}
 
   /**
    * What is changed on the way.
@@ -58,29 +66,30 @@ public final class ReverseProxy {
   /**
    * Returns a handler that passes requests on.
    *
-   * @param local {@code http://HOST:PORT} or {@code https://HOST:PORT}
    * @param failed is told why a request was answered with 502 or 504, on an I/O thread
    */
   public static HttpHandler to(
-      URI local, Options options, Network network, Consumer<String> failed) {
-    ProxyHandler proxy =
+      LocalServer local, Options options, Network network, Consumer<String> failed) {
+    ProxyHandler.Builder proxy =
         ProxyHandler.builder()
-            .setProxyClient(new LocalServer(local, options.trust(), network))
-            .setRewriteHostHeader(options.rewriteHost())
+            .setProxyClient(new LocalConnections(local.dialer(), network.records()))
             .setReuseXForwarded(false)
-            .setMaxConnectionRetries(1)
-            .build();
+            .setMaxConnectionRetries(1);
+    if (options.rewriteHost()) { // Undertow would do so by the address, and there may be none
+      proxy.addRequestHeader(Headers.HOST, ExchangeAttributes.constant(local.host()));
+    }
+    HttpHandler handler = proxy.build();
     return exchange -> {
       exchange.addDefaultResponseListener(
           unanswered -> answerFor(unanswered, local, options.trust(), failed));
-      tellOrigin(exchange);
+      tellOrigin(exchange, options.rewriteHost());
       timeOut(exchange, options.patience());
-      proxy.handleRequest(exchange);
+      handler.handleRequest(exchange);
     };
   }
 
   /** Only what this side knows itself is told; what the client says of it is dropped. */
-  private static void tellOrigin(HttpServerExchange exchange) {
+  private static void tellOrigin(HttpServerExchange exchange, boolean rewriteHost) {
     HeaderMap headers = exchange.getRequestHeaders();
     headers.remove(REAL_IP);
     List.copyOf(headers.getHeaderNames()).stream()
@@ -95,6 +104,9 @@ public final class ReverseProxy {
             + (address.indexOf(':') < 0 ? address : "[" + address + "]")
             + "\";proto=https"
             + (host == null ? "" : ";host=\"" + host + "\""));
+    if (rewriteHost && host != null) {
+      headers.put(Headers.X_FORWARDED_HOST, host);
+    }
   }
 
   /** Undertow itself would bound the whole request, and cut off long downloads and streams. */
@@ -162,7 +174,7 @@ public final class ReverseProxy {
 
   /** Undertow answers without a word where the local server did not. */
   private static boolean answerFor(
-      HttpServerExchange exchange, URI local, Trust trust, Consumer<String> failed) {
+      HttpServerExchange exchange, LocalServer local, Trust trust, Consumer<String> failed) {
     int status = exchange.getStatusCode();
     if (status < StatusCodes.INTERNAL_SERVER_ERROR || exchange.isResponseStarted()) {
       return false;
@@ -176,8 +188,14 @@ public final class ReverseProxy {
     Problem problem =
         Problem.passing(
             slow ? status : StatusCodes.BAD_GATEWAY,
-            "the local server at " + local.getAuthority() + " " + why);
-    failed.accept("a request was answered with " + problem.status() + ": " + problem.diagnostic());
+            "the local server at " + local.name() + " " + why);
+    String reason = exchange.getAttachment(REASON);
+    failed.accept(
+        "a request was answered with "
+            + problem.status()
+            + ": "
+            + problem.diagnostic()
+            + (reason == null ? "" : ": " + reason));
     exchange.setStatusCode(problem.status());
     String accepted = String.join(",", exchange.getRequestHeaders().eachValue(Headers.ACCEPT));
     boolean html = accepted.contains("text/html");
@@ -202,22 +220,8 @@ public final class ReverseProxy {
   }
 
   /** Gives each of the client's connections one to the local server. */
-  private static final class LocalServer implements ProxyClient {
+  private record LocalConnections(Dialer dialer, ByteBufferPool pool) implements ProxyClient {
     private static final ProxyTarget TARGET = new ProxyTarget() {};
-
-    private final URI uri;
-    private final Network network;
-    private final @Nullable XnioSsl ssl;
-
-    LocalServer(URI uri, Trust trust, Network network) {
-      this.uri = uri;
-      this.network = network;
-      this.ssl =
-          uri.getScheme().equals("https")
-              ? new UndertowXnioSsl(
-                  Xnio.getInstance(), OptionMap.EMPTY, network.records(), trust.context())
-              : null;
-    }
 
     @Override
     public ProxyTarget findTarget(HttpServerExchange exchange) {
@@ -231,35 +235,46 @@ public final class ReverseProxy {
         ProxyCallback<ProxyConnection> callback,
         long timeout,
         TimeUnit unit) {
-      ServerConnection client = exchange.getConnection();
-      ClientConnection kept = client.getAttachment(LOCAL);
+      ClientConnection kept = exchange.getConnection().getAttachment(LOCAL);
       if (kept != null && kept.isOpen()) {
         callback.completed(exchange, new ProxyConnection(kept, ""));
         return;
       }
-      ClientCallback<ClientConnection> connected =
-          new ClientCallback<>() {
-            @Override
-            public void completed(ClientConnection local) {
-              if (!client.isOpen()) { // it left meanwhile
-                IoUtils.safeClose(local);
-                callback.couldNotResolveBackend(exchange);
-                return;
-              }
-              if (client.putAttachment(WATCHED, true) == null) {
-                client.addCloseListener(closed -> IoUtils.safeClose(closed.getAttachment(LOCAL)));
-              }
-              client.putAttachment(LOCAL, local);
-              callback.completed(exchange, new ProxyConnection(local, ""));
-            }
+      dialer.dialOn(exchange.getIoThread(), new Dialled(exchange, callback, pool));
+    }
+  }
 
-            @Override
-            public void failed(IOException e) {
-              callback.failed(exchange);
-            }
-          };
-      UndertowClient.getInstance()
-          .connect(connected, uri, exchange.getIoThread(), ssl, network.records(), OptionMap.EMPTY);
+  /** What becomes of a connection to the local server. */
+  private record Dialled(
+      HttpServerExchange exchange, ProxyCallback<ProxyConnection> callback, ByteBufferPool pool)
+      implements Dialer.Result, ClientCallback<ClientConnection> {
+
+    @Override
+    public void opened(Conn conn) {
+      if (!exchange.getConnection().isOpen() || exchange.isResponseStarted()) {
+        conn.close(); // the client left meanwhile, or was told that it takes too long
+        callback.couldNotResolveBackend(exchange);
+        return;
+      }
+      conn.reportLostWrites(); // or an endless request would go on for a server that has left
+      HttpClient.on(conn, pool, this);
+    }
+
+    @Override
+    public void completed(ClientConnection local) {
+      ServerConnection client = exchange.getConnection();
+      if (client.putAttachment(WATCHED, true) == null) {
+        client.addCloseListener(closed -> IoUtils.safeClose(closed.getAttachment(LOCAL)));
+      }
+      client.putAttachment(LOCAL, local);
+      exchange.removeAttachment(REASON);
+      callback.completed(exchange, new ProxyConnection(local, ""));
+    }
+
+    @Override
+    public void failed(IOException reason) {
+      exchange.putAttachment(REASON, String.valueOf(reason.getMessage()));
+      callback.failed(exchange);
     }
   }
 }

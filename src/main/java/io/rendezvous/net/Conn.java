@@ -3,6 +3,7 @@ package io.rendezvous.net;
 import io.rendezvous.entry.Source;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.SocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
@@ -31,8 +32,8 @@ public final class Conn {
   private final Buffers buffers;
   private final long id = IDS.incrementAndGet();
   private final SocketWatch watch;
-  private final InetSocketAddress peer;
-  private final Source source;
+  private final SocketAddress peer;
+  private final @Nullable Source source;
 
   // Everything below belongs to the connection's I/O thread.
   private @Nullable ByteBuffer early;
@@ -51,8 +52,8 @@ public final class Conn {
     this.channel = channel;
     this.watch = watch;
     this.buffers = buffers;
-    this.peer = channel.getPeerAddress(InetSocketAddress.class);
-    this.source = Source.of(peer.getAddress());
+    this.peer = channel.getPeerAddress();
+    this.source = peer instanceof InetSocketAddress inet ? Source.of(inet.getAddress()) : null;
   }
 
   /** Returns a number that no other connection of this process has, for the log. */
@@ -60,19 +61,29 @@ public final class Conn {
     return id;
   }
 
-  /** Returns the address at the other end. */
+  /** Returns the address at the other end. What was opened to a Unix-domain socket has none. */
   public InetSocketAddress peer() {
-    return peer;
+    return overTcp(peer);
   }
 
-  /** Returns the address at this end. */
+  /** Returns the address at this end. What was opened to a Unix-domain socket has none. */
   public InetSocketAddress local() {
-    return channel.getLocalAddress(InetSocketAddress.class);
+    return overTcp(channel.getLocalAddress());
   }
 
-  /** Returns where it comes from, as limits and tokens count it. */
+  /** Returns where it comes from, as limits and tokens count it. Only what is accepted has one. */
   public Source source() {
+    if (source == null) {
+      throw new IllegalStateException("not over TCP: " + peer);
+    }
     return source;
+  }
+
+  private static InetSocketAddress overTcp(SocketAddress address) {
+    if (address instanceof InetSocketAddress inet) {
+      return inet;
+    }
+    throw new IllegalStateException("not over TCP: " + address);
   }
 
   /** Returns the pool for octets on their way from or to this connection. */
@@ -323,6 +334,11 @@ public final class Conn {
 
   @Override
   public String toString() {
-    return "#" + id + " " + peer.getAddress().getHostAddress() + ":" + peer.getPort();
+    return "#"
+        + id
+        + " "
+        + (peer instanceof InetSocketAddress inet
+            ? inet.getAddress().getHostAddress() + ":" + inet.getPort()
+            : peer);
   }
 }

@@ -4,12 +4,15 @@ import io.undertow.connector.ByteBufferPool;
 import io.undertow.server.DefaultByteBufferPool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ThreadFactory;
+import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
@@ -29,10 +32,14 @@ import org.xnio.channels.AcceptingChannel;
 public final class Network implements AutoCloseable {
   private static final int BACKLOG = 4096;
   private static final int WORKERS = 16;
+  private static final int RESOLVERS = 4;
+  private static final int RESOLVER_IDLES_S = 10;
 
   private final XnioWorker worker;
   private final ExecutorService tlsTasks;
+  private final ExecutorService resolver;
   private final Buffers buffers = new Buffers(256);
+  private final UnixPoller unixPoller;
   private final ByteBufferPool records = new DefaultByteBufferPool(false, Buffers.SIZE, 1000, 16);
 
   /**
@@ -44,6 +51,8 @@ public final class Network implements AutoCloseable {
   public Network(String name, int ioThreads) throws IOException {
     Tls.prepareJsse();
     this.tlsTasks = Executors.newFixedThreadPool(ioThreads, named(name + "-tls-"));
+    this.resolver = resolver(name + "-resolver-");
+    this.unixPoller = new UnixPoller(name + "-unix");
     this.worker =
         Xnio.getInstance()
             .createWorker(
@@ -78,6 +87,20 @@ public final class Network implements AutoCloseable {
     }
   }
 
+  /** Returns threads for DNS: those for other work may all be blocked, by handlers for example. */
+  private static ExecutorService resolver(String prefix) {
+    ThreadPoolExecutor threads =
+        new ThreadPoolExecutor(
+            RESOLVERS,
+            RESOLVERS,
+            RESOLVER_IDLES_S,
+            TimeUnit.SECONDS,
+            new LinkedBlockingQueue<>(),
+            named(prefix));
+    threads.allowCoreThreadTimeOut(true);
+    return threads;
+  }
+
   private static ThreadFactory named(String prefix) {
     AtomicInteger number = new AtomicInteger();
     return task -> {
@@ -90,11 +113,19 @@ public final class Network implements AutoCloseable {
   /**
    * Returns what opens connections to one server.
    *
+   * @param host its name or address; an IPv6 address without brackets
    * @param trust whose certificate is believed, or null for plain TCP
    */
   public Dialer dialer(String host, int port, @Nullable Trust trust) {
     Tls tls = trust == null ? null : new Tls(trust.context(), records, this::runTlsTask);
-    return new Dialer(worker, tls, buffers, host, port, trust != null && trust.verifies());
+    TcpDialer.Destination to =
+        new TcpDialer.Destination(host, port, trust != null && trust.verifies());
+    return new TcpDialer(worker, resolver, buffers, tls, to);
+  }
+
+  /** Returns what opens connections to a Unix-domain socket. */
+  public Dialer dialer(Path unixSocket) {
+    return new UnixDialer(worker, buffers, unixPoller, unixSocket);
   }
 
   /** Runs a task that does not block, later, on one of the I/O threads. */
@@ -164,10 +195,12 @@ public final class Network implements AutoCloseable {
   public void close() {
     worker.shutdownNow();
     tlsTasks.shutdownNow();
+    resolver.shutdownNow();
     try {
       worker.awaitTermination(5, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    unixPoller.close(); // when nobody uses its sockets any more
   }
 }

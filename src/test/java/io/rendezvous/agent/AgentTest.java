@@ -62,7 +62,7 @@ class AgentTest {
     Agent agent =
         new Agent(
             plan,
-            new RawTarget(new Address("127.0.0.1", localPort), true, network),
+            new RawTarget(network.dialer("127.0.0.1", localPort, null), true, network),
             network,
             clock,
             System::nanoTime,
@@ -83,7 +83,7 @@ class AgentTest {
 
   private Agent agent(Agent.Plan plan, int localPort) {
     InstantSource clock = InstantSource.system();
-    Target target = new RawTarget(new Address("127.0.0.1", localPort), true, network);
+    Target target = new RawTarget(network.dialer("127.0.0.1", localPort, null), true, network);
     Events told = new Events(clock, event -> events.add(event.text()));
     return new Agent(plan, target, network, clock, System::nanoTime, told);
   }
@@ -384,7 +384,7 @@ class AgentTest {
               Keys.trusted(),
               4,
               4);
-      Target target = new RawTarget(new Address("127.0.0.1", local.port()), true, network);
+      Target target = new RawTarget(network.dialer("127.0.0.1", local.port(), null), true, network);
       AtomicInteger parkings = new AtomicInteger();
       List<Event> others = Collections.synchronizedList(new ArrayList<>());
       Consumer<Event> listener =

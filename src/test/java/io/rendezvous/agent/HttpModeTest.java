@@ -475,6 +475,53 @@ class HttpModeTest {
   }
 
   @Test
+  void certificateHasToNameTheLocalServer() throws Exception {
+    Undertow local =
+        Undertow.builder()
+            .addHttpsListener(0, "127.0.0.2", Keys.server().context())
+            .setIoThreads(1)
+            .setHandler(exchange -> exchange.getResponseSender().send("over TLS"))
+            .build();
+    local.start();
+    int port = ((InetSocketAddress) local.getListenerInfo().get(0).getAddress()).getPort();
+    URI url = URI.create("https://127.0.0.2:" + port);
+    ReverseProxy.Options how =
+        new ReverseProxy.Options(false, Keys.trusted(), Duration.ofSeconds(10));
+    try (HiddenServer server = hiddenServer().proxy(url, how)) {
+      broker.awaitParked(3);
+      assertThat(get("/"))
+          .startsWith("HTTP/1.1 502 ")
+          .contains("at 127.0.0.2:" + port + " is not believed (No subject alternative names");
+      assertThat(server.status().parked()).isPositive();
+    } finally {
+      local.stop();
+    }
+  }
+
+  @Test
+  void handlersThatBlockDoNotKeepTunnelsFromBeingOpened() throws Exception {
+    CompletableFuture<String> answer = new CompletableFuture<>();
+    HttpHandler blocking = exchange -> exchange.getResponseSender().send(answer.join());
+    List<Peer> clients = new ArrayList<>();
+    try (HiddenServer server = hiddenServer().serve(e -> e.dispatch(blocking))) {
+      for (int i = 0; i < 20; i++) { // there are 16 threads
+        broker.awaitParked(3);
+        Peer client = broker.connect();
+        clients.add(client.send(broker.get(broker.entry(), "/")));
+        int taken = i + 1;
+        Awaitility.await().until(() -> broker.broker().paired() == taken);
+      }
+      broker.awaitParked(3);
+      answer.complete("done");
+      for (Peer client : clients) {
+        assertThat(client.readResponse()).endsWith("done");
+        client.end();
+      }
+      assertThat(server.status().parked()).isPositive();
+    }
+  }
+
+  @Test
   void filesOfADirectoryAreServedAndNoOthers(@TempDir Path directory) throws Exception {
     Files.createDirectory(directory.resolve("public"));
     Files.writeString(directory.resolve("public/a.txt"), "a file");

@@ -12,6 +12,7 @@ import io.rendezvous.net.Trust;
 import io.rendezvous.testing.Browser;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
+import io.rendezvous.testing.UnixServer;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -85,6 +86,36 @@ class AgentIT {
             "30",
             broker() + path)
         .outputWhenDone();
+  }
+
+  @Test
+  void localServersMayListenOnUnixDomainSockets() throws Exception {
+    Provisioning octets = entry("octets");
+    Provisioning http = entry("http");
+    Path socket = directory.resolve("app.sock");
+    try (Site site = new Site();
+        UnixServer local = UnixServer.before(socket, site.port());
+        Program agent =
+            Program.rendezvous(
+                directory,
+                "agent",
+                "--broker",
+                broker(),
+                "--entry",
+                "octets.json",
+                "--to",
+                "unix:app.sock",
+                "--entry",
+                "http.json",
+                "--to",
+                "http://unix:" + socket)) {
+      agent.await("octets: parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+      agent.await("http: parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+      assertThat(get(octets, "/page1")).isEqualTo("hello from /page1");
+      assertThat(get(http, "/page2")).isEqualTo("hello from /page2");
+      Files.delete(local.path());
+      assertThat(get(http, "/")).contains("the local server at " + socket + " cannot be reached");
+    }
   }
 
   @Test

@@ -1,0 +1,74 @@
+package io.rendezvous.http;
+
+import io.rendezvous.net.Conn;
+import io.undertow.client.ClientCallback;
+import io.undertow.client.ClientConnection;
+import io.undertow.client.http.HttpClientProvider;
+import io.undertow.connector.ByteBufferPool;
+import java.net.SocketAddress;
+import java.net.URI;
+import java.util.concurrent.TimeUnit;
+import org.xnio.ChannelListener;
+import org.xnio.FinishedIoFuture;
+import org.xnio.IoFuture;
+import org.xnio.OptionMap;
+import org.xnio.StreamConnection;
+import org.xnio.XnioIoThread;
+
+/**
+ * Undertow's HTTP client, on a connection that is open already.
+ *
+ * <p>That client opens its connections itself: it resolves the name on the I/O thread, tries one
+ * address, and knows TCP only. It cannot be given a connection, but an I/O thread to open one on;
+ * so it is given one on which ours is what opens, wherever to.
+ */
+final class HttpClient {
+  private static final URI WHEREVER = URI.create("http://0.0.0.0:80"); // no name to be resolved
+
+  private HttpClient() {}
+
+  /**
+   * Begins to speak HTTP. Called on the connection's I/O thread, by its owner, who thereby gives it
+   * away.
+   *
+   * @param ready is called before this returns
+   */
+  static void on(Conn conn, ByteBufferPool pool, ClientCallback<ClientConnection> ready) {
+    new HttpClientProvider()
+        .connect(ready, WHEREVER, new Opened(conn.channel()), null, pool, OptionMap.EMPTY);
+  }
+
+  /** Stands for a connection's I/O thread, and is never started. */
+  private static final class Opened extends XnioIoThread {
+    private final StreamConnection connection;
+
+    Opened(StreamConnection connection) {
+      super(connection.getWorker(), connection.getIoThread().getNumber());
+      this.connection = connection;
+    }
+
+    @Override
+    public IoFuture<StreamConnection> openStreamConnection(
+        SocketAddress wherever,
+        ChannelListener<? super StreamConnection> openListener,
+        OptionMap options) {
+      openListener.handleEvent(connection);
+      return new FinishedIoFuture<>(connection);
+    }
+
+    @Override
+    public void execute(Runnable task) {
+      connection.getIoThread().execute(task);
+    }
+
+    @Override
+    public Key executeAfter(Runnable task, long time, TimeUnit unit) {
+      return connection.getIoThread().executeAfter(task, time, unit);
+    }
+
+    @Override
+    public Key executeAtInterval(Runnable task, long time, TimeUnit unit) {
+      return connection.getIoThread().executeAtInterval(task, time, unit);
+    }
+  }
+}
