@@ -7,8 +7,10 @@ import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
 import io.undertow.server.HttpHandler;
+import io.undertow.server.handlers.AllowedMethodsHandler;
 import io.undertow.server.handlers.resource.PathResourceManager;
 import io.undertow.server.handlers.resource.ResourceHandler;
+import io.undertow.util.Methods;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -188,8 +190,9 @@ public final class HiddenServer implements AutoCloseable {
       if (!Files.isDirectory(directory)) {
         throw new IllegalArgumentException("there is no directory " + directory);
       }
-      return serve(
-          new ResourceHandler(new PathResourceManager(directory)).setDirectoryListingEnabled(true));
+      HttpHandler files =
+          new ResourceHandler(new PathResourceManager(directory)).setDirectoryListingEnabled(true);
+      return serve(new AllowedMethodsHandler(files, Methods.GET, Methods.HEAD));
     }
 
     /**
@@ -216,7 +219,19 @@ public final class HiddenServer implements AutoCloseable {
 
     private HiddenServer relay(Function<Network, Dialer> local, boolean passHeader)
         throws IOException {
-      return start((network, events) -> new RawTarget(local.apply(network), passHeader, network));
+      return start(
+          (network, events) ->
+              new RawTarget(local.apply(network)::dialBeside, passHeader, network));
+    }
+
+    /**
+     * Starts to relay octets to a server of this process, which takes its connections from there. A
+     * PROXY header that an entry may ask for comes with them.
+     *
+     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     */
+    public HiddenServer relay(AcceptedSockets clients) throws IOException {
+      return start((network, events) -> new RawTarget(clients.on(network), true, network));
     }
 
     private interface Making {

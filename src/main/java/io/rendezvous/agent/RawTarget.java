@@ -25,8 +25,17 @@ final class RawTarget implements Target {
   private static final Duration STALL = Duration.ofMinutes(10);
   private static final Duration SWEEP_EVERY = Duration.ofSeconds(1);
 
+  /** The way to a local server. */
+  interface Local {
+    /** Opens a connection for a tunnel, on its I/O thread. */
+    void connect(Conn tunnel, Dialer.Result result);
+
+    /** Opens no more. */
+    default void close() {}
+  }
+
   private final Network network;
-  private final Dialer local;
+  private final Local local;
   private final boolean passHeader;
   private final Relays relays = new Relays(LINGER, STALL);
   private final LongAdder connections = new LongAdder();
@@ -35,11 +44,11 @@ final class RawTarget implements Target {
   /**
    * Creates one.
    *
-   * @param local opens connections to the local server
+   * @param local leads to the local server
    * @param passHeader whether the local server is sent a PROXY header that comes; else it is
    *     dropped
    */
-  RawTarget(Dialer local, boolean passHeader, Network network) {
+  RawTarget(Local local, boolean passHeader, Network network) {
     this.local = local;
     this.passHeader = passHeader;
     this.network = network;
@@ -61,6 +70,7 @@ final class RawTarget implements Target {
   @Override
   public void drain() {
     draining = true; // what goes on may finish
+    local.close();
   }
 
   @Override
@@ -68,7 +78,7 @@ final class RawTarget implements Target {
       Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener) {
     ByteBuffer all =
         header.filter(h -> passHeader).map(h -> Buffers.joined(h.octets(), first)).orElse(first);
-    local.dialBeside(
+    local.connect(
         tunnel,
         new Dialer.Result() {
           @Override

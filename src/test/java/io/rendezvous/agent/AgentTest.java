@@ -62,7 +62,7 @@ class AgentTest {
     Agent agent =
         new Agent(
             plan,
-            new RawTarget(network.dialer("127.0.0.1", localPort, null), true, network),
+            new RawTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network),
             network,
             clock,
             System::nanoTime,
@@ -83,7 +83,8 @@ class AgentTest {
 
   private Agent agent(Agent.Plan plan, int localPort) {
     InstantSource clock = InstantSource.system();
-    Target target = new RawTarget(network.dialer("127.0.0.1", localPort, null), true, network);
+    Target target =
+        new RawTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network);
     Events told = new Events(clock, event -> events.add(event.text()));
     return new Agent(plan, target, network, clock, System::nanoTime, told);
   }
@@ -384,7 +385,8 @@ class AgentTest {
               Keys.trusted(),
               4,
               4);
-      Target target = new RawTarget(network.dialer("127.0.0.1", local.port(), null), true, network);
+      Target target =
+          new RawTarget(network.dialer("127.0.0.1", local.port(), null)::dialBeside, true, network);
       AtomicInteger parkings = new AtomicInteger();
       List<Event> others = Collections.synchronizedList(new ArrayList<>());
       Consumer<Event> listener =

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Queue;
@@ -48,6 +49,10 @@ class RawModeTest {
   }
 
   private HiddenServer relay(LocalServer local, int tunnels) throws IOException {
+    return hiddenServer(tunnels).relay(new Address("127.0.0.1", local.port()), true);
+  }
+
+  private HiddenServer.Builder hiddenServer(int tunnels) {
     Provisioning entry =
         new Provisioning(
             broker.id(),
@@ -60,8 +65,7 @@ class RawModeTest {
         .trusting(Keys.trusted())
         .tunnels(tunnels)
         .mostTunnels(tunnels)
-        .events(event -> events.add(event.text()))
-        .relay(new Address("127.0.0.1", local.port()), true);
+        .events(event -> events.add(event.text()));
   }
 
   @RepeatedTest(8)
@@ -247,6 +251,67 @@ class RawModeTest {
       assertThat(status.traffic().requests()).isEqualTo(1);
       assertThat(status.traffic().octetsIn()).isPositive();
       assertThat(status.lastTrouble().orElseThrow().text()).contains("the local server: could not");
+    }
+  }
+
+  private static String echoUntilTheEnd(AcceptedSockets clients) throws IOException {
+    try {
+      while (true) {
+        try (Peer connection = Peer.of(clients.get().socket())) {
+          connection.readHead();
+          connection.in().transferTo(connection.out());
+        }
+      }
+    } catch (IllegalStateException e) {
+      return String.valueOf(e.getMessage());
+    }
+  }
+
+  @Test
+  void serverOfThisProcessTakesItsClientsAsSockets() throws Exception {
+    AcceptedSockets clients = new AcceptedSockets();
+    CompletableFuture<String> ended = Octets.beside(() -> echoUntilTheEnd(clients));
+    try (HiddenServer server = hiddenServer(4).relay(clients)) {
+      broker.awaitParked(4);
+      for (int i = 0; i < 5; i++) {
+        try (Peer client = broker.connect()) {
+          client.send(broker.request("POST", broker.entry(), "/", ""));
+          CompletableFuture<String> sent =
+              Octets.beside(
+                  () -> {
+                    String hash = Octets.write(client.out(), MIB, 1);
+                    client.shutdownOutput();
+                    return hash;
+                  });
+          assertThat(Octets.read(client.in(), MIB)).isEqualTo(sent.get());
+          assertThat(client.in().read()).isEqualTo(-1);
+        }
+      }
+      assertThat(server.status().traffic().requests()).isEqualTo(5);
+    }
+    assertThat(ended.get()).isEqualTo("the hidden server is closed");
+  }
+
+  @Test
+  void clientsThatNobodyTakesAreRefusedInTheEnd() throws Exception {
+    AcceptedSockets clients = new AcceptedSockets();
+    List<Peer> waiting = new ArrayList<>();
+    try (HiddenServer server = hiddenServer(16).relay(clients)) {
+      Awaitility.await().until(() -> server.status().parked() == 16);
+      for (int i = 0; i < 128; i++) {
+        waiting.add(broker.connect().send(broker.get(broker.entry(), "/")));
+      }
+      Awaitility.await().until(() -> server.status().traffic().requests() == 128);
+      try (Peer client = broker.connect()) {
+        assertThat(client.send(broker.get(broker.entry(), "/")).readAll()).contains(" 502 ");
+      }
+      assertThat(events).anyMatch(event -> event.contains("nobody takes the clients that come"));
+      for (Peer client : waiting) {
+        client.close();
+      }
+      for (int i = 0; i < 128; i++) {
+        clients.get().close();
+      }
     }
   }
 }
