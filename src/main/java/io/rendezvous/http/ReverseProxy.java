@@ -176,7 +176,8 @@ public final class ReverseProxy {
   private static boolean answerFor(
       HttpServerExchange exchange, LocalServer local, Trust trust, Consumer<String> failed) {
     int status = exchange.getStatusCode();
-    if (status < StatusCodes.INTERNAL_SERVER_ERROR || exchange.isResponseStarted()) {
+    boolean left = !exchange.getConnection().isOpen();
+    if (status < StatusCodes.INTERNAL_SERVER_ERROR || exchange.isResponseStarted() || left) {
       return false;
     }
     boolean slow = status == StatusCodes.GATEWAY_TIME_OUT;
