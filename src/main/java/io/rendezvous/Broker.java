@@ -9,11 +9,13 @@ import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
+import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Tunnels;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -57,6 +59,7 @@ public final class Broker implements AutoCloseable {
     this.limits =
         new Listener.Limits(
             Descriptors.limit(settings.limits().connections()), settings.limits().perSource());
+    Observer observer = Observer.all(List.of());
     int parked = settings.limits().parked();
     this.tunnels =
         new Tunnels(
@@ -65,7 +68,8 @@ public final class Broker implements AutoCloseable {
                 parked == 0 ? limits.connections() : parked,
                 settings.limits().waitingPerId(),
                 settings.patience(),
-                settings.tunnelAge()));
+                settings.tunnelAge()),
+            observer);
     this.relays = new Relays(settings.linger(), settings.stall());
     Authenticator authenticator =
         new Authenticator(
@@ -74,6 +78,7 @@ public final class Broker implements AutoCloseable {
         new ConnectProtocol(
             network,
             tunnels,
+            observer,
             relays,
             authenticator,
             new Challenge(settings.realm()),

@@ -8,6 +8,8 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
+import io.rendezvous.tunnel.Observer;
+import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.Tunnels;
 import java.io.IOException;
@@ -39,6 +41,7 @@ final class ClientSide implements Tunnels.Waiter {
   private final RequestHead head;
   private final Identity identity;
   private final ConnectProtocol protocol;
+  private final long came = System.nanoTime();
   private boolean gone;
   private int tries;
   private long retryUntil;
@@ -60,6 +63,7 @@ final class ClientSide implements Tunnels.Waiter {
     if (match instanceof Tunnels.Match.Taken taken) {
       pair(taken.tunnel());
     } else if (match instanceof Tunnels.Match.Waiting) {
+      protocol.observer().waiting(identity.id());
       await();
     } else if (match instanceof Tunnels.Match.Draining) {
       answer(Problem.DRAINING);
@@ -68,6 +72,7 @@ final class ClientSide implements Tunnels.Waiter {
     } else if (match instanceof Tunnels.Match.Crowded) {
       answer(busy("too many clients wait for that hidden server"));
     } else {
+      protocol.observer().absent(identity.id());
       answer(Problem.passing(404, "UUID not registered"));
     }
   }
@@ -78,6 +83,7 @@ final class ClientSide implements Tunnels.Waiter {
 
   private void answer(Problem problem) {
     LOG.debug("{} answered: {} {}", client, problem.status(), problem.diagnostic());
+    protocol.observer().refused(Observer.Side.CLIENT, problem.status());
     Farewell.say(client, protocol.closing(head, problem, Map.of()));
   }
 
@@ -185,8 +191,13 @@ final class ClientSide implements Tunnels.Waiter {
     boolean nothingFollows = !early.hasRemaining();
     Pairing pairing = new Pairing(tunnel, nothingFollows);
     Relay relay = new Relay(client, tunnel.conn(), pairing);
+    Duration wait = Duration.ofNanos(System.nanoTime() - came);
+    Rendezvous rendezvous =
+        new Rendezvous(identity.id(), client.peer(), protocol.now(), wait, tries, relay);
     pairing.relay = relay;
+    pairing.rendezvous = rendezvous;
     protocol.relays().add(relay);
+    protocol.observer().paired(rendezvous);
     protocol.tunnels().paired(tunnel, relay::end);
     LOG.debug("{} paired with {}", client, tunnel);
     // In one piece, since some hidden servers look for the body in what they read the head from.
@@ -202,6 +213,7 @@ final class ClientSide implements Tunnels.Waiter {
     private final Tunnel tunnel;
     private final boolean nothingFollowed;
     private @Nullable Relay relay;
+    private @Nullable Rendezvous rendezvous;
 
     Pairing(Tunnel tunnel, boolean nothingFollowed) {
       this.tunnel = tunnel;
@@ -231,6 +243,11 @@ final class ClientSide implements Tunnels.Waiter {
             tunnel,
             ended.octetsUp(),
             ended.octetsDown());
+      }
+      Rendezvous over = rendezvous;
+      if (over != null) {
+        over.end();
+        protocol.observer().over(over);
       }
     }
   }

@@ -12,6 +12,7 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
+import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Tunnels;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -29,6 +30,7 @@ import java.util.concurrent.Executor;
  */
 public final class ConnectProtocol {
   private final Tunnels tunnels;
+  private final Observer observer;
   private final Relays relays;
   private final Authenticator authenticator;
   private final Challenge challenge;
@@ -45,12 +47,14 @@ public final class ConnectProtocol {
   public ConnectProtocol(
       Network network,
       Tunnels tunnels,
+      Observer observer,
       Relays relays,
       Authenticator authenticator,
       Challenge challenge,
       Duration wait,
       InstantSource clock) {
     this.tunnels = tunnels;
+    this.observer = observer;
     this.relays = relays;
     this.authenticator = authenticator;
     this.challenge = challenge;
@@ -82,6 +86,7 @@ public final class ConnectProtocol {
       identity = Identity.of(head);
     } catch (ProtocolException e) {
       Problem problem = Problem.permanent(400, String.valueOf(e.getMessage()));
+      observer.refused(Observer.Side.CLIENT, problem.status());
       Farewell.say(request.takeOver(), closing(head, problem, Map.of()));
       return;
     }
@@ -115,6 +120,10 @@ public final class ConnectProtocol {
 
   Tunnels tunnels() {
     return tunnels;
+  }
+
+  Observer observer() {
+    return observer;
   }
 
   Relays relays() {

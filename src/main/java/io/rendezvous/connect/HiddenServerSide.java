@@ -8,6 +8,7 @@ import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
+import io.rendezvous.tunnel.Observer;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -233,6 +234,7 @@ final class HiddenServerSide {
     gone = true;
     conn.onDrain(null);
     LOG.debug("{} refused: {} {}", conn, problem.status(), problem.diagnostic());
+    protocol.observer().refused(Observer.Side.HIDDEN_SERVER, problem.status());
     Farewell.say(conn, Answer.json(problem).closing(protocol.now(), Map.of()));
   }
 }

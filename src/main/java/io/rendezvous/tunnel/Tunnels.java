@@ -85,12 +85,33 @@ public final class Tunnels {
     final Set<Tunnel> paired = new HashSet<>();
     long lastSeen;
 
+    Counts counts() {
+      return new Counts(parked.size(), paired.size(), waiting.size());
+    }
+
     boolean isConnected(long now, Duration patience) {
       return !parked.isEmpty() || !paired.isEmpty() || now - lastSeen <= patience.toNanos();
     }
   }
 
+  /**
+   * How many there are of one ID.
+   *
+   * @param parked tunnels
+   * @param paired tunnels
+   * @param waiting clients
+   */
+  public record Counts(int parked, int paired, int waiting) {
+    static final Counts NONE = new Counts(0, 0, 0);
+
+    /** Returns whether a client would find a tunnel, now or when one comes back. */
+    public boolean isOnline() {
+      return parked + paired > 0;
+    }
+  }
+
   private final Limits limits;
+  private final Observer observer;
   private final Object lock = new Object();
   private final Map<UUID, Presence> byId = new HashMap<>(); // guarded by lock
   private final Map<UUID, Long> revoked = new HashMap<>(); // when; guarded by lock
@@ -98,8 +119,26 @@ public final class Tunnels {
   private boolean draining; // guarded by lock
 
   /** Creates an empty registry. */
-  public Tunnels(Limits limits) {
+  public Tunnels(Limits limits, Observer observer) {
     this.limits = limits;
+    this.observer = observer;
+  }
+
+  /** Returns how many there are of an ID. */
+  public Counts counts(UUID id) {
+    synchronized (lock) {
+      Presence presence = byId.get(id);
+      return presence == null ? Counts.NONE : presence.counts();
+    }
+  }
+
+  /** Returns how many there are of each ID that is connected. */
+  public Map<UUID, Counts> counts() {
+    Map<UUID, Counts> all = new HashMap<>();
+    synchronized (lock) {
+      byId.forEach((id, presence) -> all.put(id, presence.counts()));
+    }
+    return all;
   }
 
   /** Returns whether a tunnel would find no place. */
@@ -181,6 +220,8 @@ public final class Tunnels {
     }
     if (refused != null) {
       dismiss(tunnel, refused);
+    } else {
+      observer.parked(tunnel.id());
     }
     if (replaced != null) {
       dismiss(replaced, Tunnel.End.REPLACED);
@@ -294,6 +335,7 @@ public final class Tunnels {
       presence.lastSeen = System.nanoTime();
     }
     LOG.debug("{} ended: {}", tunnel, why);
+    observer.ended(tunnel.id(), why);
   }
 
   /** Ends all that an ID has, since its entry was deleted. Any thread may call. */
@@ -373,8 +415,9 @@ public final class Tunnels {
     }
   }
 
-  private static void dismiss(Tunnel tunnel, Tunnel.End why) {
+  private void dismiss(Tunnel tunnel, Tunnel.End why) {
     LOG.debug("{} ended: {}", tunnel, why);
     tunnel.dismiss();
+    observer.ended(tunnel.id(), why);
   }
 }

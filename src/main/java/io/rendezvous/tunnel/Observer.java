@@ -1,0 +1,84 @@
+package io.rendezvous.tunnel;
+
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Hears what becomes of hidden servers and clients. It is called on I/O threads, under no lock, and
+ * must not block.
+ */
+public interface Observer {
+  /** Which side of a rendezvous. */
+  enum Side {
+    /** Those who park tunnels. */
+    HIDDEN_SERVER,
+    /** Those who come for them. */
+    CLIENT
+  }
+
+  /** A tunnel was parked, or went to a client that waited for it. */
+  default void parked(UUID id) {}
+
+  /** A parked tunnel is over, and no client has had it. */
+  default void ended(UUID id, Tunnel.End why) {}
+
+  /** A client waits for a tunnel, since none is parked. */
+  default void waiting(UUID id) {}
+
+  /** A client came for an ID that is not connected. */
+  default void absent(UUID id) {}
+
+  /** A client was paired with a tunnel; again, where an earlier tunnel gave no answer. */
+  default void paired(Rendezvous rendezvous) {}
+
+  /** A client and its tunnel are over. */
+  default void over(Rendezvous rendezvous) {}
+
+  /**
+   * Somebody was refused.
+   *
+   * @param status of the answer
+   */
+  default void refused(Side side, int status) {}
+
+  /** Returns an observer that tells others, in their order. */
+  static Observer all(List<Observer> observers) {
+    List<Observer> each = List.copyOf(observers);
+    return new Observer() {
+      @Override
+      public void parked(UUID id) {
+        each.forEach(o -> o.parked(id));
+      }
+
+      @Override
+      public void ended(UUID id, Tunnel.End why) {
+        each.forEach(o -> o.ended(id, why));
+      }
+
+      @Override
+      public void waiting(UUID id) {
+        each.forEach(o -> o.waiting(id));
+      }
+
+      @Override
+      public void absent(UUID id) {
+        each.forEach(o -> o.absent(id));
+      }
+
+      @Override
+      public void paired(Rendezvous rendezvous) {
+        each.forEach(o -> o.paired(rendezvous));
+      }
+
+      @Override
+      public void over(Rendezvous rendezvous) {
+        each.forEach(o -> o.over(rendezvous));
+      }
+
+      @Override
+      public void refused(Side side, int status) {
+        each.forEach(o -> o.refused(side, status));
+      }
+    };
+  }
+}
