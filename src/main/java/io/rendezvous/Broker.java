@@ -93,7 +93,7 @@ public final class Broker implements AutoCloseable {
    */
   public void start() throws IOException {
     // First what watches, so that nothing that is served goes unwatched.
-    store.onDeleted(tunnels::revoke);
+    store.onRevoked(tunnels::revoke);
     Thread ticker = new Thread(this::tick, "broker-tick");
     ticker.setDaemon(true);
     ticker.start();

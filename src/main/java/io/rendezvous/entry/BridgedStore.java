@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Bridges the times when another store cannot be reached: an entry seen within a while still
@@ -91,6 +92,13 @@ public final class BridgedStore implements EntryStore {
   }
 
   @Override
+  public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
+    Optional<Entry> changed = store.change(id, how);
+    remember(id, changed);
+    return changed;
+  }
+
+  @Override
   public boolean delete(UUID id) throws IOException {
     boolean deleted = store.delete(id);
     remember(id, Optional.empty());
@@ -98,8 +106,8 @@ public final class BridgedStore implements EntryStore {
   }
 
   @Override
-  public void onDeleted(Consumer<UUID> listener) {
-    store.onDeleted(
+  public void onRevoked(Consumer<UUID> listener) {
+    store.onRevoked(
         id -> {
           remember(id, Optional.empty());
           listener.accept(id);

@@ -7,9 +7,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.security.SecureRandom;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -17,6 +19,7 @@ import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.apache.commons.codec.binary.Base32;
+import org.jspecify.annotations.Nullable;
 
 /**
  * What the broker knows of one hidden server (PROTOCOL 4). It is kept as the JSON object it came
@@ -28,6 +31,10 @@ public final class Entry {
   /** The most that an entry's JSON may have, in octets; real ones have a few hundred. */
   public static final int MOST_OCTETS = 64 * 1024;
 
+  /** What is on or off (PROTOCOL 4). */
+  public static final List<String> FLAGS = List.of("open", "challenge", "proxyProtocol");
+
+  private static final int MOST_LABELS = 64;
   private static final int SECRET_OCTETS = 20;
   private static final int OLD_DIGITS = 6;
   private static final int OLD_STEP = 30;
@@ -92,26 +99,91 @@ public final class Entry {
    * @param labels its labels
    * @param digits how many digits its tokens have at least
    * @param now when
-   * @param flags which of {@code open}, {@code challenge}, {@code proxyProtocol} are on
+   * @param flags which of {@link #FLAGS} are on
    * @throws IllegalArgumentException if a label is none
    */
   public static Entry create(
-      UUID id, List<String> labels, int digits, Instant now, List<String> flags) {
-    byte[] secret = new byte[SECRET_OCTETS];
-    RANDOM.nextBytes(secret);
+      UUID id, List<String> labels, int digits, Instant now, Collection<String> flags) {
     ObjectNode json = JSON.createObjectNode();
     json.put("uuid", id.toString());
-    ArrayNode names = json.putArray("labels");
-    labels.stream().map(Entry::checkLabel).distinct().forEach(names::add);
+    setLabels(json, labels);
     json.putObject("authParams")
         .put("protocol", "totp")
         .put("algorithm", "sha1")
-        .put("base32", new Base32().encodeToString(secret))
+        .put("base32", newSecret())
         .put("step", OLD_STEP)
         .put("digits", digits);
     json.put("created", now.toString());
-    flags.forEach(flag -> json.put(flag, true));
+    flags.forEach(flag -> setFlag(json, flag, true));
     return new Entry(json);
+  }
+
+  /**
+   * Returns the same with other traits.
+   *
+   * @param newLabels its labels
+   * @param digits how many digits its tokens have at least
+   * @param flags which of {@link #FLAGS} are on
+   * @throws IllegalArgumentException if a label or the number of digits is none
+   */
+  public Entry with(List<String> newLabels, int digits, Collection<String> flags) {
+    ObjectNode copy = json.deepCopy();
+    setLabels(copy, newLabels);
+    ((ObjectNode) copy.path("authParams")).put("digits", digits);
+    FLAGS.forEach(flag -> setFlag(copy, flag, flags.contains(flag)));
+    return new Entry(copy);
+  }
+
+  /**
+   * Returns the same with a new secret.
+   *
+   * @param now when
+   * @param overlap how long the old one is good for still
+   */
+  public Entry rotated(Instant now, Duration overlap) {
+    ObjectNode copy = json.deepCopy();
+    copy.putObject("previous")
+        .put("until", now.plus(overlap).toString())
+        .set("authParams", json.path("authParams"));
+    return withNewSecret(copy);
+  }
+
+  /** Returns the same with a new secret, the old one being no good any more. */
+  public Entry revoked(Instant now) {
+    ObjectNode copy = json.deepCopy();
+    copy.remove("previous");
+    copy.put("revoked", now.toString());
+    return withNewSecret(copy);
+  }
+
+  /** What old servers made of the secret goes with it. */
+  private static Entry withNewSecret(ObjectNode copy) {
+    ObjectNode params = (ObjectNode) copy.path("authParams");
+    params.put("base32", newSecret()).remove("length");
+    copy.remove(List.of("qrcodeURL", "authURL"));
+    return new Entry(copy);
+  }
+
+  private static String newSecret() {
+    byte[] secret = new byte[SECRET_OCTETS];
+    RANDOM.nextBytes(secret);
+    return new Base32().encodeToString(secret);
+  }
+
+  private static void setLabels(ObjectNode json, List<String> labels) {
+    if (labels.size() > MOST_LABELS) {
+      throw new IllegalArgumentException("more than " + MOST_LABELS + " labels");
+    }
+    ArrayNode names = json.putArray("labels");
+    labels.stream().map(Entry::checkLabel).distinct().forEach(names::add);
+  }
+
+  private static void setFlag(ObjectNode json, String flag, boolean on) {
+    if (on) {
+      json.put(flag, true);
+    } else {
+      json.remove(flag);
+    }
   }
 
   /** Returns a label in lower case, if it is one and cannot be taken for a UUID. */
@@ -143,6 +215,11 @@ public final class Entry {
     return labels;
   }
 
+  /** Returns which of {@link #FLAGS} are on. */
+  public List<String> flags() {
+    return FLAGS.stream().filter(flag -> json.path(flag).asBoolean()).toList();
+  }
+
   /** Returns whether the hidden server wants to be told where clients come from (PROTOCOL 1.5). */
   public boolean wantsProxyHeader() {
     return json.path("proxyProtocol").asBoolean();
@@ -155,15 +232,29 @@ public final class Entry {
 
   /** Returns what makes tokens that are good now: its secret, and an earlier one for a while. */
   public List<Totp> totpsAt(Instant now) {
-    JsonNode previous = json.path("previous");
     try {
-      if (previous.isObject() && now.isBefore(Instant.parse(previous.path("until").asText()))) {
-        return List.of(totp, totp(previous.path("authParams")));
+      if (previousUntil().filter(now::isBefore).isPresent()) {
+        return List.of(totp, totp(json.path("previous").path("authParams")));
       }
-    } catch (DateTimeParseException | IllegalArgumentException e) {
+    } catch (IllegalArgumentException e) {
       // An earlier secret that cannot be read is good for nothing.
     }
     return List.of(totp);
+  }
+
+  /** Returns until when an earlier secret is good, or was, if there is one. */
+  public Optional<Instant> previousUntil() {
+    try {
+      return Optional.ofNullable(json.path("previous").path("until").textValue())
+          .map(Instant::parse);
+    } catch (DateTimeParseException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Returns when its secret was last revoked, if ever. */
+  public Optional<String> revoked() {
+    return Optional.ofNullable(json.path("revoked").textValue());
   }
 
   /** Returns when it was created, where it says so. */
@@ -174,6 +265,16 @@ public final class Entry {
   /** Returns it as JSON, its secret in it. */
   public String toJson() {
     return json.toString();
+  }
+
+  @Override
+  public boolean equals(@Nullable Object other) {
+    return other instanceof Entry entry && json.equals(entry.json);
+  }
+
+  @Override
+  public int hashCode() {
+    return id.hashCode();
   }
 
   @Override

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 
 /**
  * Where entries are kept. Other processes may read and write the same store.
@@ -36,6 +37,16 @@ public interface EntryStore extends AutoCloseable {
   void create(Entry entry) throws IOException;
 
   /**
+   * Changes an entry, whatever others do to it meanwhile.
+   *
+   * @param how makes the new entry of the old one, with the same UUID; may be asked again
+   * @return what it is now; empty if there is none
+   * @throws IllegalArgumentException if one of its labels is taken, or what {@code how} throws
+   * @throws IOException if the store cannot be reached
+   */
+  Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException;
+
+  /**
    * Deletes an entry, and tells all who listen, in this process and others.
    *
    * @return whether there was one
@@ -44,12 +55,12 @@ public interface EntryStore extends AutoCloseable {
   boolean delete(UUID id) throws IOException;
 
   /**
-   * Begins to tell of deletions, whoever makes them, within two seconds. An entry that is merely
-   * missing, because the store lost it or is away, was not deleted.
+   * Begins to tell of deletions and revocations, whoever makes them, within two seconds. An entry
+   * that is merely missing, because the store lost it or is away, was not deleted.
    *
    * @param listener is called on a thread of the store's, one call at a time
    */
-  void onDeleted(Consumer<UUID> listener);
+  void onRevoked(Consumer<UUID> listener);
 
   /** Lets go of what the store holds. */
   @Override

@@ -25,6 +25,7 @@ import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -52,8 +53,9 @@ public final class FileStore implements EntryStore {
    *
    * @param looks tells one file from another in its place
    * @param created when the entry in it was created, empty if it does not say
+   * @param revoked when its secret was last revoked, empty if never
    */
-  private record Seen(String looks, String created) {}
+  private record Seen(String looks, String created, String revoked) {}
 
   /**
    * Opens a directory, and makes it if it is not there.
@@ -139,10 +141,27 @@ public final class FileStore implements EntryStore {
         });
   }
 
+  @Override
+  public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
+    return whileLocked(
+        () -> {
+          Optional<Entry> old = find(id);
+          if (old.isEmpty()) {
+            return old;
+          }
+          Entry changed = how.apply(old.get());
+          if (!old.get().labels().containsAll(changed.labels())) {
+            checkLabelsAreFree(changed);
+          }
+          write(fileOf(id), changed.toJson());
+          return Optional.of(changed);
+        });
+  }
+
   private void checkLabelsAreFree(Entry newcomer) throws IOException {
     for (Entry other : list()) {
       for (String label : newcomer.labels()) {
-        if (other.labels().contains(label)) {
+        if (!other.id().equals(newcomer.id()) && other.labels().contains(label)) {
           throw new IllegalArgumentException("the label " + label + " belongs to another entry");
         }
       }
@@ -154,12 +173,12 @@ public final class FileStore implements EntryStore {
     return whileLocked(() -> Files.deleteIfExists(fileOf(id)));
   }
 
-  private interface Change {
-    boolean make() throws IOException;
+  private interface Change<T> {
+    T make() throws IOException;
   }
 
   /** A file lock keeps other processes out, but not other threads of this one. */
-  private boolean whileLocked(Change change) throws IOException {
+  private <T> T whileLocked(Change<T> change) throws IOException {
     synchronized (FileStore.class) {
       try (FileChannel channel =
           FileChannel.open(
@@ -198,7 +217,7 @@ public final class FileStore implements EntryStore {
   }
 
   @Override
-  public void onDeleted(Consumer<UUID> listener) {
+  public void onRevoked(Consumer<UUID> listener) {
     Thread watcher = new Thread(() -> watch(listener), "entry-files");
     watcher.setDaemon(true);
     watcher.start();
@@ -249,8 +268,10 @@ public final class FileStore implements EntryStore {
         if (then != null && then.looks().equals(looks)) {
           all.put(id, then);
         } else {
-          String created = find(id).flatMap(Entry::created).orElse("");
-          all.put(id, new Seen(looks, created));
+          Optional<Entry> entry = find(id);
+          String created = entry.flatMap(Entry::created).orElse("");
+          String revoked = entry.flatMap(Entry::revoked).orElse("");
+          all.put(id, new Seen(looks, created, revoked));
         }
       } catch (NoSuchFileException e) {
         if (!Files.isDirectory(directory)) { // all at once: that is no deletion
@@ -264,6 +285,7 @@ public final class FileStore implements EntryStore {
   /** One that was deleted and created again between two looks is another. */
   private static boolean isAnother(Seen then, @Nullable Seen now) {
     return now == null
+        || !now.revoked().isEmpty() && !now.revoked().equals(then.revoked())
         || !then.created().isEmpty()
             && !now.created().isEmpty()
             && !then.created().equals(now.created());

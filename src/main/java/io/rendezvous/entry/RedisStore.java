@@ -20,6 +20,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.redisson.Redisson;
 import org.redisson.api.RScript;
@@ -48,28 +49,35 @@ public final class RedisStore implements EntryStore {
   private static final String UUID_PATTERN = "????????-????-????-????-????????????";
   private static final int BATCH = 500;
   private static final int THREADS = 4;
+  private static final int MOST_TRIES = 10;
 
-  /** Says "uuid" or a label where that is taken. Labels have no index in the old databases. */
-  private static final String CREATE =
+  /**
+   * Puts an entry where there is what is expected: nothing, or an earlier form of it. Says "uuid"
+   * where there is something else, or a label that is taken. Labels have no index in the old
+   * databases.
+   */
+  private static final String PUT =
       """
-      if redis.call('EXISTS', KEYS[1]) == 1 then return 'uuid' end
+      local now = redis.pcall('GET', KEYS[1]) -- a table where it is no string
+      if type(now) == 'table' or (now or '') ~= ARGV[3] then return 'uuid' end
       local cursor = '0'
       repeat
         local page = redis.call('SCAN', cursor, 'MATCH', ARGV[2], 'COUNT', 1000)
         cursor = page[1]
-        for _, key in ipairs(#ARGV > 2 and page[2] or {}) do
-          local value = redis.pcall('GET', key)
+        for _, key in ipairs(#ARGV > 4 and page[2] or {}) do
+          local value = key ~= KEYS[1] and redis.pcall('GET', key)
           local fine, entry = pcall(cjson.decode, value)
           if fine and type(entry) == 'table' and type(entry.labels) == 'table' then
             for _, label in ipairs(entry.labels) do
-              for i = 3, #ARGV do
+              for i = 5, #ARGV do
                 if string.lower(label) == ARGV[i] then return label end
               end
             end
           end
         end
-      until cursor == '0' or #ARGV == 2
+      until cursor == '0' or #ARGV == 4
       redis.call('SET', KEYS[1], ARGV[1])
+      if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], KEYS[1]) end
       return ''
       """;
 
@@ -162,13 +170,16 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public Optional<Entry> find(UUID id) throws IOException {
-    String text;
-    try {
-      text = ask(() -> redis.<String>getBucket(id.toString()).get());
-    } catch (WrongTypeException e) {
-      return Optional.empty();
-    }
+    String text = text(id);
     return text == null ? Optional.empty() : read(id.toString(), text);
+  }
+
+  private @Nullable String text(UUID id) throws IOException {
+    try {
+      return ask(() -> redis.<@Nullable String>getBucket(id.toString()).get());
+    } catch (WrongTypeException e) {
+      return null;
+    }
   }
 
   private Optional<Entry> read(String key, String text) {
@@ -217,17 +228,51 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public void create(Entry entry) throws IOException {
+    if (!put(entry, "", entry.labels(), false)) {
+      throw new IllegalArgumentException("there is an entry with that UUID already");
+    }
+  }
+
+  @Override
+  public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
+    for (int i = 0; i < MOST_TRIES; i++) {
+      String text = text(id);
+      Optional<Entry> old = text == null ? Optional.empty() : read(id.toString(), text);
+      if (text == null || old.isEmpty()) {
+        return Optional.empty();
+      }
+      Entry changed = how.apply(old.get());
+      List<String> more = new ArrayList<>(changed.labels());
+      more.removeAll(old.get().labels());
+      if (put(changed, text, more, !changed.revoked().equals(old.get().revoked()))) {
+        return Optional.of(changed);
+      }
+    }
+    throw new IOException(where + ": others keep changing that entry; try again");
+  }
+
+  /**
+   * Writes an entry.
+   *
+   * @param expected what must be there now
+   * @param labels those to be looked for in others
+   * @param tell whether those who listen for revocations are told
+   * @return false if there is something else
+   * @throws IllegalArgumentException if a label is taken
+   */
+  private boolean put(Entry entry, String expected, List<String> labels, boolean tell)
+      throws IOException {
     List<Object> arguments = new ArrayList<>();
     arguments.add(entry.toJson());
     arguments.add(UUID_PATTERN);
-    arguments.addAll(entry.labels());
-    String taken = String.valueOf(run(CREATE, RScript.ReturnType.VALUE, entry.id(), arguments));
-    if (taken.equals("uuid")) {
-      throw new IllegalArgumentException("there is an entry with that UUID already");
-    }
-    if (!taken.isEmpty()) {
+    arguments.add(expected);
+    arguments.add(tell ? DELETED : "");
+    arguments.addAll(labels);
+    String taken = String.valueOf(run(PUT, RScript.ReturnType.VALUE, entry.id(), arguments));
+    if (!taken.isEmpty() && !taken.equals("uuid")) {
       throw new IllegalArgumentException("the label " + taken + " belongs to another entry");
     }
+    return taken.isEmpty();
   }
 
   @Override
@@ -285,7 +330,7 @@ public final class RedisStore implements EntryStore {
   }
 
   @Override
-  public void onDeleted(Consumer<UUID> listener) {
+  public void onRevoked(Consumer<UUID> listener) {
     Thread subscriber = new Thread(() -> subscribe(listener), "redis-subscriber");
     subscriber.setDaemon(true);
     subscriber.start();

@@ -18,6 +18,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -372,13 +373,18 @@ class ParkingTest {
     }
 
     @Override
+    public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) {
+      return Optional.ofNullable(entries.computeIfPresent(id, (same, old) -> how.apply(old)));
+    }
+
+    @Override
     public boolean delete(UUID id) {
       listeners.forEach(listener -> listener.accept(id));
       return entries.remove(id) != null;
     }
 
     @Override
-    public void onDeleted(Consumer<UUID> listener) {
+    public void onRevoked(Consumer<UUID> listener) {
       listeners.add(listener);
     }
 

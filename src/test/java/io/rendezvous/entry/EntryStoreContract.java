@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -111,6 +115,62 @@ abstract class EntryStoreContract {
   }
 
   @Test
+  void changeKeepsWhatIsNotUnderstood() throws Exception {
+    UUID id = UUID.randomUUID();
+    put(id.toString(), OLD.formatted(id));
+    Entry changed =
+        store.change(id, old -> old.with(List.of("Home"), 8, List.of("open"))).orElseThrow();
+    assertThat(store.find(id)).contains(changed);
+    assertThat(changed.labels()).containsExactly("home");
+    assertThat(changed.flags()).containsExactly("open");
+    assertThat(changed.toJson()).contains("\"length\":20", "qrcodeURL");
+    assertThat(store.change(UUID.randomUUID(), old -> old)).isEmpty();
+  }
+
+  @Test
+  void changeTakesNoLabelOfAnother() throws Exception {
+    Entry entry = entry("home");
+    store.create(entry);
+    store.create(entry("garden"));
+    assertThatThrownBy(
+            () -> store.change(entry.id(), e -> e.with(List.of("home", "garden"), 8, List.of())))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("garden");
+    assertThat(store.find(entry.id())).contains(entry);
+    assertThat(store.change(entry.id(), e -> e.with(List.of("house", "home"), 6, List.of())))
+        .isPresent();
+  }
+
+  @Test
+  void changesAtTheSameTimeAreAllMade() throws Exception {
+    Entry entry = entry();
+    store.create(entry);
+    try (EntryStore other = open()) {
+      CompletableFuture<Void> beside = CompletableFuture.runAsync(() -> addLabels(other, entry, 0));
+      addLabels(store, entry, 10);
+      beside.get(30, TimeUnit.SECONDS);
+    }
+    assertThat(store.find(entry.id()).orElseThrow().labels()).hasSize(20);
+  }
+
+  private static void addLabels(EntryStore to, Entry entry, int from) {
+    for (int i = from; i < from + 10; i++) {
+      String label = "label" + i;
+      try {
+        to.change(entry.id(), old -> old.with(and(old.labels(), label), 8, List.of()));
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+    }
+  }
+
+  private static List<String> and(List<String> labels, String label) {
+    List<String> more = new ArrayList<>(labels);
+    more.add(label);
+    return more;
+  }
+
+  @Test
   void manyEntriesAreListed() throws Exception {
     for (int i = 0; i < 1200; i++) {
       Entry entry = entry("label" + i);
@@ -120,13 +180,13 @@ abstract class EntryStoreContract {
   }
 
   @Test
-  void deletionByWhomeverIsToldWithinTwoSeconds() throws Exception {
+  void deletionAndRevocationByWhomeverAreToldWithinTwoSeconds() throws Exception {
     Entry first = entry("home");
     Entry second = entry("garden");
     store.create(first);
     store.create(second);
     Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
-    store.onDeleted(deleted::add);
+    store.onRevoked(deleted::add);
     Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true); // it is listening
     try (EntryStore other = open()) {
       assertThat(other.delete(first.id())).isTrue();
@@ -136,6 +196,12 @@ abstract class EntryStoreContract {
         .untilAsserted(() -> assertThat(deleted).containsExactly(first.id()));
     assertThat(store.find(first.id())).isEmpty();
     store.create(entry("home"));
-    assertThat(deleted).hasSize(1);
+    try (EntryStore other = open()) {
+      other.change(second.id(), e -> e.rotated(Instant.now(), Duration.ofHours(1)));
+      other.change(second.id(), e -> e.revoked(Instant.now()));
+    }
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(2))
+        .untilAsserted(() -> assertThat(deleted).containsExactly(first.id(), second.id()));
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
@@ -105,6 +106,37 @@ class EntryTest {
     assertThatThrownBy(() -> Entry.parse(text))
         .isInstanceOf(IOException.class)
         .hasMessageNotContaining("MFRGGZDF");
+  }
+
+  @Test
+  void earlierSecretIsGoodForTheOverlap() {
+    Instant now = Instant.EPOCH;
+    Entry old = create("home");
+    Entry rotated = old.rotated(now, Duration.ofHours(1));
+    assertThat(rotated.totp()).isNotEqualTo(old.totp());
+    assertThat(rotated.labels()).isEqualTo(old.labels());
+    assertThat(rotated.previousUntil()).contains(now.plus(Duration.ofHours(1)));
+    assertThat(rotated.totpsAt(now.plus(Duration.ofMinutes(59))))
+        .containsExactly(rotated.totp(), old.totp());
+    assertThat(rotated.totpsAt(now.plus(Duration.ofHours(1)))).containsExactly(rotated.totp());
+  }
+
+  @Test
+  void revokedSecretIsGoodForNothing() {
+    Instant now = Instant.EPOCH;
+    Entry old = create("home").rotated(now, Duration.ofHours(1));
+    Entry revoked = old.revoked(now);
+    assertThat(revoked.totpsAt(now)).containsExactly(revoked.totp());
+    assertThat(revoked.totp()).isNotIn(old.totpsAt(now));
+    assertThat(revoked.revoked()).contains("1970-01-01T00:00:00Z");
+    assertThat(revoked.flags()).containsExactly("open", "proxyProtocol");
+  }
+
+  @Test
+  void whatOldServersMadeOfTheSecretGoesWithIt() throws Exception {
+    assertThat(Entry.parse(OLD).revoked(Instant.EPOCH).toJson())
+        .doesNotContain("qrcodeURL", "authURL", "length", "GEZDGNBV")
+        .contains("\"issuer\":\"https://x:8898\"");
   }
 
   @Test

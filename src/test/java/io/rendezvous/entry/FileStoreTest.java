@@ -74,7 +74,7 @@ class FileStoreTest extends EntryStoreContract {
     Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open()) {
       store.create(entry);
-      store.onDeleted(deleted::add);
+      store.onRevoked(deleted::add);
       Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);
       Path away = parent.resolve("away");
       Files.move(directory(), away);
@@ -137,7 +137,7 @@ class FileStoreTest extends EntryStoreContract {
     Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open()) {
       store.create(entry);
-      store.onDeleted(deleted::add);
+      store.onRevoked(deleted::add);
       Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);
       put(entry.id().toString(), entry.toJson().replace("\"digits\":8", "\"digits\":9"));
       Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);

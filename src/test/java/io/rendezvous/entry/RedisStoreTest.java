@@ -96,7 +96,7 @@ class RedisStoreTest extends EntryStoreContract {
     Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open()) {
       store.create(entry);
-      store.onDeleted(deleted::add);
+      store.onRevoked(deleted::add);
       Awaitility.await().pollDelay(Duration.ofMillis(500)).until(() -> true);
       cli("DEL", entry.id().toString());
       assertThat(store.find(entry.id())).isEmpty();
@@ -131,7 +131,7 @@ class RedisStoreTest extends EntryStoreContract {
     try (RedisServer server = new RedisServer()) {
       server.kill();
       try (EntryStore store = new RedisStore("redis://127.0.0.1:" + server.port())) {
-        store.onDeleted(deleted::add);
+        store.onRevoked(deleted::add);
         assertGivenUp(store); // away at the start
         server.startAgain();
         awaitFound(store);
