@@ -1,12 +1,17 @@
 package io.rendezvous;
 
+import io.rendezvous.admin.AdminServer;
+import io.rendezvous.admin.BrokerView;
+import io.rendezvous.admin.Ledger;
 import io.rendezvous.config.Settings;
 import io.rendezvous.connect.ConnectProtocol;
 import io.rendezvous.entry.Authenticator;
+import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
+import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
 import io.rendezvous.tunnel.Observer;
@@ -40,8 +45,12 @@ public final class Broker implements AutoCloseable {
   private final Relays relays;
   private final ConnectProtocol protocol;
   private final Listener.Limits limits;
+  private final Ledger ledger;
+  private final InstantSource clock;
   private final CountDownLatch stopped = new CountDownLatch(1);
-  private Optional<Listener> listener = Optional.empty();
+  private volatile Optional<Listener> listener = Optional.empty();
+  private Optional<AdminServer> admin = Optional.empty();
+  private volatile boolean draining;
 
   /**
    * Builds the broker.
@@ -59,7 +68,9 @@ public final class Broker implements AutoCloseable {
     this.limits =
         new Listener.Limits(
             Descriptors.limit(settings.limits().connections()), settings.limits().perSource());
-    Observer observer = Observer.all(List.of());
+    this.ledger = new Ledger(clock);
+    this.clock = clock;
+    Observer observer = Observer.all(List.of(ledger));
     int parked = settings.limits().parked();
     this.tunnels =
         new Tunnels(
@@ -92,6 +103,7 @@ public final class Broker implements AutoCloseable {
    * @throws IOException if the address is not to be had
    */
   public void start() throws IOException {
+    admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
     // First what watches, so that nothing that is served goes unwatched.
     store.onRevoked(tunnels::revoke);
     Thread ticker = new Thread(this::tick, "broker-tick");
@@ -106,6 +118,52 @@ public final class Broker implements AutoCloseable {
     } catch (IOException e) {
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
+  }
+
+  /** The broker's work does not depend on the page, and goes on without it. */
+  private Optional<AdminServer> startAdmin() {
+    EntryIndex index = new EntryIndex(store);
+    Provisioner provisioner =
+        new Provisioner(settings, keys, () -> listener.map(l -> l.address().getPort()).orElse(0));
+    BrokerView view =
+        new BrokerView(
+            keys,
+            index,
+            provisioner,
+            tunnels,
+            ledger,
+            () -> listener.isPresent() && !draining,
+            this::connections,
+            limits.connections(),
+            clock);
+    try {
+      return Optional.of(
+          new AdminServer(
+              settings,
+              keys,
+              network,
+              store,
+              index,
+              provisioner,
+              tunnels,
+              ledger,
+              view,
+              () -> "",
+              clock));
+    } catch (IOException e) {
+      LOG.error(
+          "There is no admin page on {}:{}: {}; see rendezvous.admin.port, or set"
+              + " rendezvous.admin.enabled=false",
+          settings.admin().host(),
+          settings.admin().port(),
+          e.getMessage());
+      return Optional.empty();
+    }
+  }
+
+  /** Returns where the admin page is, if there is one. */
+  public Optional<String> adminUrl() {
+    return admin.map(AdminServer::url);
   }
 
   /** Returns where it listens. */
@@ -174,6 +232,7 @@ public final class Broker implements AutoCloseable {
    * @param most how long
    */
   public void drain(Duration most) throws InterruptedException {
+    draining = true;
     // The listener first, so that nothing comes in behind the rest.
     listener.ifPresent(Listener::close);
     tunnels.drain();
@@ -188,6 +247,7 @@ public final class Broker implements AutoCloseable {
   @Override
   public void close() {
     stopped.countDown();
+    admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);
     network.close();
     store.close();

@@ -71,7 +71,11 @@ final class DemoCommand implements Callable<Integer> {
             directory.resolve("registrar.key"),
             InstantSource.system());
     Settings settings =
-        SettingsLoader.load(Map.of("rendezvous.host", "127.0.0.1", "rendezvous.port", "0"));
+        SettingsLoader.load(
+            Map.of(
+                "rendezvous.host", "127.0.0.1",
+                "rendezvous.port", "0",
+                "rendezvous.admin.enabled", "false"));
     Entry entry = Entry.create(UUID.randomUUID(), List.of("demo"), 8, Instant.now(), List.of());
     EntryStore store = new FileStore(directory.resolve("entries"));
     store.create(entry);

@@ -94,7 +94,7 @@ final class EntryCommand implements Runnable {
       try (EntryStore store = installation.openStore()) {
         store.create(entry);
       }
-      Provisioning provisioning = installation.provisioning(entry, false);
+      Provisioning provisioning = installation.provisioner().of(entry, false);
       if (json) {
         if (isLoopback(provisioning.host())) {
           err.println(
@@ -205,7 +205,7 @@ final class EntryCommand implements Runnable {
       try (EntryStore store = installation.openStore()) {
         entry = store.find(uuid).orElseThrow(() -> new IOException("No entry with UUID " + uuid));
       }
-      Provisioning provisioning = installation.provisioning(entry, form.js);
+      Provisioning provisioning = installation.provisioner().of(entry, form.js);
       String text =
           form.qr
               ? qr(provisioning.toOtpauth())

@@ -4,12 +4,11 @@ import io.rendezvous.config.Settings;
 import io.rendezvous.config.SettingsException;
 import io.rendezvous.config.SettingsLoader;
 import io.rendezvous.entry.BridgedStore;
-import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
-import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.RedisStore;
 import io.rendezvous.net.CertificateMaker;
+import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.ServerKeys;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -101,31 +100,8 @@ final class Installation {
         : Optional.empty();
   }
 
-  /** Returns the name that others know the broker by. */
-  String publicHost() throws IOException {
-    Optional<String> set = settings.publicHost();
-    if (set.isPresent()) {
-      return set.get();
-    }
-    Optional<ServerKeys> keys = keys();
-    List<String> names = keys.isPresent() ? keys.get().names() : List.of();
-    return names.isEmpty() ? settings.host() : names.get(0);
-  }
-
-  /**
-   * Returns what a hidden server is handed.
-   *
-   * @param alwaysCa whether the authority is named even if it is well known
-   */
-  Provisioning provisioning(Entry entry, boolean alwaysCa) throws IOException {
-    Optional<String> ca = Optional.empty();
-    if (settings.tls().enabled()) {
-      boolean own = maker.isOfOurMaking();
-      if (own || alwaysCa) {
-        ca = Optional.of(Files.readString(own ? maker.authority() : settings.tls().certificate()));
-      }
-    }
-    return new Provisioning(
-        entry.id(), entry.labels(), entry.totp(), publicHost(), settings.port(), ca);
+  /** Returns what tells hidden servers how to reach the broker. */
+  Provisioner provisioner() throws IOException {
+    return new Provisioner(settings, keys(), settings::port);
   }
 }

@@ -43,6 +43,12 @@ final class ServeCommand implements Callable<Integer> {
       broker.start();
       onSignals();
       out.println("Listening on " + url(installation, broker.address()));
+      broker
+          .adminUrl()
+          .ifPresent(
+              url ->
+                  out.println(
+                      "Admin page on " + url + " (the command admin prints it with its token)"));
       out.flush();
       asked.await();
       out.println("Ending: no new connections; transfers may finish");
@@ -68,7 +74,10 @@ final class ServeCommand implements Callable<Integer> {
   private static String url(Installation installation, InetSocketAddress address)
       throws IOException {
     boolean everywhere = address.getAddress().isAnyLocalAddress();
-    String host = everywhere ? installation.publicHost() : address.getAddress().getHostAddress();
+    String host =
+        everywhere
+            ? installation.provisioner().publicHost()
+            : address.getAddress().getHostAddress();
     String scheme = installation.settings().tls().enabled() ? "https" : "http";
     return scheme
         + "://"

@@ -149,7 +149,10 @@ public interface Settings {
     @WithDefault("8893")
     int port();
 
-    /** The token that opens it. */
+    /** Stands in place of a token where none is asked for. */
+    String NO_TOKEN = "none";
+
+    /** The token that opens it; one is made if there is none. */
     Optional<String> token();
   }
 

@@ -1,5 +1,7 @@
 package io.rendezvous.config;
 
+import static io.rendezvous.config.Settings.AdminSettings.NO_TOKEN;
+
 import io.smallrye.config.ConfigMappings;
 import io.smallrye.config.ConfigMappings.ConfigClass;
 import io.smallrye.config.ConfigValidationException;
@@ -35,6 +37,8 @@ public final class SettingsLoader {
 
   private static final String ENVIRONMENT_PREFIX = "RENDEZVOUS_";
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
+
+  private static final int LEAST_TOKEN = 16;
 
   /** All settings there are, by their names. */
   static final Set<String> KEYS =
@@ -215,6 +219,17 @@ public final class SettingsLoader {
     }
     if (!settings.tls().enabled() && !isLoopback(settings.host())) {
       mistakes.add("tls.enabled", "can be false on a loopback address only; see rendezvous.host");
+    }
+    boolean adminIsLoopback = isLoopback(settings.admin().host());
+    if (settings.admin().enabled() && !settings.tls().enabled() && !adminIsLoopback) {
+      mistakes.add("admin.host", "can be another than a loopback address only with TLS");
+    }
+    boolean none = settings.admin().token().filter(NO_TOKEN::equals).isPresent();
+    if (none && !adminIsLoopback) {
+      mistakes.add("admin.token", "can be none on a loopback address only; see admin.host");
+    }
+    if (!none && settings.admin().token().map(t -> t.length() < LEAST_TOKEN).orElse(false)) {
+      mistakes.add("admin.token", "has less than " + LEAST_TOKEN + " characters");
     }
     mistakes.notYet("registrar.enabled", settings.registrar().enabled());
     mistakes.notYet("taas.enabled", settings.taas().enabled());

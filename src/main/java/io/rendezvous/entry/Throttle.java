@@ -12,7 +12,7 @@ import java.util.Map;
  *
  * @param <K> what is counted
  */
-final class Throttle<K> {
+public final class Throttle<K> {
   private static final int MOST_KEYS = 100_000;
 
   private static final class Count {
@@ -40,7 +40,7 @@ final class Throttle<K> {
    * @param firstBlock how long a key waits then; each further time twice as long
    * @param longestBlock but no longer than this; after as long without a failure all is forgotten
    */
-  Throttle(int most, Duration window, Duration firstBlock, Duration longestBlock) {
+  public Throttle(int most, Duration window, Duration firstBlock, Duration longestBlock) {
     this.most = most;
     this.window = window;
     this.firstBlock = firstBlock;
@@ -48,7 +48,7 @@ final class Throttle<K> {
   }
 
   /** Returns for how long the key still has to wait; zero if it need not. */
-  Duration delay(K key, Instant now) {
+  public Duration delay(K key, Instant now) {
     Count count = counts.get(key);
     return count == null || !now.isBefore(count.blockedUntil)
         ? Duration.ZERO
@@ -56,7 +56,7 @@ final class Throttle<K> {
   }
 
   /** Counts a failure. */
-  void failed(K key, Instant now) {
+  public void failed(K key, Instant now) {
     Count count = counts.computeIfAbsent(key, k -> new Count(firstBlock));
     if (!now.isBefore(count.windowEnds)) {
       boolean quietForLong = now.isAfter(count.windowEnds.plus(longestBlock));

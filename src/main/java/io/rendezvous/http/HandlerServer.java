@@ -31,6 +31,8 @@ import org.xnio.OptionMap;
 public final class HandlerServer {
   private static final int MOST_HEAD = 64 * 1024;
   private static final int MOST_FIELDS = 1000;
+  private static final int MOST_IDLE_MS = 60_000;
+  private static final int MOST_ASKING_MS = 10_000;
 
   private static final AttachmentKey<Boolean> KNOWN = AttachmentKey.create(Boolean.class);
 
@@ -52,6 +54,25 @@ public final class HandlerServer {
    * @param users tells the user names that clients give the broker, which the handler does not see
    */
   public HandlerServer(Network network, Predicate<String> users, HttpHandler handler) {
+    this(network, users, handler, OptionMap.EMPTY);
+  }
+
+  /**
+   * Creates one for a listener that strangers may connect to: whoever is slow to ask is cut off.
+   */
+  public static HandlerServer forStrangers(Network network, HttpHandler handler) {
+    return new HandlerServer(
+        network,
+        user -> false,
+        handler,
+        OptionMap.builder()
+            .set(UndertowOptions.NO_REQUEST_TIMEOUT, MOST_IDLE_MS)
+            .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, MOST_ASKING_MS)
+            .getMap());
+  }
+
+  private HandlerServer(
+      Network network, Predicate<String> users, HttpHandler handler, OptionMap more) {
     this.network = network;
     this.users = users;
     this.handler = handler;
@@ -67,6 +88,7 @@ public final class HandlerServer {
                 .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)
                 .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
                 .set(UndertowOptions.ENABLE_STATISTICS, true)
+                .addAll(more)
                 .getMap());
     listener.setRootHandler(this::handle);
   }

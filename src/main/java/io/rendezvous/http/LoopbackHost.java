@@ -1,6 +1,7 @@
 package io.rendezvous.http;
 
 import io.undertow.server.HttpHandler;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -19,8 +20,18 @@ public final class LoopbackHost {
 
   /** Returns a handler that lets only such requests through to another. */
   public static HttpHandler before(HttpHandler next) {
+    return before(name -> false, next);
+  }
+
+  /**
+   * Returns a handler that lets only such requests through to another.
+   *
+   * @param others further names that may be used
+   */
+  public static HttpHandler before(Predicate<String> others, HttpHandler next) {
     return exchange -> {
-      if (LOOPBACK.matcher(exchange.getHostName()).matches()) {
+      String name = exchange.getHostName();
+      if (LOOPBACK.matcher(name).matches() || others.test(name)) {
         next.handleRequest(exchange);
       } else {
         exchange.setStatusCode(MISDIRECTED_REQUEST);

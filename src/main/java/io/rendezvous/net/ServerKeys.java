@@ -94,6 +94,11 @@ public final class ServerKeys {
     return names;
   }
 
+  /** Returns when the certificate ends. */
+  public Instant end() {
+    return leaf.getNotAfter().toInstant();
+  }
+
   /** Reads the pair again if it has changed, and renews it if it is ours to renew. */
   public void check() {
     renewIfDue();
@@ -115,7 +120,7 @@ public final class ServerKeys {
 
   private void renewIfDue() {
     Instant now = clock.instant();
-    Instant end = leaf.getNotAfter().toInstant();
+    Instant end = end();
     if (now.isBefore(end.minus(NEAR_ITS_END)) || now.isBefore(warnAgainAt)) {
       return;
     }

@@ -88,7 +88,8 @@ public final class Tunnel {
       }
       tunnels.ended(this, n < 0 ? End.CLOSED : End.SPOKE);
     } catch (IOException e) {
-      tunnels.ended(this, End.RESET);
+      boolean silent = String.valueOf(e.getMessage()).contains("timed out");
+      tunnels.ended(this, silent ? End.SILENT : End.RESET);
     }
     conn.close();
   }
@@ -102,15 +103,17 @@ public final class Tunnel {
   public enum End {
     /** The hidden server closed it. */
     CLOSED,
-    /** It was reset, or found dead. */
+    /** It was reset. */
     RESET,
+    /** Nothing at the other end answered the probes of TCP's keepalive. */
+    SILENT,
     /** The hidden server spoke before it was asked. */
     SPOKE,
     /** A newer one took its place. */
     REPLACED,
     /** It was too old. */
     RETIRED,
-    /** Its entry was deleted. */
+    /** Its entry was deleted, or its secret revoked. */
     REVOKED,
     /** The broker closes down. */
     DRAINED

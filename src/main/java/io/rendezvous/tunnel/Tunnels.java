@@ -102,7 +102,8 @@ public final class Tunnels {
    * @param waiting clients
    */
   public record Counts(int parked, int paired, int waiting) {
-    static final Counts NONE = new Counts(0, 0, 0);
+    /** Those of an ID that is not connected. */
+    public static final Counts NONE = new Counts(0, 0, 0);
 
     /** Returns whether a client would find a tunnel, now or when one comes back. */
     public boolean isOnline() {

@@ -1,0 +1,202 @@
+package io.rendezvous.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.config.Settings;
+import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.EntryStore;
+import io.rendezvous.http.HandlerServer;
+import io.rendezvous.http.LoopbackHost;
+import io.rendezvous.net.Listener;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Provisioner;
+import io.rendezvous.net.ServerKeys;
+import io.rendezvous.tunnel.Tunnels;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.RoutingHandler;
+import io.undertow.server.handlers.PathHandler;
+import io.undertow.util.StatusCodes;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.time.InstantSource;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The admin page, and what programs ask for, on a listener of its own: plain HTTP on a loopback
+ * address, HTTPS on any other. All but health, and files that hold nothing, asks for the token.
+ */
+public final class AdminServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
+  private static final Listener.Limits LIMITS = new Listener.Limits(512, 256);
+  private static final String JSON = "application/json";
+  private static final Pattern ADDRESS = Pattern.compile("[0-9.]+|\\[[0-9A-Fa-f:.]+]");
+
+  private final Ledger ledger;
+  private final BrokerView broker;
+  private final Views views;
+  private final Feed feed;
+  private final Supplier<String> metrics;
+  private final boolean tls;
+  private final HandlerServer server;
+  private final Listener listener;
+  private final Future<?> ticking;
+  private final ScheduledExecutorService ticker =
+      Executors.newSingleThreadScheduledExecutor(AdminServer::daemon);
+
+  /**
+   * Starts to listen.
+   *
+   * @param keys what TLS shows, where the address is no loopback address
+   * @param store where entries are
+   * @param index all of them
+   * @param metrics returns what Prometheus reads
+   * @throws IOException if the address is not to be had, or the token
+   */
+  public AdminServer(
+      Settings settings,
+      Optional<ServerKeys> keys,
+      Network network,
+      EntryStore store,
+      EntryIndex index,
+      Provisioner provisioner,
+      Tunnels tunnels,
+      Ledger ledger,
+      BrokerView broker,
+      Supplier<String> metrics,
+      InstantSource clock)
+      throws IOException {
+    InetAddress address = InetAddress.getByName(settings.admin().host());
+    this.tls = !address.isLoopbackAddress();
+    this.ledger = ledger;
+    this.broker = broker;
+    this.metrics = metrics;
+    this.views = new Views(index, tunnels, ledger, provisioner, clock);
+    this.feed = new Feed(index, tunnels, ledger, views, () -> broker.toJson().toString());
+    Api api = new Api(store, index, tunnels, ledger, provisioner, views, feed::refresh, clock);
+    Access access = new Access(AdminToken.of(settings.admin()), clock, tls);
+    Predicate<String> names =
+        name ->
+            tls
+                && (ADDRESS.matcher(name).matches()
+                    || name.equalsIgnoreCase(settings.admin().host())
+                    || name.equalsIgnoreCase(provisioner.publicHost())
+                    || keys.orElseThrow().names().stream().anyMatch(name::equalsIgnoreCase));
+    this.server =
+        HandlerServer.forStrangers(network, LoopbackHost.before(names, handler(access, api)));
+    this.listener =
+        network.listen(
+            new InetSocketAddress(address, settings.admin().port()),
+            tls ? keys.orElseThrow().context() : null,
+            LIMITS,
+            conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
+    this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+  }
+
+  private static Thread daemon(Runnable task) {
+    Thread thread = new Thread(task, "admin-tick");
+    thread.setDaemon(true);
+    return thread;
+  }
+
+  /** Returns where the page is, without the token. */
+  public String url() {
+    InetSocketAddress at = listener.address();
+    return url(at.getAddress(), at.getPort());
+  }
+
+  /** Returns where a page on that address is, without the token. */
+  public static String url(InetAddress address, int port) {
+    String host = address.getHostAddress();
+    return (address.isLoopbackAddress() ? "http://" : "https://")
+        + (host.contains(":") ? "[" + host + "]" : host)
+        + ":"
+        + port
+        + "/";
+  }
+
+  private void tick() {
+    try {
+      ledger.tick();
+      feed.tick();
+    } catch (RuntimeException e) { // the next time may go better
+      LOG.error("The admin page was not told what happens", e);
+    }
+  }
+
+  private HttpHandler handler(Access access, Api api) {
+    RoutingHandler routes = new RoutingHandler();
+    Gate gate = new Gate(access, routes);
+    api.addTo(routes);
+    routes
+        .get("/", Action.handler((exchange, body) -> StaticFile.send(exchange, "index.html")))
+        .post("/logout", Action.handler((exchange, body) -> gate.logout(exchange)))
+        .get("/api/status", Action.handler((exchange, body) -> send(exchange, broker.toJson())))
+        .get("/api/rendezvous", Action.handler((exchange, body) -> send(exchange, rendezvous())))
+        .get("/api/openapi.json", Action.handler((e, body) -> StaticFile.send(e, "openapi.json")))
+        .get("/api/events", feed.handler())
+        .get("/metrics", Action.handler(this::metrics))
+        .setFallbackHandler(refusal(StatusCodes.NOT_FOUND, "there is nothing of that name"))
+        .setInvalidMethodHandler(
+            refusal(StatusCodes.METHOD_NOT_ALLOWED, "that cannot be done with it"));
+    PathHandler open =
+        new PathHandler(gate)
+            .addExactPath("/health", exchange -> Action.send(exchange, JSON, "{\"status\":\"up\"}"))
+            .addExactPath("/ready", this::ready);
+    HttpHandler files =
+        Action.handler(
+            (exchange, body) -> StaticFile.send(exchange, exchange.getRequestPath().substring(1)));
+    return exchange -> {
+      Gate.addHeaders(exchange);
+      boolean file = StaticFile.isOpen(exchange.getRequestPath());
+      (file ? files : open).handleRequest(exchange);
+    };
+  }
+
+  private static HttpHandler refusal(int status, String detail) {
+    return exchange -> Action.refuse(exchange, new ApiException(status, detail));
+  }
+
+  private void ready(HttpServerExchange exchange) {
+    boolean ready = broker.isReady();
+    exchange.setStatusCode(ready ? StatusCodes.OK : StatusCodes.SERVICE_UNAVAILABLE);
+    Action.send(exchange, JSON, "{\"status\":\"" + (ready ? "ready" : "not ready") + "\"}");
+  }
+
+  private static void send(HttpServerExchange exchange, ObjectNode json) {
+    Action.send(exchange, JSON, json.toString());
+  }
+
+  private ObjectNode rendezvous() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ArrayNode array = json.putArray("rendezvous");
+    ledger.recent().forEach(rendezvous -> array.add(views.rendezvous(rendezvous)));
+    return json;
+  }
+
+  private void metrics(HttpServerExchange exchange, byte[] body) {
+    Action.send(exchange, "text/plain; version=0.0.4; charset=utf-8", metrics.get());
+  }
+
+  /** Stops listening, and ends what is under way. */
+  @Override
+  public void close() {
+    ticking.cancel(false);
+    ticker.shutdown();
+    listener.close();
+    feed.close();
+    server.drain();
+  }
+}

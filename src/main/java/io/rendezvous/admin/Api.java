@@ -1,0 +1,380 @@
+package io.rendezvous.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.net.Provisioner;
+import io.rendezvous.tunnel.Tunnels;
+import io.undertow.server.HttpServerExchange;
+import io.undertow.server.RoutingHandler;
+import io.undertow.util.Headers;
+import io.undertow.util.PathTemplateMatch;
+import io.undertow.util.StatusCodes;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.UnaryOperator;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Entries, as they are looked after over HTTP: what the page, the commands and other programs use.
+ * Each change is told to the log {@code rendezvous.audit}, without a secret.
+ */
+final class Api {
+  private static final Logger AUDIT = LoggerFactory.getLogger("rendezvous.audit");
+  private static final int USUAL_SIZE = 50;
+  private static final int MOST_SIZE = 500;
+  private static final Pattern OVERLAP = Pattern.compile("(\\d{1,7})([smhd])");
+  private static final Duration LONGEST_OVERLAP = Duration.ofDays(30);
+  private static final String JSON = "application/json";
+  private static final String SVG = "image/svg+xml";
+
+  private final EntryStore store;
+  private final EntryIndex index;
+  private final Tunnels tunnels;
+  private final Ledger ledger;
+  private final Provisioner provisioner;
+  private final Views views;
+  private final Runnable onChange;
+  private final InstantSource clock;
+
+  /**
+   * Creates one.
+   *
+   * @param onChange is run after each change
+   */
+  Api(
+      EntryStore store,
+      EntryIndex index,
+      Tunnels tunnels,
+      Ledger ledger,
+      Provisioner provisioner,
+      Views views,
+      Runnable onChange,
+      InstantSource clock) {
+    this.store = store;
+    this.index = index;
+    this.tunnels = tunnels;
+    this.ledger = ledger;
+    this.provisioner = provisioner;
+    this.views = views;
+    this.onChange = onChange;
+    this.clock = clock;
+  }
+
+  /** Adds what is to be had of it. */
+  void addTo(RoutingHandler routes) {
+    String one = "/api/entries/{uuid}";
+    routes
+        .get("/api/entries", Action.handler(this::list))
+        .post("/api/entries", Action.handler(this::create))
+        .get(one, Action.handler((exchange, body) -> answer(exchange, found(id(exchange)))))
+        .put(one, Action.handler(this::put))
+        .delete(one, Action.handler(this::delete))
+        .post(one + "/rotate", Action.handler(this::rotate))
+        .post(one + "/revoke", Action.handler(this::revoke))
+        .post(one + "/provisioning.json", Action.handler((e, b) -> provision(e, false)))
+        .post(one + "/provisioning.js", Action.handler((e, b) -> provision(e, true)))
+        .post(one + "/qr.svg", Action.handler(this::secretQr))
+        .get(one + "/url.svg", Action.handler(this::urlQr));
+  }
+
+  private static UUID id(HttpServerExchange exchange) throws ApiException {
+    PathTemplateMatch match = exchange.getAttachment(PathTemplateMatch.ATTACHMENT_KEY);
+    return Optional.ofNullable(match.getParameters().get("uuid"))
+        .flatMap(Entry::parseId)
+        .orElseThrow(() -> EntryForm.bad("that is not a UUID"));
+  }
+
+  private Entry found(UUID id) throws ApiException, IOException {
+    return store.find(id).orElseThrow(Api::missing);
+  }
+
+  private static ApiException missing() {
+    return new ApiException(StatusCodes.NOT_FOUND, "there is no entry with that UUID");
+  }
+
+  private void answer(HttpServerExchange exchange, Entry entry) {
+    Action.send(exchange, JSON, views.entry(entry).toString());
+  }
+
+  private void changed(HttpServerExchange exchange, String what, UUID id) {
+    audit(exchange, what, id);
+    onChange.run();
+  }
+
+  private static void audit(HttpServerExchange exchange, String what, UUID id) {
+    AUDIT.info(
+        "action={} entry={}… by={}",
+        what,
+        id.toString().substring(0, 8),
+        exchange.getSourceAddress().getAddress().getHostAddress());
+  }
+
+  private void list(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    Map<String, Deque<String>> query = exchange.getQueryParameters();
+    String search = parameter(query, "search", "").toLowerCase(Locale.ROOT).strip();
+    int size = number(query, "size", USUAL_SIZE, MOST_SIZE);
+    int page = number(query, "page", 1, Integer.MAX_VALUE / MOST_SIZE);
+    Comparator<Entry> order = order(parameter(query, "sort", "label"));
+    switch (parameter(query, "order", "asc")) {
+      case "asc" -> {}
+      case "desc" -> order = order.reversed();
+      default -> throw EntryForm.bad("\"order\" is neither asc nor desc");
+    }
+    Collection<Entry> all = index.all().values();
+    List<Entry> matching =
+        all.stream()
+            .filter(entry -> matches(entry, search))
+            .sorted(order.thenComparing(Entry::id))
+            .toList();
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ArrayNode entries = json.putArray("entries");
+    matching.stream()
+        .skip((page - 1L) * size)
+        .limit(size)
+        .forEach(entry -> entries.add(views.entry(entry)));
+    json.put("page", page).put("size", size).put("total", matching.size());
+    Action.send(exchange, JSON, json.toString());
+  }
+
+  private static String parameter(Map<String, Deque<String>> query, String name, String otherwise) {
+    Deque<String> values = query.get(name);
+    return values == null || values.isEmpty() || values.getFirst().isEmpty()
+        ? otherwise
+        : values.getFirst();
+  }
+
+  private static int number(Map<String, Deque<String>> query, String name, int otherwise, int most)
+      throws ApiException {
+    String text = parameter(query, name, Integer.toString(otherwise));
+    try {
+      int number = Integer.parseInt(text);
+      if (number >= 1 && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // told below
+    }
+    throw EntryForm.bad("\"" + name + "\" is not a number from 1 to " + most);
+  }
+
+  private static boolean matches(Entry entry, String search) {
+    return search.isEmpty()
+        || entry.id().toString().contains(search)
+        || entry.labels().stream().anyMatch(label -> label.contains(search));
+  }
+
+  /** Entries without what they are sorted by come last. */
+  private Comparator<Entry> order(String by) throws ApiException {
+    Map<UUID, Tunnels.Counts> counts = tunnels.counts();
+    return switch (by) {
+      case "label" -> byText(entry -> entry.labels().stream().findFirst());
+      case "created" -> byText(Entry::created);
+      case "uuid" -> Comparator.comparing(entry -> entry.id().toString());
+      case "online" -> byNumber(e -> count(counts, e).isOnline() ? 1L : 0L);
+      case "parked" -> byNumber(e -> (long) count(counts, e).parked());
+      case "active" -> byNumber(e -> (long) count(counts, e).paired());
+      case "waiting" -> byNumber(e -> (long) count(counts, e).waiting());
+      case "rendezvous" -> byNumber(e -> ledger.today(e.id()).rendezvous());
+      case "octets" -> byNumber(e -> octets(ledger.today(e.id())));
+      case "lastSeen" -> byNumber(e -> lastSeen(counts, e));
+      default ->
+          throw EntryForm.bad(
+              "\"sort\" is none of label, uuid, online, parked, active, waiting, rendezvous,"
+                  + " octets, lastSeen, created");
+    };
+  }
+
+  private static Comparator<Entry> byText(Function<Entry, Optional<String>> text) {
+    return Comparator.comparing(entry -> text.apply(entry).orElse("\uffff"));
+  }
+
+  /** What is sorted by may change meanwhile, so each is asked once. */
+  private static Comparator<Entry> byNumber(Function<Entry, Long> number) {
+    Map<UUID, Long> asked = new HashMap<>();
+    return Comparator.comparingLong(
+        entry -> asked.computeIfAbsent(entry.id(), id -> number.apply(entry)));
+  }
+
+  private static Tunnels.Counts count(Map<UUID, Tunnels.Counts> counts, Entry entry) {
+    return counts.getOrDefault(entry.id(), Tunnels.Counts.NONE);
+  }
+
+  private static long octets(Ledger.Totals totals) {
+    return totals.octetsIn() + totals.octetsOut();
+  }
+
+  private long lastSeen(Map<UUID, Tunnels.Counts> counts, Entry entry) {
+    return count(counts, entry).isOnline()
+        ? Long.MAX_VALUE
+        : ledger.lastSeen(entry.id()).map(Instant::toEpochMilli).orElse(Long.MIN_VALUE);
+  }
+
+  private void create(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    EntryForm form = EntryForm.parse(body);
+    create(exchange, form, form.id().orElseGet(UUID::randomUUID));
+  }
+
+  private void create(HttpServerExchange exchange, EntryForm form, UUID id)
+      throws ApiException, IOException {
+    Entry entry;
+    try {
+      entry =
+          Entry.create(
+              id,
+              form.labels(List.of()),
+              form.digits(EntryForm.USUAL_DIGITS),
+              clock.instant(),
+              form.flags(List.of()));
+    } catch (IllegalArgumentException e) {
+      throw EntryForm.bad(String.valueOf(e.getMessage()));
+    }
+    try {
+      store.create(entry);
+    } catch (IllegalArgumentException e) {
+      throw new ApiException(StatusCodes.CONFLICT, String.valueOf(e.getMessage()));
+    }
+    index.put(entry);
+    changed(exchange, "create", id);
+    exchange.setStatusCode(StatusCodes.CREATED);
+    exchange.getResponseHeaders().put(Headers.LOCATION, "/api/entries/" + id);
+    answer(exchange, entry);
+  }
+
+  private void put(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    UUID id = id(exchange);
+    EntryForm form = EntryForm.parse(body);
+    if (form.id().filter(said -> !said.equals(id)).isPresent()) {
+      throw EntryForm.bad("an entry keeps its UUID");
+    }
+    Optional<Entry> changed =
+        change(
+            id,
+            old ->
+                old.with(
+                    form.labels(old.labels()),
+                    form.digits(old.totp().digits()),
+                    form.flags(old.flags())));
+    if (changed.isEmpty()) {
+      create(exchange, form, id);
+      return;
+    }
+    changed(exchange, "change", id);
+    answer(exchange, changed.get());
+  }
+
+  /** What cannot be is the request's fault; what is taken is a conflict. */
+  private Optional<Entry> change(UUID id, UnaryOperator<Entry> how)
+      throws ApiException, IOException {
+    boolean[] made = new boolean[1];
+    try {
+      Optional<Entry> changed =
+          store.change(
+              id,
+              old -> {
+                made[0] = false;
+                Entry entry = how.apply(old);
+                made[0] = true;
+                return entry;
+              });
+      changed.ifPresent(index::put);
+      return changed;
+    } catch (IllegalArgumentException e) {
+      throw new ApiException(
+          made[0] ? StatusCodes.CONFLICT : StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
+    }
+  }
+
+  private void delete(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    UUID id = id(exchange);
+    boolean deleted = store.delete(id);
+    index.remove(id);
+    if (deleted) {
+      tunnels.revoke(id); // the store tells too, but later
+      changed(exchange, "delete", id);
+    }
+    exchange.setStatusCode(StatusCodes.NO_CONTENT);
+    exchange.endExchange();
+  }
+
+  private void rotate(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    Duration overlap = overlap(EntryForm.object(body));
+    Instant now = clock.instant();
+    UUID id = id(exchange);
+    Entry entry = change(id, old -> old.rotated(now, overlap)).orElseThrow(Api::missing);
+    changed(exchange, "rotate", id);
+    answer(exchange, entry);
+  }
+
+  private static Duration overlap(ObjectNode json) throws ApiException {
+    Matcher matcher = OVERLAP.matcher(json.path("overlap").asText("1h"));
+    if (json.size() > (json.has("overlap") ? 1 : 0) || !matcher.matches()) {
+      throw EntryForm.bad("\"overlap\" is not a time such as 0s, 30m, 1h or 7d");
+    }
+    long amount = Long.parseLong(matcher.group(1));
+    Duration overlap =
+        switch (matcher.group(2)) {
+          case "s" -> Duration.ofSeconds(amount);
+          case "m" -> Duration.ofMinutes(amount);
+          case "h" -> Duration.ofHours(amount);
+          default -> Duration.ofDays(amount);
+        };
+    if (overlap.compareTo(LONGEST_OVERLAP) > 0) {
+      throw EntryForm.bad("\"overlap\" is longer than 30 days");
+    }
+    return overlap;
+  }
+
+  private void revoke(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    UUID id = id(exchange);
+    Instant now = clock.instant();
+    Entry entry = change(id, old -> old.revoked(now)).orElseThrow(Api::missing);
+    tunnels.revoke(id);
+    changed(exchange, "revoke", id);
+    answer(exchange, entry);
+  }
+
+  private void provision(HttpServerExchange exchange, boolean js) throws ApiException, IOException {
+    UUID id = id(exchange);
+    Provisioning provisioning = provisioner.of(found(id), js);
+    audit(exchange, "show-secret", id);
+    String name = id + (js ? ".js" : ".provisioning.json");
+    exchange
+        .getResponseHeaders()
+        .put(Headers.CONTENT_DISPOSITION, "attachment; filename=\"" + name + "\"");
+    Action.send(
+        exchange,
+        js ? "text/javascript" : JSON,
+        (js ? provisioning.toJs() : provisioning.toJson()) + "\n");
+  }
+
+  private void secretQr(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    UUID id = id(exchange);
+    String otpauth = provisioner.of(found(id), false).toOtpauth();
+    audit(exchange, "show-secret", id);
+    Action.send(exchange, SVG, Qr.svg(otpauth));
+  }
+
+  private void urlQr(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    Action.send(exchange, SVG, Qr.svg(provisioner.url(found(id(exchange)).id())));
+  }
+}

@@ -1,0 +1,213 @@
+package io.rendezvous.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.tunnel.Rendezvous;
+import io.rendezvous.tunnel.Tunnels;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.handlers.sse.ServerSentEventConnection;
+import io.undertow.server.handlers.sse.ServerSentEventHandler;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells pages what changes, by server-sent events. Who takes them too slowly misses some, and is
+ * told to look again.
+ */
+final class Feed {
+  private static final Logger LOG = LoggerFactory.getLogger(Feed.class);
+  private static final int MOST_LISTENERS = 64;
+  private static final int MOST_CHANGED = 100;
+  private static final int STATUS_EVERY = 2;
+
+  private final EntryIndex index;
+  private final Tunnels tunnels;
+  private final Ledger ledger;
+  private final Views views;
+  private final Supplier<String> status;
+  private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
+  private volatile boolean refresh;
+
+  // Of the thread that ticks.
+  private long ticks;
+  private Map<UUID, Tunnels.Counts> counts = Map.of();
+  private @Nullable Map<UUID, Entry> entries;
+
+  /**
+   * Creates one that nobody listens to.
+   *
+   * @param status what is told of the broker, in JSON
+   */
+  Feed(EntryIndex index, Tunnels tunnels, Ledger ledger, Views views, Supplier<String> status) {
+    this.index = index;
+    this.tunnels = tunnels;
+    this.ledger = ledger;
+    this.views = views;
+    this.status = status;
+  }
+
+  /** A page that is told of changes. */
+  private static final class Listener implements ServerSentEventConnection.EventCallback {
+    private final ServerSentEventConnection connection;
+    private int underWay; // guarded by this
+    private boolean missed; // guarded by this
+
+    Listener(ServerSentEventConnection connection) {
+      this.connection = connection;
+    }
+
+    /** Sends it, unless what was sent before is still under way. */
+    void tell(Map<String, String> events) {
+      synchronized (this) {
+        if (underWay > 0) {
+          missed = true;
+          return;
+        }
+        underWay = events.size();
+        if (missed && !events.containsKey("refresh")) {
+          underWay++;
+          connection.send("{}", "refresh", null, this);
+        }
+        missed = false;
+      }
+      events.forEach((event, data) -> connection.send(data, event, null, this));
+    }
+
+    @Override
+    public synchronized void done(
+        ServerSentEventConnection to,
+        @Nullable String data,
+        @Nullable String event,
+        @Nullable String id) {
+      underWay--;
+    }
+
+    @Override
+    public void failed(
+        ServerSentEventConnection to,
+        @Nullable String data,
+        @Nullable String event,
+        @Nullable String id,
+        IOException e) {
+      close(to);
+    }
+  }
+
+  /** Returns a handler that has the client listen. */
+  HttpHandler handler() {
+    return new ServerSentEventHandler(
+        (connection, lastEventId) -> {
+          if (listeners.size() >= MOST_LISTENERS) {
+            close(connection);
+            return;
+          }
+          Listener listener = new Listener(connection);
+          connection.addCloseTask(closed -> listeners.remove(listener));
+          listeners.add(listener);
+          if (!connection.isOpen()) {
+            listeners.remove(listener);
+          }
+          listener.tell(Map.of("status", status.get()));
+        });
+  }
+
+  /** Has everybody look again. Any thread may call. */
+  void refresh() {
+    refresh = true;
+  }
+
+  private static void close(ServerSentEventConnection connection) {
+    try {
+      connection.close();
+    } catch (IOException e) {
+      LOG.debug("A page left by itself: {}", e.toString());
+    }
+  }
+
+  /** Ends all streams. */
+  void close() {
+    listeners.forEach(listener -> close(listener.connection));
+  }
+
+  /** Tells what has changed. To be called each second, on one thread that may block. */
+  void tick() {
+    ticks++;
+    Set<UUID> touched = ledger.takeTouched();
+    List<Rendezvous> over = ledger.takeOver();
+    if (listeners.isEmpty()) {
+      counts = Map.of();
+      entries = null;
+      return;
+    }
+    Map<String, String> events = new HashMap<>();
+    if (ticks % STATUS_EVERY == 0) {
+      events.put("status", status.get());
+    }
+    boolean all = entriesChanged();
+    Set<UUID> changed = new HashSet<>(touched);
+    addChangedCounts(changed);
+    if (all || changed.size() > MOST_CHANGED) {
+      events.put("refresh", "{}");
+    } else if (!changed.isEmpty()) {
+      events.put("entries", describe(changed));
+    }
+    List<Rendezvous> rendezvous = new ArrayList<>(over);
+    ledger.recent().stream().filter(Rendezvous::goesOn).forEach(rendezvous::add);
+    if (!rendezvous.isEmpty()) {
+      events.put("rendezvous", describe(rendezvous));
+    }
+    if (!events.isEmpty()) {
+      listeners.forEach(listener -> listener.tell(events));
+    }
+  }
+
+  private boolean entriesChanged() {
+    boolean asked = refresh;
+    refresh = false;
+    Map<UUID, Entry> before = entries;
+    try {
+      entries = index.all();
+    } catch (IOException e) {
+      LOG.debug("Entries are not looked at: {}", e.getMessage());
+    }
+    // The index gives another map when anything has changed.
+    return asked || before != null && before != entries;
+  }
+
+  private void addChangedCounts(Set<UUID> changed) {
+    Map<UUID, Tunnels.Counts> now = tunnels.counts();
+    now.forEach(
+        (id, count) -> {
+          if (!count.equals(counts.get(id))) {
+            changed.add(id);
+          }
+        });
+    counts.keySet().stream().filter(id -> !now.containsKey(id)).forEach(changed::add);
+    counts = now;
+  }
+
+  private String describe(Set<UUID> ids) {
+    ArrayNode array = JsonNodeFactory.instance.arrayNode();
+    ids.forEach(id -> index.known(id).ifPresent(entry -> array.add(views.entry(entry))));
+    return array.toString();
+  }
+
+  private String describe(List<Rendezvous> some) {
+    ArrayNode array = JsonNodeFactory.instance.arrayNode();
+    some.forEach(rendezvous -> array.add(views.rendezvous(rendezvous)));
+    return array.toString();
+  }
+}

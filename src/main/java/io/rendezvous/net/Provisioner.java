@@ -1,0 +1,82 @@
+package io.rendezvous.net;
+
+import io.rendezvous.config.Settings;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.Provisioning;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.IntSupplier;
+
+/** Tells hidden servers and clients how to reach this broker. Any thread may call. */
+public final class Provisioner {
+  private final Settings settings;
+  private final Optional<ServerKeys> keys;
+  private final IntSupplier port;
+
+  /**
+   * Creates one.
+   *
+   * @param keys what TLS shows; empty for plain HTTP
+   * @param port where the broker listens
+   */
+  public Provisioner(Settings settings, Optional<ServerKeys> keys, IntSupplier port) {
+    this.settings = settings;
+    this.keys = keys;
+    this.port = port;
+  }
+
+  /** Returns the name that others know the broker by. */
+  public String publicHost() {
+    List<String> names = keys.map(ServerKeys::names).orElse(List.of());
+    return settings.publicHost().orElse(names.isEmpty() ? settings.host() : names.get(0));
+  }
+
+  /** Returns whether that name means another machine on each machine. May block. */
+  public boolean isLoopback() {
+    try {
+      return InetAddress.getByName(publicHost()).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      return false;
+    }
+  }
+
+  /** Returns the broker's URL, without a slash at its end. */
+  public String url() {
+    return url("");
+  }
+
+  /** Returns the URL by which clients reach a hidden server without being challenged. */
+  public String url(UUID id) {
+    return url(id + ":x@") + "/";
+  }
+
+  private String url(String user) {
+    String scheme = settings.tls().enabled() ? "https://" : "http://";
+    String host = publicHost();
+    return scheme + user + (host.contains(":") ? "[" + host + "]" : host) + ":" + port.getAsInt();
+  }
+
+  /**
+   * Returns what a hidden server is handed. May block.
+   *
+   * @param alwaysCa whether the authority is named even if it is well known
+   */
+  public Provisioning of(Entry entry, boolean alwaysCa) throws IOException {
+    Optional<String> ca = Optional.empty();
+    if (settings.tls().enabled()) {
+      CertificateMaker maker =
+          new CertificateMaker(settings.tls().certificate(), settings.tls().key());
+      boolean own = maker.isOfOurMaking();
+      if (own || alwaysCa) {
+        ca = Optional.of(Files.readString(own ? maker.authority() : settings.tls().certificate()));
+      }
+    }
+    return new Provisioning(
+        entry.id(), entry.labels(), entry.totp(), publicHost(), port.getAsInt(), ca);
+  }
+}
