@@ -21,6 +21,11 @@ public final class AdminToken {
 
   private AdminToken() {}
 
+  /** Returns whether there is one, or none is asked for. */
+  public static boolean exists(Settings.AdminSettings settings) {
+    return settings.token().isPresent() || Files.exists(FILE);
+  }
+
   /**
    * Returns the token, and makes it if there is none yet.
    *

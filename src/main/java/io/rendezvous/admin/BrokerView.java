@@ -91,6 +91,7 @@ public final class BrokerView {
   }
 
   private void addEntries(ObjectNode json) {
+    json.put("store", index.where());
     try {
       json.put("entries", index.all().size());
       json.put("trouble", index.trouble().orElse(null));

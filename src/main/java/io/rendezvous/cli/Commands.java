@@ -23,6 +23,7 @@ import picocli.CommandLine.Spec;
       EntryCommand.class,
       AgentCommand.class,
       DemoCommand.class,
+      AdminCommand.class,
       CertCommand.class,
       TokenCommand.class,
     })

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.nayuki.qrcodegen.QrCode;
 import io.rendezvous.entry.Entry;
-import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioning;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -15,6 +14,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
@@ -91,11 +91,15 @@ final class EntryCommand implements Runnable {
       if (installation.makeMissingCertificate()) {
         err.println("Made a certificate: " + installation.settings().tls().certificate());
       }
-      try (EntryStore store = installation.openStore()) {
-        store.create(entry);
+      Optional<Provisioning> made = Optional.empty();
+      try (Entries entries = Entries.of(installation)) {
+        entries.create(entry);
+        if (json) {
+          made = entries.provisioning(entry.id(), false);
+        }
       }
-      Provisioning provisioning = installation.provisioner().of(entry, false);
-      if (json) {
+      if (made.isPresent()) {
+        Provisioning provisioning = made.get();
         if (isLoopback(provisioning.host())) {
           err.println(
               "Warning: other machines cannot reach the broker as "
@@ -148,9 +152,9 @@ final class EntryCommand implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      List<Entry> entries;
-      try (EntryStore store = config.installation().openStore()) {
-        entries = new ArrayList<>(store.list());
+      List<Entries.Line> entries;
+      try (Entries all = Entries.of(config.installation())) {
+        entries = new ArrayList<>(all.list());
       }
       entries.sort(Comparator.comparing(e -> e.id().toString()));
       PrintWriter out = spec.commandLine().getOut();
@@ -162,9 +166,9 @@ final class EntryCommand implements Runnable {
       return 0;
     }
 
-    private static String toJson(List<Entry> entries) {
+    private static String toJson(List<Entries.Line> entries) {
       ArrayNode array = new ObjectMapper().createArrayNode();
-      for (Entry entry : entries) {
+      for (Entries.Line entry : entries) {
         ObjectNode object = array.addObject().put("uuid", entry.id().toString());
         ArrayNode labels = object.putArray("labels");
         entry.labels().forEach(labels::add);
@@ -199,13 +203,14 @@ final class EntryCommand implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      Installation installation = config.installation();
       UUID uuid = EntryCommand.id(spec, id);
-      Entry entry;
-      try (EntryStore store = installation.openStore()) {
-        entry = store.find(uuid).orElseThrow(() -> new IOException("No entry with UUID " + uuid));
+      Provisioning provisioning;
+      try (Entries entries = Entries.of(config.installation())) {
+        provisioning =
+            entries
+                .provisioning(uuid, form.js)
+                .orElseThrow(() -> new IOException("No entry with UUID " + uuid));
       }
-      Provisioning provisioning = installation.provisioner().of(entry, form.js);
       String text =
           form.qr
               ? qr(provisioning.toOtpauth())
@@ -241,8 +246,8 @@ final class EntryCommand implements Runnable {
     @Override
     public Integer call() throws Exception {
       UUID uuid = EntryCommand.id(spec, id);
-      try (EntryStore store = config.installation().openStore()) {
-        if (!store.delete(uuid)) {
+      try (Entries entries = Entries.of(config.installation())) {
+        if (!entries.delete(uuid)) {
           throw new IOException("No entry with UUID " + uuid);
         }
       }

@@ -115,6 +115,11 @@ public final class BridgedStore implements EntryStore {
   }
 
   @Override
+  public String where() {
+    return store.where();
+  }
+
+  @Override
   public void close() {
     store.close();
   }

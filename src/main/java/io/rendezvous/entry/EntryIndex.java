@@ -76,6 +76,11 @@ public final class EntryIndex {
     return trouble;
   }
 
+  /** Returns where the store is. An I/O thread may call. */
+  public String where() {
+    return store.where();
+  }
+
   /** Learns of an entry that was created or changed. */
   public void put(Entry entry) {
     change(map -> map.put(entry.id(), entry));

@@ -62,6 +62,9 @@ public interface EntryStore extends AutoCloseable {
    */
   void onRevoked(Consumer<UUID> listener);
 
+  /** Returns where it is, which tells one store from another. No password is in it. */
+  String where();
+
   /** Lets go of what the store holds. */
   @Override
   void close();

@@ -292,6 +292,11 @@ public final class FileStore implements EntryStore {
   }
 
   @Override
+  public String where() {
+    return "file:" + directory.toAbsolutePath().normalize();
+  }
+
+  @Override
   public void close() {
     closed.countDown();
   }

@@ -102,7 +102,7 @@ public final class RedisStore implements EntryStore {
    */
   public RedisStore(String location) {
     URI uri = parse(location);
-    this.where = "Redis at " + uri.getHost() + ":" + port(uri);
+    this.where = "Redis at " + uri.getHost() + ":" + port(uri) + uri.getPath();
     this.redis = Redisson.create(config(uri));
   }
 
@@ -356,6 +356,11 @@ public final class RedisStore implements EntryStore {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @Override
+  public String where() {
+    return where;
   }
 
   @Override

@@ -389,6 +389,11 @@ class ParkingTest {
     }
 
     @Override
+    public String where() {
+      return "memory";
+    }
+
+    @Override
     public void close() {}
   }
 

@@ -1,0 +1,52 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.admin.AdminServer;
+import io.rendezvous.admin.AdminToken;
+import io.rendezvous.config.Settings;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Prints where the admin page is. */
+@Command(
+    name = "admin",
+    description = {
+      "Print the admin page's URL with its token; open it in a browser.",
+      "Whoever has it can do all that the page can."
+    })
+final class AdminCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ConfigOption config;
+
+  @Override
+  public Integer call() throws Exception {
+    Settings settings = config.installation().settings();
+    Settings.AdminSettings admin = settings.admin();
+    if (!admin.enabled()) {
+      throw new IOException("The admin page is switched off by rendezvous.admin.enabled");
+    }
+    InetAddress address = InetAddress.getByName(admin.host());
+    String url = AdminServer.url(address, admin.port());
+    Optional<String> token = AdminToken.of(admin);
+    spec.commandLine()
+        .getOut()
+        .println(
+            url
+                + token
+                    .map(text -> "?token=" + URLEncoder.encode(text, StandardCharsets.UTF_8))
+                    .orElse(""));
+    if (address.isLoopbackAddress() && RunningBroker.find(settings).isEmpty()) {
+      spec.commandLine()
+          .getErr()
+          .println("No broker answers there now; start it here with: rendezvous serve");
+    }
+    return 0;
+  }
+}
