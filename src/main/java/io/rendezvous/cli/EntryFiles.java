@@ -4,6 +4,7 @@ import io.rendezvous.agent.Event;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -105,7 +106,7 @@ final class EntryFiles {
       Path path = given.get(option);
       if (Files.isDirectory(path)) {
         lookInto(path, option);
-      } else {
+      } else if (Files.isRegularFile(path)) { // what comes from a pipe comes once
         follow(path, option);
       }
     }
@@ -115,7 +116,7 @@ final class EntryFiles {
     Set<Path> there = new TreeSet<>();
     try (Stream<Path> files = Files.list(directory)) {
       files.filter(EntryFiles::isProvisioning).forEach(there::add);
-    } catch (IOException e) {
+    } catch (IOException | UncheckedIOException e) {
       tell(directory, e);
       return;
     }
@@ -173,7 +174,10 @@ final class EntryFiles {
       return before.name();
     }
     String name = nameOf(entry);
-    return fleet.has(name) ? String.valueOf(file.getFileName()) : name;
+    if (fleet.has(name)) {
+      name = String.valueOf(file.getFileName());
+    }
+    return fleet.has(name) ? file.toString() : name;
   }
 
   /** Returns what people call an entry: a label, or the beginning of its UUID. */

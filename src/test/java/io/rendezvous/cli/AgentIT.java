@@ -244,6 +244,36 @@ class AgentIT {
     }
   }
 
+  @Test
+  void entriesOfTheSameNameAreServedAllTheSame() throws Exception {
+    List<String> command =
+        new ArrayList<>(List.of("agent", "--broker", broker(), "--to", "127.0.0.1:1"));
+    for (String name : List.of("a", "b", "c")) {
+      entry(name);
+      Path file = directory.resolve(name + ".json");
+      Path there = Files.createDirectory(directory.resolve(name)).resolve("home.json");
+      Files.writeString(there, Files.readString(file).replace("\"" + name + "\"", "\"home\""));
+      command.addAll(List.of("--entry", name));
+    }
+    try (Program agent = Program.rendezvous(directory, command.toArray(String[]::new))) {
+      agent.await("home: parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+      agent.await("home.json: parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+      agent.await("c/home.json: parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
+    }
+  }
+
+  @Test
+  void fileWithoutABrokerIsRefused() throws Exception {
+    entry("home");
+    Path file = directory.resolve("home.json");
+    Files.writeString(
+        file, Files.readString(file).replaceFirst("\"port\" : \\d+", "\"port\" : 70000"));
+    Program agent =
+        Program.rendezvous(directory, "agent", "--entry", "home.json", "--to", "127.0.0.1:1");
+    assertThat(agent.exitCode()).isEqualTo(2);
+    assertThat(agent.output()).contains("not a host and a port: \"localhost\", 70000");
+  }
+
   private static HttpResponse<String> status(int port, String path) throws Exception {
     return HttpClient.newHttpClient()
         .send(
