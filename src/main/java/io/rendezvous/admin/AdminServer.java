@@ -22,6 +22,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -41,6 +42,7 @@ import org.slf4j.LoggerFactory;
 public final class AdminServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
   private static final Listener.Limits LIMITS = new Listener.Limits(512, 256);
+  private static final Duration MOST_IDLE = Duration.ofSeconds(30);
   private static final String JSON = "application/json";
   private static final Pattern ADDRESS = Pattern.compile("[0-9.]+|\\[[0-9A-Fa-f:.]+]");
 
@@ -95,7 +97,8 @@ public final class AdminServer implements AutoCloseable {
                     || name.equalsIgnoreCase(provisioner.publicHost())
                     || keys.orElseThrow().names().stream().anyMatch(name::equalsIgnoreCase));
     this.server =
-        HandlerServer.forStrangers(network, LoopbackHost.before(names, handler(access, api)));
+        new HandlerServer(
+            network, user -> false, LoopbackHost.before(names, handler(access, api)), MOST_IDLE);
     this.listener =
         network.listen(
             new InetSocketAddress(address, settings.admin().port()),

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
@@ -28,6 +29,7 @@ import java.util.function.Supplier;
  */
 final class StatusServer implements AutoCloseable {
   private static final Listener.Limits LIMITS = new Listener.Limits(64, 64);
+  private static final Duration IDLE_TIME = Duration.ofSeconds(10);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   private final Supplier<Map<String, Status>> statuses;
@@ -50,7 +52,8 @@ final class StatusServer implements AutoCloseable {
     }
     this.statuses = statuses;
     this.metrics = new AgentMetrics(statuses);
-    this.server = new HandlerServer(network, user -> false, LoopbackHost.before(handler()));
+    this.server =
+        new HandlerServer(network, user -> false, LoopbackHost.before(handler()), IDLE_TIME);
     this.listener =
         network.listen(
             new InetSocketAddress(address, at.port()),

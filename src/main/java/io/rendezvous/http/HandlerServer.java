@@ -15,6 +15,7 @@ import io.undertow.util.Headers;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -31,8 +32,6 @@ import org.xnio.OptionMap;
 public final class HandlerServer {
   private static final int MOST_HEAD = 64 * 1024;
   private static final int MOST_FIELDS = 1000;
-  private static final int MOST_IDLE_MS = 60_000;
-  private static final int MOST_ASKING_MS = 10_000;
 
   private static final AttachmentKey<Boolean> KNOWN = AttachmentKey.create(Boolean.class);
 
@@ -54,28 +53,21 @@ public final class HandlerServer {
    * @param users tells the user names that clients give the broker, which the handler does not see
    */
   public HandlerServer(Network network, Predicate<String> users, HttpHandler handler) {
-    this(network, users, handler, OptionMap.EMPTY);
+    this(network, users, handler, Duration.ZERO);
   }
 
   /**
-   * Creates one for a listener that strangers may connect to: whoever is slow to ask is cut off.
+   * Creates one for connections of strangers, who may not keep them for nothing.
+   *
+   * @param users as above
+   * @param idle how long a request may be awaited, and how long its head may take; not if zero
    */
-  public static HandlerServer forStrangers(Network network, HttpHandler handler) {
-    return new HandlerServer(
-        network,
-        user -> false,
-        handler,
-        OptionMap.builder()
-            .set(UndertowOptions.NO_REQUEST_TIMEOUT, MOST_IDLE_MS)
-            .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, MOST_ASKING_MS)
-            .getMap());
-  }
-
-  private HandlerServer(
-      Network network, Predicate<String> users, HttpHandler handler, OptionMap more) {
+  public HandlerServer(
+      Network network, Predicate<String> users, HttpHandler handler, Duration idle) {
     this.network = network;
     this.users = users;
     this.handler = handler;
+    int idleMs = idle.isZero() ? -1 : (int) idle.toMillis(); // 0 would be no time at all
     this.listener =
         new HttpOpenListener(
             network.records(),
@@ -88,7 +80,8 @@ public final class HandlerServer {
                 .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)
                 .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
                 .set(UndertowOptions.ENABLE_STATISTICS, true)
-                .addAll(more)
+                .set(UndertowOptions.NO_REQUEST_TIMEOUT, idleMs)
+                .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, idleMs)
                 .getMap());
     listener.setRootHandler(this::handle);
   }
@@ -164,7 +157,7 @@ public final class HandlerServer {
    */
   private void removeCredential(HeaderMap headers) {
     HeaderValues values = headers.get(Headers.AUTHORIZATION);
-    if (values != null && values.size() == 1 && isForTheBroker(values.getFirst())) {
+    if (values != null && values.removeIf(this::isForTheBroker) && values.isEmpty()) {
       headers.remove(Headers.AUTHORIZATION);
     }
   }
