@@ -32,6 +32,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -107,6 +108,22 @@ class HttpModeTest {
   }
 
   @Test
+  void listenerThatThrowsStopsNothing() throws Exception {
+    Consumer<Event> listener =
+        event -> {
+          throw new IllegalStateException("thrown by a test");
+        };
+    try (HiddenServer server = hiddenServer().events(listener).serve(e -> e.setStatusCode(204))) {
+      broker.awaitParked(3);
+      for (int i = 0; i < 10; i++) {
+        assertThat(get("/")).startsWith("HTTP/1.1 204 ");
+      }
+      Awaitility.await().until(() -> server.status().active() == 0);
+      broker.awaitParked(server.status().wanted());
+    }
+  }
+
+  @Test
   void handlerMayBlockWhenItDispatches() throws Exception {
     HttpHandler blocking =
         exchange -> {
@@ -165,6 +182,12 @@ class HttpModeTest {
         client.readResponse();
         assertThat(heads.take()).contains("Authorization: " + value + "\r\n");
       }
+      client.send(
+          "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Basic "
+              + basic
+              + "\r\nAuthorization: Bearer token\r\n\r\n");
+      client.readResponse();
+      assertThat(heads.take()).contains("Authorization: Bearer token").doesNotContain("Basic");
       assertThat(server.status().parked()).isPositive();
     }
   }
