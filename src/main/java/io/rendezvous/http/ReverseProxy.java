@@ -19,6 +19,7 @@ import io.undertow.util.AttachmentKey;
 import io.undertow.util.HeaderMap;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
+import io.undertow.util.Methods;
 import io.undertow.util.StatusCodes;
 import java.io.IOException;
 import java.time.Duration;
@@ -74,6 +75,7 @@ public final class ReverseProxy {
         ProxyHandler.builder()
             .setProxyClient(new LocalConnections(local.dialer(), network.records()))
             .setReuseXForwarded(false)
+            .setIdempotentRequestPredicate(ReverseProxy::maySendAgain)
             .setMaxConnectionRetries(1);
     if (options.rewriteHost()) { // Undertow would do so by the address, and there may be none
       proxy.addRequestHeader(Headers.HOST, ExchangeAttributes.constant(local.host()));
@@ -86,6 +88,14 @@ public final class ReverseProxy {
       timeOut(exchange, options.patience());
       handler.handleRequest(exchange);
     };
+  }
+
+  /** Which requests may reach a local server twice, as on the broker; but never with a body. */
+  private static boolean maySendAgain(HttpServerExchange exchange) {
+    HttpString method = exchange.getRequestMethod();
+    return method.equals(Methods.GET)
+        || method.equals(Methods.HEAD)
+        || method.equals(Methods.OPTIONS);
   }
 
   /** Only what this side knows itself is told; what the client says of it is dropped. */
