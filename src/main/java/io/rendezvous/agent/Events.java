@@ -4,9 +4,13 @@ import java.time.InstantSource;
 import java.util.Optional;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Tells what happens, and remembers what last went wrong. Any thread may call. */
 final class Events {
+  private static final Logger LOG = LoggerFactory.getLogger(Events.class);
+
   private final InstantSource clock;
   private final Consumer<Event> listener;
   private volatile @Nullable Event lastTrouble;
@@ -26,7 +30,11 @@ final class Events {
     if (kind.isTrouble()) {
       lastTrouble = event;
     }
-    listener.accept(event);
+    try {
+      listener.accept(event);
+    } catch (RuntimeException e) { // the tunnel in question is no worse for it
+      LOG.warn("A listener failed", e);
+    }
   }
 
   /** Returns what last went wrong, however long ago. */
