@@ -11,6 +11,18 @@ import java.net.URISyntaxException;
  * @param port its port
  */
 public record Address(String host, int port) {
+  private static final int HIGHEST_PORT = 65535;
+
+  /**
+   * Creates one.
+   *
+   * @throws IllegalArgumentException if the host is empty, or there is no such port
+   */
+  public Address {
+    if (host.isEmpty() || port < 1 || port > HIGHEST_PORT) {
+      throw new IllegalArgumentException("not a host and a port: \"" + host + "\", " + port);
+    }
+  }
 
   /**
    * Reads {@code HOST:PORT}, or a URL of such.
@@ -23,7 +35,8 @@ public record Address(String host, int port) {
       URI uri = new URI(text.contains("://") ? text : scheme + "://" + text);
       String path = uri.getPath();
       boolean plain = (path.isEmpty() || path.equals("/")) && uri.getUserInfo() == null;
-      if (scheme.equals(uri.getScheme()) && uri.getHost() != null && uri.getPort() > 0 && plain) {
+      boolean port = uri.getPort() > 0 && uri.getPort() <= HIGHEST_PORT;
+      if (scheme.equals(uri.getScheme()) && uri.getHost() != null && port && plain) {
         return new Address(uri.getHost().replaceAll("[\\[\\]]", ""), uri.getPort());
       }
     } catch (URISyntaxException e) {
