@@ -96,6 +96,7 @@ function update(row, entry) {
   name(row.name, entry.labels, shortly(entry.uuid));
   row.copy.ariaLabel = `Copy the UUID of ${called(entry)}`;
   state(row.state, entry.online ? 'on' : 'off', entry.online ? 'online' : 'offline');
+  row.element.classList.toggle('idle', !entry.online);
   for (const key of ['parked', 'active', 'waiting']) set(row[key], count(entry[key]));
   row.waiting.classList.toggle('alert', entry.waiting > 0);
   set(row.rendezvous, count(entry.today.rendezvous));
