@@ -9,10 +9,12 @@ export class Problem extends Error {
 }
 
 export async function call(method, path, body) {
+  const signal = AbortSignal.timeout(30_000);
   let response;
   try {
-    response = await fetch(`/api/${path}`, method === 'GET' || method === 'DELETE' ? { method } : {
+    response = await fetch(`/api/${path}`, method === 'GET' || method === 'DELETE' ? { method, signal } : {
       method,
+      signal,
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify(body ?? {}),
     });
@@ -63,7 +65,7 @@ export function listen(on) {
 
   function hear() {
     last = Date.now();
-    if (fresh) return;
+    if (fresh === true) return;
     const first = fresh === null;
     fresh = true;
     on.heard(first);
@@ -78,7 +80,7 @@ export function listen(on) {
   async function watch() {
     if (document.hidden) return;
     const now = Date.now();
-    if (now - last > SILENT) lose();
+    if (now - Math.max(last, tried) > SILENT) lose();
     const ended = source.readyState === EventSource.CLOSED && now - tried > 3000;
     if (ended || now - Math.max(last, tried) > DEAD) {
       tried = now;
@@ -91,7 +93,7 @@ export function listen(on) {
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) source.close();
     else {
-      fresh = false;
+      fresh = undefined;
       open();
     }
   });

@@ -1,6 +1,6 @@
 // What all views build with. Data gets into the page as text and never as markup.
 import { Problem } from './api.js';
-import { ago, count, date } from './format.js';
+import { ago, count, date, plain } from './format.js';
 
 export const byId = id => document.getElementById(id);
 
@@ -44,12 +44,12 @@ setInterval(() => {
 /** The entry's labels, each kept to its own direction, or the start of its UUID. */
 export function name(element, labels, instead) {
   const names = labels.length ? labels : [instead];
-  const shown = names.join('\n');
+  const shown = names.map(plain).join('\n');
   if (element.dataset.shown === shown) return;
   element.dataset.shown = shown;
   element.replaceChildren(...names.flatMap((label, i) => {
     const isolated = document.createElement('bdi');
-    isolated.textContent = label;
+    isolated.textContent = plain(label);
     return i ? [', ', isolated] : [isolated];
   }));
 }

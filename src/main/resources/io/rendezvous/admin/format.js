@@ -39,7 +39,7 @@ export function ago(time) {
 
 export const shortly = uuid => uuid.slice(0, 8);
 
-/** For titles and names of controls, where no element can keep a text's direction to itself. */
+/** Without what turns, breaks or hides text. */
 export const plain = text => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
 
 /** What an entry is called in a sentence. */

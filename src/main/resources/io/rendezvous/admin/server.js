@@ -23,8 +23,9 @@ export async function show(id) {
   byId('one').hidden = true;
   await load();
   if (entry && created === uuid) {
-    byId('connect').scrollIntoView({ block: 'start' });
-    byId('connect').focus({ preventScroll: true });
+    const connect = byId('connect');
+    connect.focus({ preventScroll: true });
+    if (connect.getBoundingClientRect().top > innerHeight / 2) connect.scrollIntoView();
   }
   created = null;
   return entry ? called(entry) : 'Unknown entry';
@@ -72,7 +73,8 @@ function update(now) {
   set(part.why, entry.lastEnd?.why ?? 'none yet');
   since(part.ended, entry.lastEnd?.time);
   if (!entry.lastEnd) set(part.ended, '');
-  set(part.created, entry.created ? date(entry.created) : 'not known');
+  set(part.created, entry.created ? `created ${date(entry.created)}` : '');
+  byId('chart').hidden = !entry.lastSeen; // before that, how to connect it comes first
   bars(part.hour, entry.hour);
   set(part.most, `at most ${count(Math.max(...entry.hour))} a minute`);
   set(part.agent, `scripts/rendezvous agent --entry ${uuid}.provisioning.json --to http://127.0.0.1:8080`);

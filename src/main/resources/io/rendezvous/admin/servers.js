@@ -13,6 +13,7 @@ const summary = parts(byId('summary'));
 let wanted = DEFAULTS;
 let pages = 1;
 let asked = 0;
+let typing = null;
 
 /** The address of this view: what differs from the defaults is in it, so that reload and back keep it. */
 function address(changes) {
@@ -26,7 +27,7 @@ function address(changes) {
 export async function show(id, query) {
   const page = wanted.page;
   wanted = { ...DEFAULTS, ...Object.fromEntries(query) };
-  if (document.activeElement !== byId('search')) byId('search').value = wanted.search;
+  if (!typing) byId('search').value = wanted.search;
   byId('sort').value = wanted.sort;
   byId('order').value = wanted.order;
   for (const header of table.querySelectorAll('[data-sort]')) {
@@ -126,10 +127,12 @@ export function status(now) {
 }
 
 // Typing is one step in the history, not one a letter.
-let typed;
 byId('search').addEventListener('input', () => {
-  clearTimeout(typed);
-  typed = setTimeout(() => location.replace(address({ search: byId('search').value.trim(), page: 1 })), 150);
+  clearTimeout(typing);
+  typing = setTimeout(() => {
+    typing = null;
+    location.replace(address({ search: byId('search').value.trim(), page: 1 }));
+  }, 150);
 });
 byId('find').addEventListener('submit', event => event.preventDefault());
 byId('sort').addEventListener('change', () => { location.hash = address({ sort: byId('sort').value, page: 1 }); });
