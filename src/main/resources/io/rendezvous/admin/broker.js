@@ -1,5 +1,6 @@
 // The broker's health.
-import { byId, parts, set, since, state } from './dom.js';
+import { byId, parts, set, state } from './dom.js';
+import { today } from './figures.js';
 import { count, date, duration, octets } from './format.js';
 
 const part = parts(byId('broker'));
@@ -36,9 +37,7 @@ export function status(now) {
   set(part.started, `since ${date(now.started)}`);
   share('connections', now.connections.open, now.connections.most, count);
   share('memory', now.memory.used, now.memory.most, octets);
-  set(part.rendezvous, count(now.today.rendezvous));
-  set(part.in, octets(now.today.octetsIn));
-  set(part.out, octets(now.today.octetsOut));
+  today(part, now.today);
   certificate(now.certificate);
   refusals(now.refusals);
   notices(now);

@@ -1,6 +1,6 @@
 // What all views build with. Data gets into the page as text and never as markup.
 import { Problem } from './api.js';
-import { ago, count, date, plain } from './format.js';
+import { ago, date, plain } from './format.js';
 
 export const byId = id => document.getElementById(id);
 
@@ -27,6 +27,7 @@ export function state(element, kind, text) {
 export function since(element, time, before = '') {
   if (!time) {
     delete element.dataset.since;
+    element.title = '';
     return;
   }
   element.dataset.since = time;
@@ -52,19 +53,6 @@ export function name(element, labels, instead) {
     isolated.textContent = plain(label);
     return i ? [', ', isolated] : [isolated];
   }));
-}
-
-/** One bar for each minute. A lone rendezvous is a low bar, not a full one. */
-export function bars(svg, hour) {
-  const most = Math.max(4, ...hour);
-  const width = 120 / hour.length;
-  const path = hour
-    .map((n, i) => n && `M${i * width} 24v${-24 * n / most}h${width * 0.8}v${24 * n / most}z`)
-    .filter(Boolean)
-    .join('');
-  const total = hour.reduce((sum, n) => sum + n, 0);
-  svg.firstElementChild.setAttribute('d', path);
-  svg.setAttribute('aria-label', `${count(total)} rendezvous in the last hour`);
 }
 
 /** Brings the children of a parent to this order. What is in place already is not touched, and keeps the focus. */

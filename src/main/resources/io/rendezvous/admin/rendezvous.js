@@ -22,7 +22,7 @@ export class Latest {
   }
 
   async load() {
-    const { rendezvous } = await get('rendezvous').catch(() => ({ rendezvous: [] }));
+    const { rendezvous } = await get('rendezvous');
     this.#rows.clear();
     this.put(rendezvous);
   }

@@ -1,7 +1,8 @@
 // One hidden server: how it is, how to connect it, and what can be changed.
 import { call, get, post, put } from './api.js';
-import { attempt, bars, byId, confirm, copy, name, onSubmit, parts, say, set, since, state } from './dom.js';
-import { called, count, date, octets, shortly } from './format.js';
+import { attempt, byId, confirm, copy, name, onSubmit, parts, say, set, since } from './dom.js';
+import { figures } from './figures.js';
+import { called, count, date, shortly } from './format.js';
 import { Latest } from './rendezvous.js';
 
 const view = byId('server');
@@ -36,15 +37,17 @@ export async function load() {
   await attempt(byId('server-error'), async () => {
     try {
       const now = await get(`entries/${encodeURIComponent(mine)}`);
-      if (mine === uuid) update(now);
+      if (mine !== uuid) return;
+      update(now);
+      await latest.load();
     } catch (e) {
-      if (e.status !== 404) throw e;
-      byId('one').hidden = true;
-      e.message = 'There is no such entry. It may have been deleted.';
+      if (e.status === 404) {
+        byId('one').hidden = true;
+        e.message = 'There is no such entry. It may have been deleted.';
+      }
       throw e;
     }
   });
-  await latest.load();
 }
 
 export function changed(entries) {
@@ -62,20 +65,13 @@ function update(now) {
   entry = now;
   byId('one').hidden = false;
   name(byId('server-title'), entry.labels, shortly(uuid));
-  state(part.state, entry.online ? 'on' : 'off', entry.online ? 'online' : 'offline');
+  figures(part, entry);
   for (const key of ['uuid', 'url']) set(part[key], entry[key]);
-  for (const key of ['parked', 'active', 'waiting']) set(part[key], count(entry[key]));
-  set(part.rendezvous, count(entry.today.rendezvous));
-  set(part.in, octets(entry.today.octetsIn));
-  set(part.out, octets(entry.today.octetsOut));
-  since(part.seen, entry.online ? null : entry.lastSeen);
-  if (entry.online || !entry.lastSeen) set(part.seen, entry.online ? 'now' : 'never');
   set(part.why, entry.lastEnd?.why ?? 'none yet');
   since(part.ended, entry.lastEnd?.time);
   if (!entry.lastEnd) set(part.ended, '');
   set(part.created, entry.created ? `created ${date(entry.created)}` : '');
   byId('chart').hidden = !entry.lastSeen; // before that, how to connect it comes first
-  bars(part.hour, entry.hour);
   set(part.most, `at most ${count(Math.max(...entry.hour))} a minute`);
   set(part.agent, `scripts/rendezvous agent --entry ${uuid}.provisioning.json --to http://127.0.0.1:8080`);
   set(part.curl, `curl --digest --user ${uuid}:x ${entry.url.replace(/\/\/[^/]*@/, '//')}`);

@@ -1,7 +1,8 @@
 // The table of all hidden servers.
 import { get } from './api.js';
-import { arrange, attempt, bars, byId, copy, copyOf, name, parts, set, since, state } from './dom.js';
-import { called, count, octets, shortly } from './format.js';
+import { arrange, attempt, byId, copy, copyOf, name, parts, set, since } from './dom.js';
+import { figures, today } from './figures.js';
+import { called, count, shortly } from './format.js';
 
 const SIZE = 50;
 const DEFAULTS = { search: '', sort: 'label', order: 'asc', page: '1' };
@@ -96,17 +97,9 @@ function rowOf(uuid) {
 function update(row, entry) {
   name(row.name, entry.labels, shortly(entry.uuid));
   row.copy.ariaLabel = `Copy the UUID of ${called(entry)}`;
-  state(row.state, entry.online ? 'on' : 'off', entry.online ? 'online' : 'offline');
+  figures(row, entry);
   row.element.classList.toggle('idle', !entry.online);
-  for (const key of ['parked', 'active', 'waiting']) set(row[key], count(entry[key]));
   row.waiting.classList.toggle('alert', entry.waiting > 0);
-  set(row.rendezvous, count(entry.today.rendezvous));
-  set(row.in, octets(entry.today.octetsIn));
-  set(row.out, octets(entry.today.octetsOut));
-  bars(row.hour, entry.hour);
-  since(row.seen, entry.online ? null : entry.lastSeen);
-  if (entry.online) set(row.seen, 'now');
-  else if (!entry.lastSeen) set(row.seen, 'never');
   since(row.why, entry.lastEnd?.time, entry.lastEnd && `${entry.lastEnd.why}, `);
   if (!entry.lastEnd) set(row.why, '');
 }
@@ -121,9 +114,7 @@ export function changed(entries) {
 export function status(now) {
   for (const key of ['online', 'parked', 'active', 'waiting']) set(summary[key], count(now[key]));
   set(summary.entries, `of ${count(now.entries)}`);
-  set(summary.rendezvous, count(now.today.rendezvous));
-  set(summary.in, octets(now.today.octetsIn));
-  set(summary.out, octets(now.today.octetsOut));
+  today(summary, now.today);
 }
 
 // Typing is one step in the history, not one a letter.
