@@ -1,0 +1,75 @@
+// Which view is shown, and who is told what the broker says.
+import { listen } from './api.js';
+import { byId, set, state } from './dom.js';
+import { plain, timeOfDay } from './format.js';
+import * as broker from './broker.js';
+import * as rendezvous from './rendezvous.js';
+import * as server from './server.js';
+import * as servers from './servers.js';
+
+const VIEWS = { servers, server, rendezvous, broker };
+let current;
+let place;
+let scrolled = 0;
+
+async function route() {
+  const [path, query] = location.hash.replace(/^#\//, '').split('?');
+  const [name, id] = path.split('/');
+  const from = current;
+  const moved = place !== undefined && path !== place;
+  if (moved && from === 'servers') scrolled = scrollY;
+  current = name in VIEWS ? name : 'servers';
+  place = path;
+  for (const key of Object.keys(VIEWS)) byId(key).hidden = key !== current;
+  for (const link of document.querySelectorAll('header nav a')) {
+    const parent = current === 'server' ? '#/servers' : `#/${current}`;
+    if (link.hash.split('?')[0] === parent) link.ariaCurrent = 'page';
+    else link.removeAttribute('aria-current');
+  }
+  if (current === 'servers') byId('back').href = location.hash || '#/servers';
+  if (moved) scrollTo(0, current === 'servers' ? scrolled : 0);
+  const view = byId(current);
+  const title = await VIEWS[current].show(id, new URLSearchParams(query)) ?? view.querySelector('h1').textContent;
+  if (path !== place) return;
+  document.title = `${plain(title)} – Rendezvous`;
+  // Screen readers are told of another view by its heading.
+  if (moved && !view.contains(document.activeElement)) view.querySelector('h1').focus({ preventScroll: true });
+}
+
+const reload = () => document.hidden || VIEWS[current].load();
+
+listen({
+  status(now) {
+    for (const view of [broker, servers, server]) view.status(now);
+  },
+  entries(list) {
+    servers.changed(list);
+    server.changed(list);
+  },
+  rendezvous(list) {
+    rendezvous.met(list);
+    server.met(list);
+  },
+  refresh: reload,
+  heard(first) {
+    state(byId('live'), 'on', 'live');
+    document.body.classList.remove('stale');
+    set(byId('stale'), '');
+    if (!first) reload(); // what happened meanwhile was not heard
+  },
+  lost(last) {
+    state(byId('live'), 'bad', 'not live');
+    document.body.classList.add('stale');
+    set(byId('stale'), `Nothing heard from the broker since ${timeOfDay(last)}. What you see is from then. Trying again.`);
+  },
+});
+
+for (const id of ['new', 'first']) byId(id).addEventListener('click', server.create);
+byId('skip').addEventListener('click', event => {
+  event.preventDefault();
+  byId('main').focus();
+});
+history.scrollRestoration = 'manual';
+addEventListener('hashchange', route);
+setInterval(reload, 60_000); // the hour of those to whom nothing happens moves on, too
+route();

@@ -1,0 +1,201 @@
+// One hidden server: how it is, how to connect it, and what can be changed.
+import { call, get, post, put } from './api.js';
+import { attempt, byId, confirm, copy, name, onSubmit, parts, say, set, since } from './dom.js';
+import { figures } from './figures.js';
+import { called, count, date, shortly } from './format.js';
+import { Latest } from './rendezvous.js';
+
+const view = byId('server');
+const part = parts(view);
+const edit = byId('edit');
+const FLAGS = ['open', 'challenge', 'proxyProtocol'];
+const OVERLAPS = [['10m', '10 minutes'], ['1h', '1 hour'], ['1d', '1 day'], ['7d', '7 days'], ['30d', '30 days'], ['0s', 'none']];
+
+let uuid;
+let entry;
+let created; // the UUID of the entry just made: its next steps are what one wants to see
+let labelsShown;
+const latest = new Latest(view.querySelector('[data-rendezvous]'), one => one.uuid === uuid);
+
+export async function show(id) {
+  uuid = id;
+  entry = null;
+  edit.classList.remove('changed');
+  byId('one').hidden = true;
+  await load();
+  if (entry && created === uuid) {
+    const connect = byId('connect');
+    connect.focus({ preventScroll: true });
+    if (connect.getBoundingClientRect().top > innerHeight / 2) connect.scrollIntoView();
+  }
+  created = null;
+  return entry ? called(entry) : 'Unknown entry';
+}
+
+export async function load() {
+  const mine = uuid;
+  await attempt(byId('server-error'), async () => {
+    try {
+      const now = await get(`entries/${encodeURIComponent(mine)}`);
+      if (mine !== uuid) return;
+      update(now);
+      await latest.load();
+    } catch (e) {
+      if (e.status === 404) {
+        byId('one').hidden = true;
+        e.message = 'There is no such entry. It may have been deleted.';
+      }
+      throw e;
+    }
+  });
+}
+
+export function changed(entries) {
+  const now = entries.find(one => one.uuid === uuid);
+  if (now && entry) update(now);
+}
+
+export const met = list => latest.put(list);
+
+export function status(now) {
+  byId('loopback').hidden = !now.publicHostIsLoopback;
+}
+
+function update(now) {
+  entry = now;
+  byId('one').hidden = false;
+  name(byId('server-title'), entry.labels, shortly(uuid));
+  figures(part, entry);
+  for (const key of ['uuid', 'url']) set(part[key], entry[key]);
+  set(part.why, entry.lastEnd?.why ?? 'none yet');
+  since(part.ended, entry.lastEnd?.time);
+  if (!entry.lastEnd) set(part.ended, '');
+  set(part.created, entry.created ? `created ${date(entry.created)}` : '');
+  byId('chart').hidden = !entry.lastSeen; // before that, how to connect it comes first
+  set(part.most, `at most ${count(Math.max(...entry.hour))} a minute`);
+  set(part.agent, `scripts/rendezvous agent --entry ${uuid}.provisioning.json --to http://127.0.0.1:8080`);
+  set(part.curl, `curl --digest --user ${uuid}:x ${entry.url.replace(/\/\/[^/]*@/, '//')}`);
+  set(part.digits, entry.digits);
+  const previous = entry.previousUntil && new Date(entry.previousUntil) > new Date();
+  set(part.previous, previous ? `The earlier secret is good until ${date(entry.previousUntil)}.` : '');
+  if (!edit.classList.contains('changed')) {
+    labelsShown = entry.labels.join(', ');
+    edit.elements.labels.value = labelsShown;
+    for (const flag of FLAGS) edit.elements[flag].checked = entry[flag];
+  }
+}
+
+const labelsOf = input => input.value.split(/[\s,]+/).filter(Boolean);
+const flagsOf = form => Object.fromEntries(FLAGS.map(flag => [flag, form.elements[flag].checked]));
+
+/** The entry's name as a part of a sentence. */
+function named() {
+  const element = document.createElement('strong');
+  name(element, entry.labels, uuid);
+  return element;
+}
+
+edit.addEventListener('input', () => edit.classList.add('changed'));
+
+onSubmit(edit, async () => {
+  const body = flagsOf(edit);
+  // Labels that nobody touched are not sent: a file written by hand may hold ones that the broker would refuse.
+  if (edit.elements.labels.value !== labelsShown) body.labels = labelsOf(edit.elements.labels);
+  const now = await put(`entries/${uuid}`, body);
+  edit.classList.remove('changed');
+  update(now);
+  say('Saved.');
+});
+
+byId('rotate').addEventListener('click', () => {
+  const label = document.createElement('label');
+  const select = document.createElement('select');
+  select.append(...OVERLAPS.map(([value, text]) => new Option(text, value, value === '1h')));
+  label.append('The old secret stays good for ', select);
+  const text = document.createElement('p');
+  text.append('Tunnels stay. Give ', named(), ' its new file within that time.');
+  confirm('Rotate the secret', [text, label], 'Rotate', false, async () => {
+    update(await post(`entries/${uuid}/rotate`, { overlap: select.value }));
+    say('The secret is new. Take the new file to the hidden server.');
+  });
+});
+
+byId('revoke').addEventListener('click', () => {
+  const text = document.createElement('p');
+  text.append('The secret of ', named(), ' is void at once, and its tunnels, parked and active, are closed within 2 s.'
+    + ' It is back when it has its new file.');
+  confirm('Revoke the secret', [text], 'Revoke', true, async () => {
+    update(await post(`entries/${uuid}/revoke`));
+    say('Revoked. The hidden server needs its new file.');
+  });
+});
+
+byId('delete').addEventListener('click', () => {
+  const text = document.createElement('p');
+  const code = document.createElement('code');
+  code.textContent = uuid;
+  text.append('This deletes the entry ', named(), ' (', code, '). Its tunnels, parked and active, are closed within 2 s. It cannot be undone.');
+  confirm('Delete the entry', [text], 'Delete', true, async () => {
+    await call('DELETE', `entries/${uuid}`);
+    say(`Deleted ${called(entry)}.`);
+    location.hash = '#/servers';
+  });
+});
+
+for (const button of view.querySelectorAll('[data-copy]')) {
+  button.addEventListener('click', () => copy(part[button.dataset.copy].textContent, part[button.dataset.copy]));
+}
+
+for (const button of view.querySelectorAll('[data-file]')) {
+  button.addEventListener('click', () => attempt(byId('connect-error'), async () => {
+    const kind = button.dataset.file;
+    const file = await (await call('POST', `entries/${uuid}/${kind}`)).blob();
+    const link = document.createElement('a');
+    link.href = URL.createObjectURL(file);
+    link.download = `${uuid}.${kind === 'provisioning.js' ? 'js' : kind}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  }));
+}
+
+for (const button of view.querySelectorAll('[data-qr]')) {
+  button.addEventListener('click', () => attempt(byId('connect-error'), async () => {
+    const secret = button.dataset.qr === 'qr.svg';
+    const picture = await (await call(secret ? 'POST' : 'GET', `entries/${uuid}/${button.dataset.qr}`)).blob();
+    const dialog = byId('code');
+    const image = dialog.querySelector('img');
+    set(byId('code-title'), secret ? 'The secret, for an authenticator' : 'The client’s URL');
+    set(dialog.querySelector('.hint'), secret
+      ? 'Whoever sees this can be the hidden server.' : 'Whoever sees this can be a client.');
+    image.src = URL.createObjectURL(picture);
+    image.alt = `QR code: ${secret ? 'the otpauth URL' : 'the client’s URL'} of ${called(entry)}`;
+    dialog.addEventListener('close', () => {
+      URL.revokeObjectURL(image.src);
+      image.removeAttribute('src');
+    }, { once: true });
+    dialog.showModal();
+  }));
+}
+
+const dialog = byId('create');
+const form = dialog.querySelector('form');
+
+export function create() {
+  form.reset();
+  form.querySelector('.error').textContent = '';
+  dialog.showModal();
+}
+
+onSubmit(form, async () => {
+  const id = form.elements.uuid.value.trim();
+  const made = await post('entries', {
+    ...(id && { uuid: id }),
+    labels: labelsOf(form.elements.labels),
+    digits: form.elements.digits.valueAsNumber,
+    ...flagsOf(form),
+  });
+  dialog.close();
+  created = made.uuid;
+  say('Created. Next: its file, the agent, the client.');
+  location.hash = `#/server/${made.uuid}`;
+});
