@@ -24,7 +24,9 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.ScheduledExecutorService;
@@ -44,9 +46,15 @@ public final class AdminServer implements AutoCloseable {
   private static final Listener.Limits LIMITS = new Listener.Limits(512, 256);
   private static final Duration MOST_IDLE = Duration.ofSeconds(30);
   private static final String JSON = "application/json";
+  private static final int SAVE_EVERY = 60;
+  private static final int TO_SAVE_S = 5;
   private static final Pattern ADDRESS = Pattern.compile("[0-9.]+|\\[[0-9A-Fa-f:.]+]");
 
+  private final EntryIndex index;
+  private final Tunnels tunnels;
+  private final Provisioner provisioner;
   private final Ledger ledger;
+  private final LedgerFile file;
   private final BrokerView broker;
   private final Views views;
   private final Feed feed;
@@ -55,6 +63,7 @@ public final class AdminServer implements AutoCloseable {
   private final HandlerServer server;
   private final Listener listener;
   private final Future<?> ticking;
+  private long ticks; // of the thread that ticks
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(AdminServer::daemon);
 
@@ -82,6 +91,10 @@ public final class AdminServer implements AutoCloseable {
       throws IOException {
     InetAddress address = InetAddress.getByName(settings.admin().host());
     this.tls = !address.isLoopbackAddress();
+    this.index = index;
+    this.tunnels = tunnels;
+    this.provisioner = provisioner;
+    this.file = new LedgerFile(settings.admin().ledger(), ledger);
     this.ledger = ledger;
     this.broker = broker;
     this.metrics = metrics;
@@ -105,6 +118,7 @@ public final class AdminServer implements AutoCloseable {
             tls ? keys.orElseThrow().context() : null,
             LIMITS,
             conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
+    file.load();
     this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
@@ -117,12 +131,17 @@ public final class AdminServer implements AutoCloseable {
   /** Returns where the page is, without the token. */
   public String url() {
     InetSocketAddress at = listener.address();
-    return url(at.getAddress(), at.getPort());
+    return url(at.getAddress(), provisioner.publicHost(), at.getPort());
   }
 
-  /** Returns where a page on that address is, without the token. */
-  public static String url(InetAddress address, int port) {
-    String host = address.getHostAddress();
+  /**
+   * Returns where a page is, without the token.
+   *
+   * @param address that it listens on
+   * @param publicHost what others know the machine by
+   */
+  public static String url(InetAddress address, String publicHost, int port) {
+    String host = address.isAnyLocalAddress() ? publicHost : address.getHostAddress();
     return (address.isLoopbackAddress() ? "http://" : "https://")
         + (host.contains(":") ? "[" + host + "]" : host)
         + ":"
@@ -134,9 +153,23 @@ public final class AdminServer implements AutoCloseable {
     try {
       ledger.tick();
       feed.tick();
+      if (++ticks % SAVE_EVERY == 0) {
+        save();
+      }
     } catch (RuntimeException e) { // the next time may go better
       LOG.error("The admin page was not told what happens", e);
     }
+  }
+
+  private void save() {
+    try {
+      ledger.retain(index.all().keySet());
+    } catch (IOException e) {
+      LOG.debug("No entry is forgotten while the store cannot be asked: {}", e.getMessage());
+    }
+    Map<UUID, Tunnels.Counts> counts = tunnels.counts();
+    counts.values().removeIf(count -> !count.isOnline());
+    file.save(counts.keySet());
   }
 
   private HttpHandler handler(Access access, Api api) {
@@ -197,7 +230,13 @@ public final class AdminServer implements AutoCloseable {
   @Override
   public void close() {
     ticking.cancel(false);
+    ticker.execute(this::save);
     ticker.shutdown();
+    try {
+      ticker.awaitTermination(TO_SAVE_S, TimeUnit.SECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
     listener.close();
     feed.close();
     server.drain();

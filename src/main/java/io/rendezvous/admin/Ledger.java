@@ -249,6 +249,16 @@ public final class Ledger implements Observer {
     }
   }
 
+  /** Learns what was known before the broker began. */
+  void restore(UUID id, Instant seen, Optional<End> end) {
+    accounts.computeIfAbsent(id, i -> new Account()).seen(seen, end.orElse(null));
+  }
+
+  /** Returns all that something is known of. */
+  Set<UUID> ids() {
+    return accounts.keySet();
+  }
+
   /** Forgets all but those. */
   void retain(Set<UUID> ids) {
     accounts.keySet().retainAll(ids);

@@ -27,13 +27,15 @@ final class AdminCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Settings settings = config.installation().settings();
+    Installation installation = config.installation();
+    Settings settings = installation.settings();
     Settings.AdminSettings admin = settings.admin();
     if (!admin.enabled()) {
       throw new IOException("The admin page is switched off by rendezvous.admin.enabled");
     }
     InetAddress address = InetAddress.getByName(admin.host());
-    String url = AdminServer.url(address, admin.port());
+    String host = address.isAnyLocalAddress() ? installation.provisioner().publicHost() : "";
+    String url = AdminServer.url(address, host, admin.port());
     Optional<String> token = AdminToken.of(admin);
     spec.commandLine()
         .getOut()

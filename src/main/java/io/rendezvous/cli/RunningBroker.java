@@ -49,7 +49,7 @@ final class RunningBroker implements Entries {
     if (!admin.enabled() || !address.isLoopbackAddress() || !AdminToken.exists(admin)) {
       return Optional.empty();
     }
-    URI url = URI.create(AdminServer.url(address, admin.port()));
+    URI url = URI.create(AdminServer.url(address, "", admin.port()));
     RunningBroker broker = new RunningBroker(url, AdminToken.of(admin));
     return Optional.of(broker).filter(b -> !b.store().isEmpty());
   }

@@ -149,6 +149,10 @@ public interface Settings {
     @WithDefault("8893")
     int port();
 
+    /** Where it is kept when each hidden server was last seen. */
+    @WithDefault("data/ledger.json")
+    Path ledger();
+
     /** Stands in place of a token where none is asked for. */
     String NO_TOKEN = "none";
 
