@@ -40,6 +40,9 @@ public final class TestBroker implements AutoCloseable {
     all.putIfAbsent("rendezvous.port", "0");
     all.putIfAbsent("rendezvous.admin.enabled", "false");
     all.putIfAbsent("rendezvous.admin.port", "0");
+    all.putIfAbsent(
+        "rendezvous.tls.certificate", Keys.directory().resolve("registrar.crt").toString());
+    all.putIfAbsent("rendezvous.tls.key", Keys.directory().resolve("registrar.key").toString());
     all.putIfAbsent("rendezvous.admin.ledger", directory.resolve("ledger.json").toString());
     Settings settings = SettingsLoader.load(all);
     this.tls = settings.tls().enabled();
@@ -91,6 +94,11 @@ public final class TestBroker implements AutoCloseable {
   /** Returns the broker's own store. */
   public EntryStore store() {
     return store;
+  }
+
+  /** Takes the directory of entries away, as a disk that is not mounted would. */
+  public void loseStore() throws IOException {
+    Files.move(directory.resolve("entries"), directory.resolve("lost"));
   }
 
   /** Returns the broker. */

@@ -1,0 +1,380 @@
+package io.rendezvous.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.Provisioning;
+import io.rendezvous.testing.AdminClient;
+import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.TestBroker;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What programs do with the admin listener. Each answer is held against the OpenAPI file. */
+class ApiTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
+
+  private TestBroker broker;
+  private AdminClient admin;
+  private JsonNode openapi;
+  private final Set<String> asked = new TreeSet<>();
+
+  @BeforeEach
+  void start() throws Exception {
+    broker = TestBroker.start("admin.enabled", "true", "admin.token", AdminClient.TOKEN);
+    admin = new AdminClient(broker);
+    openapi = admin.get("/api/openapi.json");
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    broker.close();
+  }
+
+  /** Asks, and looks whether the answer is what the file says. */
+  private JsonNode ask(int status, String method, String path, String body) throws Exception {
+    HttpResponse<String> answer = admin.ask(method, path, body);
+    assertThat(answer.statusCode())
+        .as(method + " " + path + ": " + answer.body())
+        .isEqualTo(status);
+    String template =
+        path.replaceFirst("\\?.*", "").replaceFirst("/entries/[^/]+", "/entries/{uuid}");
+    JsonNode said =
+        openapi
+            .path("paths")
+            .path(template)
+            .path(method.toLowerCase(Locale.ROOT))
+            .path("responses")
+            .path(Integer.toString(status));
+    asked.add(method + " " + template);
+    assertThat(said.isMissingNode()).as(method + " " + template + " " + status).isFalse();
+    if (said.has("$ref")) {
+      said = openapi.at(said.path("$ref").asText().substring(1));
+    }
+    if (!said.has("content")) {
+      assertThat(answer.body()).isEmpty();
+      return JSON.missingNode();
+    }
+    String type = answer.headers().firstValue("Content-Type").orElseThrow().replaceFirst(";.*", "");
+    JsonNode schema = said.path("content").path(type).path("schema");
+    assertThat(schema.isObject()).as(type).isTrue();
+    if (!type.endsWith("json")) {
+      return JSON.getNodeFactory().textNode(answer.body());
+    }
+    JsonNode json = JSON.readTree(answer.body());
+    ObjectNode whole = schema.deepCopy();
+    whole.set("components", openapi.path("components"));
+    assertThat(
+            SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12)
+                .getSchema(whole)
+                .validate(json))
+        .as(answer.body())
+        .isEmpty();
+    return json;
+  }
+
+  private JsonNode create(String form) throws Exception {
+    return ask(201, "POST", "/api/entries", form);
+  }
+
+  private static String path(JsonNode entry) {
+    return "/api/entries/" + entry.path("uuid").asText();
+  }
+
+  @Test
+  void entryIsCreatedChangedAndDeleted() throws Exception {
+    JsonNode made = create("{\"labels\":[\"Home\"],\"digits\":6,\"proxyProtocol\":true}");
+    assertThat(made.path("labels").path(0).asText()).isEqualTo("home");
+    assertThat(made.path("proxyProtocol").asBoolean()).isTrue();
+    assertThat(ask(200, "GET", path(made), "")).isEqualTo(made);
+    JsonNode changed = ask(200, "PUT", path(made), "{\"labels\":[\"house\"],\"open\":true}");
+    assertThat(changed.path("labels").path(0).asText()).isEqualTo("house");
+    assertThat(changed.path("digits").asInt()).isEqualTo(6);
+    assertThat(changed.path("proxyProtocol").asBoolean()).isTrue();
+    assertThat(changed.path("open").asBoolean()).isTrue();
+    assertThat(ask(200, "PUT", path(made), "{\"labels\":[\"house\"],\"open\":true}"))
+        .isEqualTo(changed);
+    ask(204, "DELETE", path(made), "");
+    ask(204, "DELETE", path(made), "");
+    ask(404, "GET", path(made), "");
+    ask(404, "POST", path(made) + "/revoke", "");
+    assertThat(ask(201, "PUT", path(made), "{\"labels\":[\"house\"]}").path("uuid"))
+        .isEqualTo(made.path("uuid"));
+  }
+
+  @Test
+  void whatIsTakenIsAConflict() throws Exception {
+    JsonNode made = create("{\"labels\":[\"home\"]}");
+    JsonNode other = create("");
+    String same = "{\"uuid\":\"" + made.path("uuid").asText().toUpperCase(Locale.ROOT);
+    assertThat(ask(409, "POST", "/api/entries", same + "\"}").path("detail").asText())
+        .contains("UUID");
+    assertThat(
+            ask(409, "POST", "/api/entries", "{\"labels\":[\"x\",\"HOME\"]}")
+                .path("detail")
+                .asText())
+        .contains("home");
+    ask(409, "PUT", path(other), "{\"labels\":[\"home\"]}");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "x",
+        "[]",
+        "\"\"",
+        "{\"labels\":\"home\"}",
+        "{\"labels\":[1]}",
+        "{\"labels\":[\"<img src=x>\"]}",
+        "{\"labels\":[\"\"]}",
+        "{\"digits\":\"8\"}",
+        "{\"digits\":5}",
+        "{\"digits\":11}",
+        "{\"digits\":99999999999}",
+        "{\"open\":1}",
+        "{\"secret\":\"MFRGGZDF\"}",
+        "{\"authParams\":{}}",
+      })
+  void badFormChangesNothing(String form) throws Exception {
+    ask(400, "POST", "/api/entries", form);
+    ask(400, "PUT", "/api/entries/" + broker.id(), form);
+    ask(400, "PUT", "/api/entries/" + UUID.randomUUID(), form);
+    assertThat(broker.store().list()).containsExactly(broker.entry());
+  }
+
+  @Test
+  void whatIsNoUuidIsRefused() throws Exception {
+    ask(400, "GET", "/api/entries/x", "");
+    ask(400, "POST", "/api/entries", "{\"uuid\":\"x\"}");
+    ask(400, "PUT", path(create("")), "{\"uuid\":\"" + UUID.randomUUID() + "\"}");
+    ask(400, "GET", "/api/entries?sort=secret", "");
+    ask(400, "GET", "/api/entries?order=up", "");
+    ask(400, "GET", "/api/entries?size=501", "");
+    ask(400, "GET", "/api/entries?page=0", "");
+    ask(413, "POST", "/api/entries", " ".repeat(65_537));
+  }
+
+  @Test
+  void rotatedSecretIsGoodForTheOverlap() throws Exception {
+    Entry old = broker.entry();
+    String path = "/api/entries/" + broker.id();
+    ask(400, "POST", path + "/rotate", "{\"overlap\":\"1y\"}");
+    ask(400, "POST", path + "/rotate", "{\"overlap\":\"31d\"}");
+    ask(400, "POST", path + "/rotate", "{\"until\":\"1d\"}");
+    try (Peer before = broker.park()) {
+      JsonNode answer = ask(200, "POST", path + "/rotate", "{\"overlap\":\"1h\"}");
+      assertThat(answer.path("previousUntil").asText()).isNotEmpty();
+      assertThat(before.hearsNothing()).isTrue();
+      broker.park(old).close();
+      broker.clock().step(Duration.ofHours(1));
+      assertThat(tryToPark(old)).startsWith("HTTP/1.1 4");
+      broker.park(provisioned(path)).close();
+    }
+  }
+
+  private String tryToPark(Entry entry) throws Exception {
+    try (Peer tunnel = broker.connect()) {
+      return tunnel.send(broker.connectHead(entry)).readHead();
+    }
+  }
+
+  private Entry provisioned(String path) throws Exception {
+    Provisioning file =
+        Provisioning.parse(ask(200, "POST", path + "/provisioning.json", "").toString());
+    Entry stored = broker.store().find(file.id()).orElseThrow();
+    assertThat(stored.totp()).isEqualTo(file.totp());
+    return stored;
+  }
+
+  @Test
+  void revocationEndsTunnelsAndTheSecret() throws Exception {
+    String path = "/api/entries/" + broker.id();
+    try (Peer tunnel = broker.park();
+        Peer taken = broker.park();
+        Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), "/"));
+      Awaitility.await().until(() -> broker.broker().paired() == 1);
+      ask(200, "POST", path + "/revoke", "");
+      assertThat(List.of(tunnel.readAll().length(), client.readAll().length())).contains(0);
+      Awaitility.await().until(() -> broker.broker().connections() == 0);
+      assertThat(taken).isNotNull();
+    }
+    assertThat(tryToPark(broker.entry())).startsWith("HTTP/1.1 4");
+    JsonNode entry = ask(200, "GET", path, "");
+    assertThat(entry.path("online").asBoolean()).isFalse();
+    assertThat(entry.path("lastEnd").path("why").asText()).isIn("revoked", "gave no answer");
+    broker.park(provisioned(path)).close();
+  }
+
+  @Test
+  void deletionEndsTunnels() throws Exception {
+    try (Peer tunnel = broker.park()) {
+      ask(204, "DELETE", "/api/entries/" + broker.id(), "");
+      assertThat(tunnel.readAll()).isEmpty();
+    }
+  }
+
+  @Test
+  void secretsAreShownWhereTheyAreAskedForOnly() throws Exception {
+    String path = "/api/entries/" + broker.id();
+    String secret = broker.entry().totp().base32();
+    ask(200, "POST", path + "/rotate", "");
+    String now = broker.store().find(broker.id()).orElseThrow().totp().base32();
+    for (String url :
+        List.of("/api/entries", path, "/api/status", "/api/rendezvous", path + "/url.svg")) {
+      assertThat(ask(200, "GET", url, "").toString()).doesNotContain(secret, now);
+    }
+    assertThat(admin.get(path + "/provisioning.json").path("status").asInt()).isEqualTo(405);
+    assertThat(ask(200, "POST", path + "/provisioning.json", "").path("base32").asText())
+        .isEqualTo(now);
+    assertThat(ask(200, "POST", path + "/provisioning.js", "").asText())
+        .startsWith("exports.params = ")
+        .contains(now);
+    assertThat(ask(200, "POST", path + "/qr.svg", "").asText()).startsWith("<svg ");
+  }
+
+  @Test
+  void listIsSearchedSortedAndPaged() throws Exception {
+    for (String label : List.of("delta", "alpha", "charlie", "bravo")) {
+      create("{\"labels\":[\"" + label + "\",\"x-" + label + "\"]}");
+    }
+    assertThat(labels("")).containsExactly("alpha", "bravo", "charlie", "delta", "");
+    assertThat(labels("?order=desc")).containsExactly("", "delta", "charlie", "bravo", "alpha");
+    assertThat(labels("?search=LPH")).containsExactly("alpha");
+    assertThat(labels("?search=x-&size=2&page=2")).containsExactly("charlie", "delta");
+    assertThat(labels("?search=" + broker.id().toString().substring(9, 20))).containsExactly("");
+    assertThat(labels("?page=1000")).isEmpty();
+    assertThat(ask(200, "GET", "/api/entries?search=x-&size=1", "").path("total").asInt())
+        .isEqualTo(4);
+    try (Peer tunnel = broker.park()) {
+      broker.awaitParked(1);
+      for (String sort : List.of("online", "parked", "lastSeen")) {
+        assertThat(labels("?order=desc&size=1&sort=" + sort)).containsExactly("");
+      }
+      for (String sort : List.of("uuid", "active", "waiting", "rendezvous", "octets", "created")) {
+        assertThat(labels("?sort=" + sort)).hasSize(5);
+      }
+      assertThat(tunnel.hearsNothing()).isTrue();
+    }
+  }
+
+  private List<String> labels(String query) throws Exception {
+    List<String> labels = new ArrayList<>();
+    ask(200, "GET", "/api/entries" + query, "")
+        .path("entries")
+        .forEach(entry -> labels.add(entry.path("labels").path(0).asText("")));
+    return labels;
+  }
+
+  @Test
+  void whatHappensIsAccountedFor() throws Exception {
+    try (Peer tunnel = broker.park()) {
+      broker.awaitParked(1);
+      try (Peer client = broker.connect()) {
+        client.send(broker.get(broker.entry(), "/"));
+        tunnel.readHead();
+        tunnel.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nHello");
+        client.readResponse();
+        JsonNode during = ask(200, "GET", "/api/entries/" + broker.id(), "");
+        assertThat(during.path("active").asInt()).isEqualTo(1);
+        assertThat(ask(200, "GET", "/api/rendezvous", "").at("/rendezvous/0/state").asText())
+            .isEqualTo("going on");
+      }
+      tunnel.readAll();
+    }
+    Awaitility.await().until(() -> broker.broker().paired() == 0);
+    try (Peer stranger = broker.connect()) {
+      stranger
+          .send(
+              broker.get(
+                  Entry.create(
+                      UUID.randomUUID(), List.of(), 8, broker.clock().instant(), List.of()),
+                  "/"))
+          .readAll();
+    }
+    JsonNode entry = ask(200, "GET", "/api/entries/" + broker.id(), "");
+    assertThat(entry.path("today").path("rendezvous").asInt()).isEqualTo(1);
+    assertThat(entry.path("today").path("octetsIn").asInt()).isPositive();
+    assertThat(entry.path("today").path("octetsOut").asInt()).isEqualTo(43);
+    assertThat(entry.path("hour").path(59).asInt() + entry.path("hour").path(58).asInt())
+        .isEqualTo(1);
+    assertThat(entry.path("lastSeen").isNull()).isFalse();
+    assertThat(entry.path("lastEnd").path("why").asText()).isEqualTo("used by a client");
+    JsonNode rendezvous = ask(200, "GET", "/api/rendezvous", "").at("/rendezvous/0");
+    assertThat(rendezvous.path("state").asText()).isEqualTo("over");
+    assertThat(rendezvous.path("client").asText()).isEqualTo("127.0.0.1");
+    JsonNode status = ask(200, "GET", "/api/status", "");
+    assertThat(status.at("/today/rendezvous").asInt()).isEqualTo(1);
+    assertThat(status.at("/refusals/0/status").asInt()).isEqualTo(404);
+    assertThat(status.at("/refusals/0/side").asText()).isEqualTo("client");
+    broker.clock().step(Duration.ofDays(1));
+    entry = ask(200, "GET", "/api/entries/" + broker.id(), "");
+    assertThat(entry.path("today").path("rendezvous").asInt()).isZero();
+  }
+
+  @Test
+  void storeThatCannotBeReachedIsSaid() throws Exception {
+    broker.loseStore();
+    ask(503, "GET", "/api/entries/" + broker.id(), "");
+    ask(503, "POST", "/api/entries", "{}");
+    assertThat(ask(200, "GET", "/api/status", "").path("trouble").asText()).isNotEmpty();
+  }
+
+  @Test
+  void everythingInTheFileIsThere() throws Exception {
+    String one = path(create(""));
+    ask(200, "GET", "/api/entries", "");
+    ask(200, "GET", one, "");
+    ask(200, "PUT", one, "");
+    ask(200, "POST", one + "/rotate", "");
+    ask(200, "POST", one + "/revoke", "");
+    ask(200, "POST", one + "/provisioning.json", "");
+    ask(200, "POST", one + "/provisioning.js", "");
+    ask(200, "POST", one + "/qr.svg", "");
+    ask(200, "GET", one + "/url.svg", "");
+    ask(204, "DELETE", one, "");
+    for (String path :
+        List.of(
+            "/api/status",
+            "/api/rendezvous",
+            "/api/openapi.json",
+            "/metrics",
+            "/health",
+            "/ready")) {
+      ask(200, "GET", path, "");
+    }
+    asked.add("GET /api/events"); // it has a test of its own
+    Set<String> said = new TreeSet<>();
+    openapi
+        .path("paths")
+        .properties()
+        .forEach(
+            path ->
+                path.getValue()
+                    .fieldNames()
+                    .forEachRemaining(
+                        method -> {
+                          if (!method.equals("parameters")) {
+                            said.add(method.toUpperCase(Locale.ROOT) + " " + path.getKey());
+                          }
+                        }));
+    assertThat(asked).isEqualTo(said);
+  }
+}
