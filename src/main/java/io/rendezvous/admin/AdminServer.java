@@ -48,7 +48,8 @@ public final class AdminServer implements AutoCloseable {
   private static final String JSON = "application/json";
   private static final int SAVE_EVERY = 60;
   private static final int TO_SAVE_S = 5;
-  private static final Pattern ADDRESS = Pattern.compile("[0-9.]+|\\[[0-9A-Fa-f:.]+]");
+  private static final Pattern ADDRESS =
+      Pattern.compile("[0-9.]+|\\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*]?");
 
   private final EntryIndex index;
   private final Tunnels tunnels;

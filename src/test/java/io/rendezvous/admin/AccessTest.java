@@ -3,10 +3,14 @@ package io.rendezvous.admin;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.testing.AdminClient;
+import io.rendezvous.testing.Keys;
+import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
+import java.net.URI;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -231,6 +235,33 @@ class AccessTest {
     try (Peer peer = Peer.to(admin.port()).plain()) {
       peer.patience(Duration.ofSeconds(60)).send("GET /health HTTP/1.1\r\nHost: localhost\r\n");
       assertThat(peer.readAll()).isEmpty();
+    }
+  }
+
+  @Test
+  void otherAddressIsServedOverTlsOnly() throws Exception {
+    try (TestBroker open =
+        TestBroker.start(
+            "admin.enabled", "true", "admin.token", AdminClient.TOKEN, "admin.host", "0.0.0.0")) {
+      String url = open.broker().adminUrl().orElseThrow();
+      assertThat(url).matches("https://localhost:\\d+/");
+      int port = URI.create(url).getPort();
+      try (Peer plain = Peer.to(port).plain()) {
+        plain.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        assertThat(Octets.untilItBreaks(plain.in())).doesNotContain("HTTP/1.1");
+      }
+      for (String host : List.of("localhost", "192.0.2.7:8893", "[2001:db8::7]")) {
+        assertThat(login(port, host)).startsWith("HTTP/1.1 303 ").contains("; Secure");
+      }
+      assertThat(login(port, "evil.example")).startsWith("HTTP/1.1 421 ");
+    }
+  }
+
+  private static String login(int port, String host) throws Exception {
+    try (Peer peer = Peer.to(port).tls(Keys.trust())) {
+      return peer.send(
+              "GET /?token=" + AdminClient.TOKEN + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+          .readHead();
     }
   }
 

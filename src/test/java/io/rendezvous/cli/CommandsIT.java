@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.testing.Program;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -61,6 +62,50 @@ class CommandsIT {
     Program again = run("entry", "delete", ID);
     assertThat(again.exitCode()).isEqualTo(1);
     assertThat(again.output()).isEqualTo("No entry with UUID " + ID);
+  }
+
+  @Test
+  void entriesAreLookedAfterByWayOfTheBrokerThatRuns() throws Exception {
+    int adminPort;
+    try (ServerSocket free = new ServerSocket(0)) {
+      adminPort = free.getLocalPort();
+    }
+    List<String> options = List.of("-Drendezvous.port=0", "-Drendezvous.admin.port=" + adminPort);
+    try (Program broker = Program.rendezvous(directory, options, "serve")) {
+      String port = broker.await("Listening on https://.*:(\\d+)$");
+      broker.await("Admin page on http://127.0.0.1:" + adminPort + "/");
+      String url = Program.rendezvous(directory, options, "admin").outputWhenDone();
+      assertThat(url).startsWith("http://127.0.0.1:" + adminPort + "/?token=");
+      assertThat(
+              Program.start(directory, "curl", "-sSL", "-c", "jar", "-b", "jar", url)
+                  .outputWhenDone())
+          .contains("<!doctype html>")
+          .doesNotContain("type=\"password\"");
+      String printed =
+          Program.rendezvous(
+                  directory, options, "entry", "create", "--id", ID, "--label", "a", "--json")
+              .outputWhenDone();
+      Provisioning file = Provisioning.parse(printed.substring(printed.indexOf('{')));
+      // Only the broker knows which port it has been given.
+      assertThat(file.port()).isEqualTo(Integer.parseInt(port));
+      assertThat(broker.await("action=create entry=(\\S+)")).isEqualTo("2f402f80…");
+      Program again =
+          Program.rendezvous(directory, options, "entry", "create", "--label", "a", "--json");
+      assertThat(again.exitCode()).isEqualTo(1);
+      assertThat(again.output()).endsWith("the label a belongs to another entry");
+      assertThat(Program.rendezvous(directory, options, "entry", "list").outputWhenDone())
+          .isEqualTo(ID + " a");
+      String js =
+          Program.rendezvous(directory, options, "entry", "show", ID, "--js").outputWhenDone();
+      assertThat(Provisioning.parse(js)).isEqualTo(file);
+      assertThat(Program.rendezvous(directory, options, "entry", "delete", ID).outputWhenDone())
+          .isEqualTo("Deleted " + ID);
+      broker.await("action=delete entry=2f402f80…");
+      Program gone = Program.rendezvous(directory, options, "entry", "delete", ID);
+      assertThat(gone.exitCode()).isEqualTo(1);
+      assertThat(gone.output()).isEqualTo("No entry with UUID " + ID);
+      assertThat(broker.output()).doesNotContain(file.totp().base32(), url.replaceFirst(".*=", ""));
+    }
   }
 
   @Test

@@ -18,6 +18,7 @@ import org.awaitility.Awaitility;
 /** A program that runs beside the test: the jar, curl, a browser. */
 public final class Program implements Closeable {
   private static final Path JAR = Path.of("target", "rendezvous.jar").toAbsolutePath();
+  private static final Map<String, String> ANY_ADMIN_PORT = Map.of("RENDEZVOUS_ADMIN_PORT", "0");
   private static final Duration PATIENCE = Duration.ofSeconds(90);
 
   private final Process process;
@@ -64,7 +65,7 @@ public final class Program implements Closeable {
   /** Starts the jar with options for Java. */
   public static Program rendezvous(Path directory, List<String> options, String... arguments)
       throws IOException {
-    return new Program(directory, Map.of(), commandLine(options, arguments));
+    return new Program(directory, ANY_ADMIN_PORT, commandLine(options, arguments));
   }
 
   /** Returns the command that starts the jar, on the Java that runs the tests. */
