@@ -96,6 +96,11 @@ public final class TimedStore implements EntryStore {
   }
 
   @Override
+  public String where() {
+    return store.where();
+  }
+
+  @Override
   public void close() {
     store.close();
   }
