@@ -41,6 +41,7 @@ public final class TestBroker implements AutoCloseable {
     all.putIfAbsent("rendezvous.admin.enabled", "false");
     all.putIfAbsent("rendezvous.admin.port", "0");
     all.putIfAbsent("rendezvous.admin.ledger", directory.resolve("ledger.json").toString());
+    all.putIfAbsent("rendezvous.access-log.enabled", "false");
     Settings settings = SettingsLoader.load(all);
     this.tls = settings.tls().enabled();
     this.store = other == null ? new FileStore(directory.resolve("entries")) : other;
