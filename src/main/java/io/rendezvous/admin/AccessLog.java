@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
  *   <dt>id
  *   <dd>of the hidden server: the first eight digits of its UUID and three dots, or all of it
  *   <dt>client
- *   <dd>its address and port: {@code 203.0.113.7:40112}, {@code [2001:db8::1]:40112}
+ *   <dd>its address and port: {@code 203.0.113.7:40112}, {@code [2001:db8:0:0:0:0:0:1]:40112}
  *   <dt>waited_ms
  *   <dd>how long after its request it was paired
  *   <dt>attempt
@@ -113,7 +113,7 @@ public final class AccessLog implements Observer, AutoCloseable {
     return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID) + "...";
   }
 
-  private static String address(InetSocketAddress client) {
+  static String address(InetSocketAddress client) {
     InetAddress address = client.getAddress();
     String text = address.getHostAddress();
     return (address instanceof Inet6Address ? "[" + text + "]" : text) + ":" + client.getPort();
