@@ -210,7 +210,8 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
   }
 
   private void count(String name, String text, Supplier<Number> value, String... tags) {
-    FunctionCounter.builder(name, value, v -> v.get().doubleValue())
+    // What it is asked of is held weakly, the function is not.
+    FunctionCounter.builder(name, this, metrics -> value.get().doubleValue())
         .description(text)
         .tags(tags)
         .register(registry);
