@@ -1,13 +1,18 @@
 package io.rendezvous;
 
+import io.rendezvous.admin.AccessLog;
 import io.rendezvous.admin.AdminServer;
 import io.rendezvous.admin.BrokerView;
 import io.rendezvous.admin.Ledger;
+import io.rendezvous.admin.Metrics;
+import io.rendezvous.admin.Webhooks;
 import io.rendezvous.config.Settings;
 import io.rendezvous.connect.ConnectProtocol;
 import io.rendezvous.entry.Authenticator;
+import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.TimedStore;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -18,10 +23,14 @@ import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Tunnels;
 import java.io.IOException;
 import java.net.InetSocketAddress;
+import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
@@ -41,6 +50,9 @@ public final class Broker implements AutoCloseable {
   private final EntryStore store;
   private final Optional<ServerKeys> keys;
   private final Network network;
+  private final Metrics metrics;
+  private final Optional<AccessLog> accessLog;
+  private final Optional<Webhooks> webhooks;
   private final Tunnels tunnels;
   private final Relays relays;
   private final ConnectProtocol protocol;
@@ -61,16 +73,42 @@ public final class Broker implements AutoCloseable {
    */
   public Broker(Settings settings, EntryStore store, Optional<ServerKeys> keys, InstantSource clock)
       throws IOException {
+    this(settings, store, keys, clock, List.of());
+  }
+
+  /**
+   * Builds the broker, with more that hear what happens in it.
+   *
+   * @param more called on I/O threads
+   */
+  public Broker(
+      Settings settings,
+      EntryStore store,
+      Optional<ServerKeys> keys,
+      InstantSource clock,
+      List<Observer> more)
+      throws IOException {
     this.settings = settings;
-    this.store = store;
     this.keys = keys;
+    this.metrics = new Metrics(settings.metrics().byUuid());
+    // Timed below the bridge, which hides that the store is away.
+    this.store = new BridgedStore(new TimedStore(store, metrics), clock, settings.store().grace());
+    this.accessLog =
+        settings.accessLog().enabled()
+            ? Optional.of(new AccessLog(settings.accessLog().fullUuids()))
+            : Optional.empty();
+    this.webhooks = webhooks(settings.hooks(), this.store, clock);
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
     this.limits =
         new Listener.Limits(
             Descriptors.limit(settings.limits().connections()), settings.limits().perSource());
     this.ledger = new Ledger(clock);
     this.clock = clock;
-    Observer observer = Observer.all(List.of(ledger));
+    List<Observer> observers = new ArrayList<>(List.of(metrics, ledger));
+    accessLog.ifPresent(observers::add);
+    webhooks.ifPresent(observers::add);
+    observers.addAll(more);
+    Observer observer = Observer.all(observers);
     int parked = settings.limits().parked();
     this.tunnels =
         new Tunnels(
@@ -84,7 +122,7 @@ public final class Broker implements AutoCloseable {
     this.relays = new Relays(settings.linger(), settings.stall());
     Authenticator authenticator =
         new Authenticator(
-            store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+            this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
     this.protocol =
         new ConnectProtocol(
             network,
@@ -95,6 +133,18 @@ public final class Broker implements AutoCloseable {
             new Challenge(settings.realm()),
             settings.patience(),
             clock);
+    metrics.watch(tunnels, relays);
+    metrics.watch(network);
+    keys.ifPresent(metrics::watch);
+    accessLog.ifPresent(metrics::watch);
+    webhooks.ifPresent(metrics::watch);
+  }
+
+  private static Optional<Webhooks> webhooks(
+      Settings.HookSettings hooks, EntryStore store, InstantSource clock) {
+    return hooks
+        .url()
+        .map(url -> new Webhooks(URI.create(url), hooks.secret().orElseThrow(), store, clock));
   }
 
   /**
@@ -118,6 +168,7 @@ public final class Broker implements AutoCloseable {
     } catch (IOException e) {
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
+    listener.ifPresent(metrics::watch);
   }
 
   /** The broker's work does not depend on the page, and goes on without it. */
@@ -148,7 +199,7 @@ public final class Broker implements AutoCloseable {
               tunnels,
               ledger,
               view,
-              () -> "",
+              metrics::scrape,
               clock));
     } catch (IOException e) {
       LOG.error(
@@ -169,6 +220,16 @@ public final class Broker implements AutoCloseable {
   /** Returns where it listens. */
   public InetSocketAddress address() {
     return listener.orElseThrow().address();
+  }
+
+  /** Returns what is counted. */
+  public Metrics metrics() {
+    return metrics;
+  }
+
+  /** Returns how many there are of each ID that is connected. */
+  public Map<UUID, Tunnels.Counts> counts() {
+    return tunnels.counts();
   }
 
   /** Returns how many tunnels are parked now. */
@@ -206,11 +267,12 @@ public final class Broker implements AutoCloseable {
     try {
       tunnels.sweep(now);
       relays.sweep(now);
+      webhooks.ifPresent(hooks -> hooks.sweep(now, tunnels.counts()));
       if (keysToo) {
         keys.ifPresent(ServerKeys::check);
       }
     } catch (RuntimeException e) { // the next time may go better
-      LOG.error("Tunnels, relays and keys were not looked after", e);
+      LOG.error("Tunnels, relays, hooks and keys were not looked after", e);
     }
   }
 
@@ -250,6 +312,9 @@ public final class Broker implements AutoCloseable {
     admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);
     network.close();
+    webhooks.ifPresent(Webhooks::close);
+    accessLog.ifPresent(AccessLog::close);
+    metrics.close();
     store.close();
   }
 }

@@ -4,16 +4,13 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.agent.Event;
 import io.rendezvous.agent.Status;
+import io.rendezvous.net.Outbox;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.ArrayBlockingQueue;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
@@ -21,9 +18,8 @@ import java.util.function.Supplier;
  * doing. Events come on I/O threads, which must not wait for whoever reads this; so one thread
  * prints, and what it cannot keep up with is dropped and counted.
  */
-final class AgentOutput implements AutoCloseable {
+final class AgentOutput implements AutoCloseable, Outbox.Reader<AgentOutput.Line> {
   private static final int MOST_EVENTS = 1000;
-  private static final Duration TIME_TO_END = Duration.ofSeconds(1);
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** For whom it is. */
@@ -42,19 +38,17 @@ final class AgentOutput implements AutoCloseable {
     }
   }
 
-  private record Line(String entry, Event event) {}
-
-  private static final Line LAST = new Line("", new Event(Instant.EPOCH, Event.Kind.ENDED, ""));
+  /** An event, and of which entry. */
+  record Line(String entry, Event event) {}
 
   private final Form form;
   private final PrintWriter out;
   private final Supplier<Map<String, Status>> statuses;
-  private final BlockingQueue<Line> lines = new ArrayBlockingQueue<>(MOST_EVENTS);
-  private final AtomicLong dropped = new AtomicLong();
-  private final Thread printer = new Thread(this::run, "agent-output");
+  private final Outbox<Line> lines;
 
   // Of the printing thread.
   private final StatusTable table;
+  private long toldDropped;
 
   /**
    * Creates one that prints nothing yet.
@@ -66,48 +60,26 @@ final class AgentOutput implements AutoCloseable {
     this.out = out;
     this.statuses = statuses;
     this.table = new StatusTable(out);
-    printer.setDaemon(true);
+    this.lines = new Outbox<>("agent-output", MOST_EVENTS, form.statusEvery, this);
   }
 
   void start() {
-    printer.start();
+    lines.start();
   }
 
   /** Prints an event, soon. Any thread may call. */
   void event(String entry, Event event) {
-    if (!lines.offer(new Line(entry, event))) {
-      dropped.incrementAndGet();
-    }
+    lines.offer(new Line(entry, event));
   }
 
-  private void run() {
-    long every = form.statusEvery.toNanos();
-    long next = System.nanoTime() + every;
-    try {
-      Line line = null;
-      while (!LAST.equals(line)) {
-        line = lines.poll(next - System.nanoTime(), TimeUnit.NANOSECONDS);
-        if (line != null && !LAST.equals(line)) {
-          print(line);
-        }
-        if (System.nanoTime() - next >= 0) {
-          next = System.nanoTime() + every;
-          printStatus();
-        }
-      }
-    } catch (InterruptedException e) {
-      // It is over.
-    }
+  @Override
+  public void read(Line line) {
     table.erase();
-    out.flush();
-  }
-
-  private void print(Line line) {
-    table.erase();
-    long missing = dropped.getAndSet(0);
-    if (missing > 0 && form != Form.JSON) {
-      out.println(missing + " events are not shown: they came too fast");
+    long dropped = lines.dropped();
+    if (dropped > toldDropped && form != Form.JSON) {
+      out.println((dropped - toldDropped) + " events are not shown: they came too fast");
     }
+    toldDropped = dropped;
     Event event = line.event();
     String time = event.time().truncatedTo(ChronoUnit.SECONDS).toString();
     if (form == Form.JSON) {
@@ -133,7 +105,8 @@ final class AgentOutput implements AutoCloseable {
     return JSON.createObjectNode().put("time", time).put("entry", entry).put("event", event);
   }
 
-  private void printStatus() {
+  @Override
+  public void pulse() {
     if (form == Form.TERMINAL) {
       table.erase();
       table.draw(statuses.get());
@@ -170,15 +143,15 @@ final class AgentOutput implements AutoCloseable {
                     .put("lastTroubleTime", trouble.time().toString()));
   }
 
+  @Override
+  public void end() {
+    table.erase();
+    out.flush();
+  }
+
   /** Prints what is still to be printed, and ends. */
   @Override
   public void close() {
-    try {
-      if (lines.offer(LAST, TIME_TO_END.toMillis(), TimeUnit.MILLISECONDS)) {
-        printer.join(TIME_TO_END.toMillis());
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    lines.close();
   }
 }

@@ -75,7 +75,8 @@ final class DemoCommand implements Callable<Integer> {
             Map.of(
                 "rendezvous.host", "127.0.0.1",
                 "rendezvous.port", "0",
-                "rendezvous.admin.enabled", "false"));
+                "rendezvous.admin.enabled", "false",
+                "rendezvous.access-log.enabled", "false"));
     Entry entry = Entry.create(UUID.randomUUID(), List.of("demo"), 8, Instant.now(), List.of());
     EntryStore store = new FileStore(directory.resolve("entries"));
     store.create(entry);

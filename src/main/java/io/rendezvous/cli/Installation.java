@@ -3,7 +3,6 @@ package io.rendezvous.cli;
 import io.rendezvous.config.Settings;
 import io.rendezvous.config.SettingsException;
 import io.rendezvous.config.SettingsLoader;
-import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
 import io.rendezvous.entry.RedisStore;
@@ -51,17 +50,12 @@ final class Installation {
     return settings;
   }
 
-  /** Opens the store as the commands use it. */
+  /** Opens the store. */
   EntryStore openStore() throws IOException {
     String location = settings.store().location();
     return location.startsWith(FILE)
         ? new FileStore(Path.of(location.substring(FILE.length())))
         : new RedisStore(location);
-  }
-
-  /** Opens the store as a running broker uses it. */
-  EntryStore openBridgedStore() throws IOException {
-    return new BridgedStore(openStore(), InstantSource.system(), settings.store().grace());
   }
 
   /**

@@ -38,7 +38,7 @@ final class ServeCommand implements Callable<Integer> {
       out.println("Made a certificate: " + settings.tls().certificate());
     }
     Optional<ServerKeys> keys = installation.keys();
-    try (EntryStore store = installation.openBridgedStore();
+    try (EntryStore store = installation.openStore();
         Broker broker = new Broker(settings, store, keys, InstantSource.system())) {
       broker.start();
       onSignals();

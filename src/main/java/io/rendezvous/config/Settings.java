@@ -72,6 +72,15 @@ public interface Settings {
   /** The admin page. */
   AdminSettings admin();
 
+  /** What is counted. */
+  MetricsSettings metrics();
+
+  /** The log of every rendezvous. */
+  AccessLogSettings accessLog();
+
+  /** Who is told what becomes of hidden servers. */
+  HookSettings hooks();
+
   /** The registrar with cookies. */
   RegistrarSettings registrar();
 
@@ -158,6 +167,33 @@ public interface Settings {
 
     /** The token that opens it; one is made if there is none. */
     Optional<String> token();
+  }
+
+  /** What is counted. */
+  interface MetricsSettings {
+    /** Whether there are figures of each hidden server, with its UUID. */
+    @WithDefault("false")
+    boolean byUuid();
+  }
+
+  /** The log of every rendezvous. */
+  interface AccessLogSettings {
+    /** Whether there is one. */
+    @WithDefault("true")
+    boolean enabled();
+
+    /** Whether UUIDs stand in it in full. */
+    @WithDefault("false")
+    boolean fullUuids();
+  }
+
+  /** Who is told what becomes of hidden servers. */
+  interface HookSettings {
+    /** Where events are posted to. */
+    Optional<String> url();
+
+    /** What they are signed with: {@code whsec_} and octets in base64. */
+    Optional<String> secret();
   }
 
   /** The registrar with cookies. */

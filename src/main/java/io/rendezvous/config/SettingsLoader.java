@@ -10,16 +10,20 @@ import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.io.Reader;
 import java.net.InetAddress;
+import java.net.URI;
+import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
@@ -231,10 +235,52 @@ public final class SettingsLoader {
     if (!none && settings.admin().token().map(t -> t.length() < LEAST_TOKEN).orElse(false)) {
       mistakes.add("admin.token", "has less than " + LEAST_TOKEN + " characters");
     }
+    hooks(settings.hooks(), mistakes);
     mistakes.notYet("registrar.enabled", settings.registrar().enabled());
     mistakes.notYet("taas.enabled", settings.taas().enabled());
     mistakes.notYet("domain", settings.domain().isPresent());
     return mistakes.lines;
+  }
+
+  /** The values are not quoted: the one is secret, and the other may hold what is. */
+  private static void hooks(Settings.HookSettings hooks, Mistakes mistakes) {
+    hooks
+        .url()
+        .flatMap(SettingsLoader::mistakeInUrl)
+        .ifPresent(mistake -> mistakes.add("hooks.url", mistake));
+    if (!hooks.secret().map(SettingsLoader::isSigningSecret).orElse(true)) {
+      mistakes.add("hooks.secret", "is not whsec_ and 24 to 64 octets in base64");
+    } else if (hooks.url().isPresent() && hooks.secret().isEmpty()) {
+      mistakes.add("hooks.secret", "is missing; see rendezvous.hooks.url");
+    }
+  }
+
+  private static Optional<String> mistakeInUrl(String text) {
+    URI url;
+    try {
+      url = new URI(text);
+    } catch (URISyntaxException e) {
+      return Optional.of("is not a URL");
+    }
+    boolean secure = "https".equalsIgnoreCase(url.getScheme());
+    if (!secure && !"http".equalsIgnoreCase(url.getScheme()) || url.getHost() == null) {
+      return Optional.of("is not a URL such as https://host/path");
+    }
+    if (url.getRawUserInfo() != null || url.getRawFragment() != null) {
+      return Optional.of("holds a user name or a fragment");
+    }
+    return secure || isLoopback(url.getHost())
+        ? Optional.empty()
+        : Optional.of("can be http on a loopback address only; https is for others");
+  }
+
+  private static boolean isSigningSecret(String text) {
+    try {
+      int octets = Base64.getDecoder().decode(text.replaceFirst("^whsec_", "")).length;
+      return text.startsWith("whsec_") && octets >= 24 && octets <= 64;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
   }
 
   private static boolean isLoopback(String host) {

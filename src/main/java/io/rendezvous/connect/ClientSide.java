@@ -221,6 +221,15 @@ final class ClientSide implements Tunnels.Waiter {
     }
 
     @Override
+    public void reached() {
+      Rendezvous going = rendezvous;
+      if (going != null) {
+        going.reach();
+        protocol.observer().reached(going);
+      }
+    }
+
+    @Override
     public void unanswered(boolean moreWasSent) {
       over();
       boolean again = nothingFollowed && !moreWasSent && REPEATABLE.contains(head.method());

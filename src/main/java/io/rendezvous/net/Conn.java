@@ -40,7 +40,11 @@ public final class Conn {
   private XnioExecutor.@Nullable Key deadline;
   private @Nullable Runnable drainListener;
   private @Nullable Runnable closeListener;
+  private @Nullable Runnable handshakeListener;
   private boolean closed;
+
+  // Written by the connection's I/O thread, read by all.
+  private volatile boolean handshaken;
 
   /**
    * Wraps a connection.
@@ -54,6 +58,11 @@ public final class Conn {
     this.buffers = buffers;
     this.peer = channel.getPeerAddress();
     this.source = peer instanceof InetSocketAddress inet ? Source.of(inet.getAddress()) : null;
+    if (channel instanceof SslConnection ssl) {
+      ssl.getHandshakeSetter().set(this::onHandshaken);
+    } else {
+      handshaken = true;
+    }
   }
 
   /** Returns a number that no other connection of this process has, for the log. */
@@ -205,18 +214,35 @@ public final class Conn {
     channel.getSinkChannel().setWriteListener(listener == null ? null : c -> listener.run());
   }
 
-  /** Sets what runs, once, when the TLS handshake is over; without TLS it runs now. */
+  /** Adds what runs, once, when the TLS handshake is over; without TLS it runs now. */
   public void onHandshake(Runnable listener) {
-    if (channel instanceof SslConnection ssl) {
-      ssl.getHandshakeSetter()
-          .set(
-              c -> {
-                c.getHandshakeSetter().set(null); // a KeyUpdate would run it again
-                listener.run();
-              });
+    Runnable before = handshakeListener;
+    if (handshaken) {
+      listener.run();
+    } else if (before == null) {
+      handshakeListener = listener;
     } else {
+      handshakeListener =
+          () -> {
+            before.run();
+            listener.run();
+          };
+    }
+  }
+
+  private void onHandshaken(SslConnection ssl) {
+    ssl.getHandshakeSetter().set(null); // a KeyUpdate would run it again
+    handshaken = true;
+    Runnable listener = handshakeListener;
+    handshakeListener = null;
+    if (listener != null) {
       listener.run();
     }
+  }
+
+  /** Returns whether there is no TLS handshake still to be finished. Any thread may ask. */
+  boolean isHandshaken() {
+    return handshaken;
   }
 
   /** Sets what the owner does with the connection when the process closes down. */

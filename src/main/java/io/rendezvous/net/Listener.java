@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -28,12 +29,26 @@ public final class Listener implements AutoCloseable {
    */
   public record Limits(int connections, int perSource) {}
 
+  /**
+   * What has come to a listener so far.
+   *
+   * @param accepted connections
+   * @param refused connections of sources that had enough
+   * @param handshakes of TLS that were finished
+   * @param failedHandshakes of TLS: whatever the reason, the connection ended before
+   */
+  public record Counts(long accepted, long refused, long handshakes, long failedHandshakes) {}
+
   private final Limits limits;
   private final @Nullable Tls tls;
   private final Buffers buffers;
   private final Consumer<Conn> accepted;
   private final Set<Conn> open = ConcurrentHashMap.newKeySet();
   private final ConcurrentHashMap<Source, Integer> perSource = new ConcurrentHashMap<>();
+  private final LongAdder acceptedCount = new LongAdder();
+  private final LongAdder refusedCount = new LongAdder();
+  private final LongAdder handshakes = new LongAdder();
+  private final LongAdder failedHandshakes = new LongAdder();
   private @Nullable AcceptingChannel<StreamConnection> server;
 
   Listener(Limits limits, @Nullable Tls tls, Buffers buffers, Consumer<Conn> accepted) {
@@ -57,6 +72,17 @@ public final class Listener implements AutoCloseable {
   /** Returns the connections that are open now, whoever owns them. */
   public Set<Conn> open() {
     return open;
+  }
+
+  /** Returns what it accepts. */
+  public Limits limits() {
+    return limits;
+  }
+
+  /** Returns what has come so far. */
+  public Counts counts() {
+    return new Counts(
+        acceptedCount.sum(), refusedCount.sum(), handshakes.sum(), failedHandshakes.sum());
   }
 
   /** Stops listening. Connections that are open stay so. */
@@ -96,17 +122,25 @@ public final class Listener implements AutoCloseable {
     Source source = conn.source();
     if (perSource.merge(source, 1, Integer::sum) > limits.perSource()) {
       forget(source);
+      refusedCount.increment();
       LOG.debug("{} refused: its source has {} connections open", conn, limits.perSource());
       conn.abort();
       return;
     }
+    acceptedCount.increment();
     open.add(conn);
     socket.setCloseListener(
         closed -> {
           open.remove(conn);
           forget(source);
+          if (!conn.isHandshaken()) {
+            failedHandshakes.increment();
+          }
           conn.execute(conn::close);
         });
+    if (tls != null) {
+      conn.onHandshake(handshakes::increment);
+    }
     accepted.accept(conn);
   }
 

@@ -6,6 +6,8 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,6 +24,7 @@ import org.xnio.OptionMap;
 import org.xnio.Options;
 import org.xnio.StreamConnection;
 import org.xnio.Xnio;
+import org.xnio.XnioIoThread;
 import org.xnio.XnioWorker;
 import org.xnio.channels.AcceptingChannel;
 
@@ -148,6 +151,22 @@ public final class Network implements AutoCloseable {
             // The process ends.
           }
         });
+  }
+
+  /**
+   * Begins to measure how late the I/O threads do what is due.
+   *
+   * @param every how often, on each
+   * @param listener hears of each measurement, on the thread that it is of
+   */
+  public IoDelays watchDelays(Duration every, IoDelays.Listener listener) {
+    List<XnioIoThread> threads = new ArrayList<>();
+    for (int i = 0; i < worker.getIoThreadCount(); i++) {
+      threads.add(worker.getIoThread(i));
+    }
+    IoDelays delays = new IoDelays(threads, every, listener);
+    delays.start();
+    return delays;
   }
 
   /** Returns the threads for work that may block. */

@@ -2,8 +2,10 @@ package io.rendezvous.net;
 
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Moves octets both ways between two connections until both directions have ended.
@@ -25,8 +27,27 @@ public final class Relay {
     OVER
   }
 
+  /** How a relay has ended. */
+  public enum End {
+    /** Both directions have ended in order, everything delivered or no longer wanted. */
+    WHOLE,
+    /** The near connection broke. */
+    NEAR_BROKE,
+    /** The far connection broke. */
+    FAR_BROKE,
+    /** It stood still for too long. */
+    STOOD_STILL,
+    /** It was called off. */
+    CALLED_OFF,
+    /** The far connection ended before a single octet came from it. */
+    UNANSWERED
+  }
+
   /** What the owner of a relay wants to know. Each is called at most once, on any I/O thread. */
   public interface Owner {
+    /** The first octets were written to the far connection. */
+    default void reached() {}
+
     /**
      * The far connection ended before a single octet came from it. It is closed; the near one is
      * the owner's again, and is called upon on its own thread.
@@ -48,6 +69,7 @@ public final class Relay {
   private final AtomicInteger flowing = new AtomicInteger(2);
   private final boolean halfCloses;
   private volatile int firstOctets;
+  private volatile @Nullable End end;
 
   /**
    * Creates a relay that stands still.
@@ -97,6 +119,9 @@ public final class Relay {
           out.readOnAfterYield(in);
         });
     in.write();
+    if (conn == far && isRunning()) {
+      owner.reached();
+    }
     out.read();
   }
 
@@ -126,17 +151,27 @@ public final class Relay {
         || down.isStalled(now, stall)
         || up.isOver() && down.isSilent(now, up, linger)
         || down.isOver() && up.isSilent(now, down, linger)) {
-      end();
+      end(End.STOOD_STILL);
     }
   }
 
   /** Ends both connections now. Any thread may call. Without an answer yet, that is said. */
   public void end() {
+    end(End.CALLED_OFF);
+  }
+
+  private void end(End how) {
     if (!down.began() && state.compareAndSet(State.RUNNING, State.UNANSWERED)) {
+      end = End.UNANSWERED;
       giveBack();
     } else {
-      finish();
+      finish(how);
     }
+  }
+
+  /** Returns how it has ended, once it has. */
+  public Optional<End> ended() {
+    return Optional.ofNullable(end);
   }
 
   /** The stream from the far end ended in order, but before it began. */
@@ -147,9 +182,9 @@ public final class Relay {
   /** A connection broke, or ended where that is as bad. */
   void broken(Conn conn) {
     if (conn == far) {
-      end();
+      end(End.FAR_BROKE);
     } else {
-      finish();
+      finish(End.NEAR_BROKE);
     }
   }
 
@@ -165,8 +200,9 @@ public final class Relay {
         });
   }
 
-  private void finish() {
+  private void finish(End how) {
     if (state.compareAndSet(State.RUNNING, State.OVER)) {
+      end = how;
       near.execute(() -> close(near, down, up));
       far.execute(() -> close(far, up, down));
       owner.over();
@@ -194,14 +230,14 @@ public final class Relay {
   /** The peer that a direction leads to takes no more. What it has sent is still delivered. */
   void onLost(Flow flow) {
     if (flowing.decrementAndGet() == 0) {
-      finish();
+      finish(End.WHOLE);
     }
   }
 
   /** A direction has ended, and its end was passed on. */
   void onDelivered(Flow flow) {
     if (flowing.decrementAndGet() == 0) {
-      finish();
+      finish(End.WHOLE);
     } else if (!halfCloses) {
       other(flow).endAfterFlush();
     }

@@ -31,6 +31,9 @@ public interface Observer {
   /** A client was paired with a tunnel; again, where an earlier tunnel gave no answer. */
   default void paired(Rendezvous rendezvous) {}
 
+  /** A client's first octets went down its tunnel. */
+  default void reached(Rendezvous rendezvous) {}
+
   /** A client and its tunnel are over. */
   default void over(Rendezvous rendezvous) {}
 
@@ -68,6 +71,11 @@ public interface Observer {
       @Override
       public void paired(Rendezvous rendezvous) {
         each.forEach(o -> o.paired(rendezvous));
+      }
+
+      @Override
+      public void reached(Rendezvous rendezvous) {
+        each.forEach(o -> o.reached(rendezvous));
       }
 
       @Override

@@ -4,6 +4,7 @@ import io.rendezvous.net.Relay;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
@@ -23,6 +24,8 @@ public final class Rendezvous {
   private volatile long octetsOut;
   private final long pairedAt = System.nanoTime();
   private volatile Duration lasted = Duration.ofNanos(-1);
+  private volatile Duration latency = Duration.ofNanos(-1);
+  private volatile Relay.@Nullable End end;
 
   /**
    * Creates one that begins now.
@@ -42,10 +45,17 @@ public final class Rendezvous {
     this.relay = relay;
   }
 
+  /** Says that the client's first octets went down the tunnel. */
+  public void reach() {
+    latency = wait.plusNanos(System.nanoTime() - pairedAt);
+  }
+
   /** Says that it is over. */
   public void end() {
     octetsIn = octetsIn();
     octetsOut = octetsOut();
+    Relay going = relay;
+    end = going == null ? end : going.ended().orElse(null);
     relay = null;
     lasted = Duration.ofNanos(System.nanoTime() - pairedAt);
   }
@@ -78,6 +88,17 @@ public final class Rendezvous {
   /** Returns 1, or more where earlier tunnels gave no answer. */
   public int attempt() {
     return attempt;
+  }
+
+  /** Returns how long it took from the client's request until its first octets went down. */
+  public Optional<Duration> latency() {
+    Duration known = latency;
+    return known.isNegative() ? Optional.empty() : Optional.of(known);
+  }
+
+  /** Returns how it has ended, once it is over; the client is the near side. */
+  public Optional<Relay.End> ended() {
+    return Optional.ofNullable(end);
   }
 
   /** Returns whether it goes on. */

@@ -104,10 +104,30 @@ class SettingsLoaderTest {
         "rendezvous.public-host=a b | rendezvous.public-host: is not the name or the address of a machine",
         "rendezvous.registrar.tcp-port=-5 | rendezvous.registrar.tcp-port: is not a port: -5",
         "rendezvous.taas.ports=9-x | rendezvous.taas.ports: is not a range such as 20000-29999",
+        "rendezvous.access-log.enabled=off | rendezvous.access-log.enabled: neither true nor false: off",
+        "rendezvous.hooks.url=https://a b/ | rendezvous.hooks.url: is not a URL",
+        "rendezvous.hooks.url=a.example/hook | rendezvous.hooks.url: is not a URL such as https://host/path",
+        "rendezvous.hooks.url=ftp://a.example/ | rendezvous.hooks.url: is not a URL such as https://host/path",
+        "rendezvous.hooks.url=http://192.0.2.1/ | rendezvous.hooks.url: can be http on a loopback address only; https is for others",
+        "rendezvous.hooks.url=https://u:p@a.example/ | rendezvous.hooks.url: holds a user name or a fragment",
+        "rendezvous.hooks.secret=whsec_AAAA | rendezvous.hooks.secret: is not whsec_ and 24 to 64 octets in base64",
+        "rendezvous.hooks.secret=secret | rendezvous.hooks.secret: is not whsec_ and 24 to 64 octets in base64",
         "rendezvous.taas.enabled=true | rendezvous.taas.enabled: is not in this version yet",
       })
   void mistakeIsNamed(String file, String mistake) throws Exception {
-    assertThat(mistakes(file, Map.of())).containsExactly(mistake);
+    Map<String, String> environment = Map.of("RENDEZVOUS_HOOKS_SECRET", "whsec_" + "A".repeat(32));
+    assertThat(mistakes(file, file.contains("hooks.url") ? environment : Map.of()))
+        .containsExactly(mistake);
+  }
+
+  @Test
+  void hookIsSigned() throws Exception {
+    String url = "rendezvous.hooks.url=http://[::1]:8080/hook?token=x\n";
+    String secret = "rendezvous.hooks.secret=whsec_" + "A".repeat(32);
+    assertThat(mistakes(url, Map.of()))
+        .containsExactly("rendezvous.hooks.secret: is missing; see rendezvous.hooks.url");
+    assertThat(load(url + secret, Map.of(), "").hooks().url())
+        .contains("http://[::1]:8080/hook?token=x");
   }
 
   @Test

@@ -2,9 +2,7 @@ package io.rendezvous.connect;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.Entry;
-import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.RedisStore;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.RedisServer;
@@ -26,11 +24,9 @@ class RedisOutageTest {
   @BeforeEach
   void start() throws Exception {
     redis = new RedisServer();
-    TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
-    EntryStore store =
-        new BridgedStore(
-            new RedisStore("redis://127.0.0.1:" + redis.port()), clock, Duration.ofMinutes(15));
-    broker = TestBroker.startOn(store, clock);
+    broker =
+        TestBroker.startOn(
+            new RedisStore("redis://127.0.0.1:" + redis.port()), new TestBroker.SteppedClock());
   }
 
   @AfterEach

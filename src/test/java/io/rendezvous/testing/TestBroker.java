@@ -8,6 +8,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
 import io.rendezvous.entry.Totp;
+import io.rendezvous.tunnel.Observer;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -31,7 +32,11 @@ public final class TestBroker implements AutoCloseable {
   private final Entry entry;
   private final SteppedClock clock;
 
-  private TestBroker(Map<String, String> given, @Nullable EntryStore other, SteppedClock clock)
+  private TestBroker(
+      Map<String, String> given,
+      @Nullable EntryStore other,
+      SteppedClock clock,
+      List<Observer> observers)
       throws IOException, SettingsException {
     this.clock = clock;
     this.directory = Files.createTempDirectory("rendezvous-test");
@@ -44,12 +49,14 @@ public final class TestBroker implements AutoCloseable {
         "rendezvous.tls.certificate", Keys.directory().resolve("registrar.crt").toString());
     all.putIfAbsent("rendezvous.tls.key", Keys.directory().resolve("registrar.key").toString());
     all.putIfAbsent("rendezvous.admin.ledger", directory.resolve("ledger.json").toString());
+    all.putIfAbsent("rendezvous.access-log.enabled", "false");
     Settings settings = SettingsLoader.load(all);
     this.tls = settings.tls().enabled();
     this.store = other == null ? new FileStore(directory.resolve("entries")) : other;
     this.entry = addEntry();
     this.broker =
-        new Broker(settings, store, tls ? Optional.of(Keys.server()) : Optional.empty(), clock);
+        new Broker(
+            settings, store, tls ? Optional.of(Keys.server()) : Optional.empty(), clock, observers);
     broker.start();
   }
 
@@ -62,16 +69,33 @@ public final class TestBroker implements AutoCloseable {
   public static TestBroker startOn(
       @Nullable EntryStore store, SteppedClock clock, String... keysAndValues)
       throws IOException, SettingsException {
+    return startObserved(store, clock, List.of(), keysAndValues);
+  }
+
+  /** Starts one with observers. */
+  public static TestBroker startObserved(
+      @Nullable EntryStore store,
+      SteppedClock clock,
+      List<Observer> observers,
+      String... keysAndValues)
+      throws IOException, SettingsException {
     Map<String, String> given = new HashMap<>();
     for (int i = 0; i < keysAndValues.length; i += 2) {
       given.put("rendezvous." + keysAndValues[i], keysAndValues[i + 1]);
     }
-    return new TestBroker(given, store, clock);
+    return new TestBroker(given, store, clock, observers);
   }
 
   /** Adds an entry. */
   public Entry addEntry() throws IOException {
     return addEntry(List.of());
+  }
+
+  /** Adds an entry with labels. */
+  public Entry addLabelled(String... labels) throws IOException {
+    Entry added = Entry.create(UUID.randomUUID(), List.of(labels), 6, Instant.now(), List.of());
+    store.create(added);
+    return added;
   }
 
   /** Adds an entry with flags such as {@code proxyProtocol}. */
