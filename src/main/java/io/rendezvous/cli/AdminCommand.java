@@ -33,6 +33,10 @@ final class AdminCommand implements Callable<Integer> {
     if (!admin.enabled()) {
       throw new IOException("The admin page is switched off by rendezvous.admin.enabled");
     }
+    if (!AdminToken.exists(admin)) {
+      throw new IOException(
+          "There is no " + AdminToken.FILE + " here; the first start of the broker makes it");
+    }
     InetAddress address = InetAddress.getByName(admin.host());
     String host = address.isAnyLocalAddress() ? installation.provisioner().publicHost() : "";
     String url = AdminServer.url(address, host, admin.port());
