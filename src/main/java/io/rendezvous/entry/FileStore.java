@@ -44,9 +44,18 @@ public final class FileStore implements EntryStore {
   private final Path directory;
   private final CountDownLatch closed = new CountDownLatch(1);
 
+  private volatile Map<UUID, Listed> listed = Map.of(); // replaced, never changed
+
   // The watcher's own.
   private @Nullable FileTime seenAt;
   private Map<UUID, Seen> seen = Map.of();
+
+  /**
+   * An entry as it was when last listed.
+   *
+   * @param looks of its file; empty if that is to be read again
+   */
+  private record Listed(String looks, Entry entry) {}
 
   /**
    * An entry's file as it was when last looked at.
@@ -107,13 +116,44 @@ public final class FileStore implements EntryStore {
     return Optional.empty();
   }
 
+  /** Files that look as when they were read last are not read again. */
   @Override
   public List<Entry> list() throws IOException {
     List<Entry> entries = new ArrayList<>();
+    Map<UUID, Listed> before = listed;
+    Map<UUID, Listed> now = new HashMap<>();
     for (UUID id : ids()) {
-      find(id).ifPresent(entries::add);
+      Optional<String> looks = looksOf(id);
+      Listed known = before.get(id);
+      if (known == null || looks.isEmpty() || !known.looks().equals(looks.get())) {
+        Optional<Entry> entry = find(id);
+        known = entry.isEmpty() ? null : new Listed(looks.orElse(""), entry.get());
+      }
+      if (known != null) {
+        now.put(id, known);
+        entries.add(known.entry());
+      }
     }
+    listed = now;
     return entries;
+  }
+
+  /** Tells one state of an entry's file from another, where its time suffices for that. */
+  private Optional<String> looksOf(UUID id) {
+    try {
+      BasicFileAttributes now = Files.readAttributes(fileOf(id), BasicFileAttributes.class);
+      FileTime time = now.lastModifiedTime();
+      return isSettled(time)
+          ? Optional.of(now.fileKey() + " " + time + " " + now.size())
+          : Optional.empty();
+    } catch (IOException e) {
+      return Optional.empty();
+    }
+  }
+
+  /** Within one tick of the clock there may be a second change that the time does not show. */
+  private static boolean isSettled(FileTime time) {
+    return time.toInstant().isBefore(Instant.now().minus(LOOK_EVERY.multipliedBy(3)));
   }
 
   private Set<UUID> ids() throws IOException {
@@ -159,6 +199,9 @@ public final class FileStore implements EntryStore {
   }
 
   private void checkLabelsAreFree(Entry newcomer) throws IOException {
+    if (newcomer.labels().isEmpty()) {
+      return;
+    }
     for (Entry other : list()) {
       for (String label : newcomer.labels()) {
         if (!other.id().equals(newcomer.id()) && other.labels().contains(label)) {
@@ -237,9 +280,7 @@ public final class FileStore implements EntryStore {
   private void look(Consumer<UUID> listener) {
     try {
       FileTime now = Files.getLastModifiedTime(directory);
-      // Within one tick of the clock there may be a second change that the time does not show.
-      boolean settled = now.toInstant().isBefore(Instant.now().minus(LOOK_EVERY.multipliedBy(3)));
-      if (settled && now.equals(seenAt)) {
+      if (isSettled(now) && now.equals(seenAt)) {
         return;
       }
       Map<UUID, Seen> before = seen;

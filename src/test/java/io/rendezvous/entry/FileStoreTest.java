@@ -7,6 +7,7 @@ import io.rendezvous.testing.Octets;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,6 +66,26 @@ class FileStoreTest extends EntryStoreContract {
       store.find(entry.id());
       put(entry.id().toString(), entry.toJson().replace("\"digits\":8", "\"digits\":9"));
       assertThat(store.find(entry.id()).orElseThrow().totp().digits()).isEqualTo(9);
+    }
+  }
+
+  @Test
+  void changeByAnotherProcessIsListed() throws Exception {
+    Entry entry = entry();
+    Path file = directory().resolve(entry.id() + ".json");
+    try (EntryStore store = open()) {
+      store.create(entry);
+      for (int digits = 6; digits <= 9; digits++) {
+        put(entry.id().toString(), entry.toJson().replace("\"digits\":8", "\"digits\":" + digits));
+        if (digits > 6) { // old enough for its time to tell
+          Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(100L - digits)));
+        }
+        for (int i = 0; i < 2; i++) {
+          assertThat(store.list()).extracting(e -> e.totp().digits()).containsExactly(digits);
+        }
+      }
+      Files.delete(file);
+      assertThat(store.list()).isEmpty();
     }
   }
 
