@@ -80,6 +80,7 @@ function refusals(list) {
 function notices(now) {
   const days = now.certificate?.daysLeft;
   const lines = [
+    now.trouble && `The entries cannot be looked at: ${now.trouble}`,
     now.state === 'draining' && 'The broker is closing down: it takes nobody in, and ends when the transfers have.',
     days < 0 && 'The broker’s certificate has expired.',
     days >= 0 && days < SOON && `The broker’s certificate ends in ${count(days)} days.`,

@@ -14,7 +14,6 @@ const OVERLAPS = [['10m', '10 minutes'], ['1h', '1 hour'], ['1d', '1 day'], ['7d
 let uuid;
 let entry;
 let created; // the UUID of the entry just made: its next steps are what one wants to see
-let labelsShown;
 const latest = new Latest(view.querySelector('[data-rendezvous]'), one => one.uuid === uuid);
 
 export async function show(id) {
@@ -79,8 +78,7 @@ function update(now) {
   const previous = entry.previousUntil && new Date(entry.previousUntil) > new Date();
   set(part.previous, previous ? `The earlier secret is good until ${date(entry.previousUntil)}.` : '');
   if (!edit.classList.contains('changed')) {
-    labelsShown = entry.labels.join(', ');
-    edit.elements.labels.value = labelsShown;
+    edit.elements.labels.value = entry.labels.join(', ');
     for (const flag of FLAGS) edit.elements[flag].checked = entry[flag];
   }
 }
@@ -98,10 +96,7 @@ function named() {
 edit.addEventListener('input', () => edit.classList.add('changed'));
 
 onSubmit(edit, async () => {
-  const body = flagsOf(edit);
-  // Labels that nobody touched are not sent: a file written by hand may hold ones that the broker would refuse.
-  if (edit.elements.labels.value !== labelsShown) body.labels = labelsOf(edit.elements.labels);
-  const now = await put(`entries/${uuid}`, body);
+  const now = await put(`entries/${uuid}`, { labels: labelsOf(edit.elements.labels), ...flagsOf(edit) });
   edit.classList.remove('changed');
   update(now);
   say('Saved.');
