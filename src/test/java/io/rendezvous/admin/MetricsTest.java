@@ -180,7 +180,7 @@ class MetricsTest {
       assertThat(value(scrape, "rendezvous_connections_accepted_total")).isEqualTo(2);
       assertThat(value(scrape, "rendezvous_connections_limit")).isGreaterThan(2);
       assertThat(value(scrape, "rendezvous_certificate_expiry_seconds"))
-          .isEqualTo((double) Keys.server().expires().getEpochSecond());
+          .isEqualTo((double) Keys.server().end().getEpochSecond());
     }
   }
 
