@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  *   <dt>began
  *   <dd>when the client was paired with a tunnel: {@code 2026-01-31T12:00:00.123Z}
  *   <dt>id
- *   <dd>of the hidden server: the first eight digits of its UUID and three dots, or all of it
+ *   <dd>of the hidden server: the first eight digits of its UUID and an ellipsis, or all of it
  *   <dt>client
  *   <dd>its address and port: {@code 203.0.113.7:40112}, {@code [2001:db8:0:0:0:0:0:1]:40112}
  *   <dt>waited_ms
@@ -110,7 +110,7 @@ public final class AccessLog implements Observer, AutoCloseable {
   }
 
   private String id(UUID id) {
-    return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID) + "...";
+    return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID) + "…";
   }
 
   static String address(InetSocketAddress client) {

@@ -18,8 +18,6 @@ import java.util.function.ToIntFunction;
  * thread may call.
  */
 final class MetricsByUuid {
-  private static final Tunnels.Counts NONE = new Tunnels.Counts(0, 0, 0);
-
   private record OfOne(Counter rendezvous, Counter in, Counter out, List<Meter> all) {}
 
   private final MeterRegistry registry;
@@ -65,7 +63,8 @@ final class MetricsByUuid {
   }
 
   private Gauge gauge(UUID id, String name, String text, ToIntFunction<Tunnels.Counts> value) {
-    return Gauge.builder("by.uuid." + name, () -> value.applyAsInt(latest.getOrDefault(id, NONE)))
+    return Gauge.builder(
+            "by.uuid." + name, () -> value.applyAsInt(latest.getOrDefault(id, Tunnels.Counts.NONE)))
         .description(text)
         .tag("uuid", id.toString())
         .register(registry);

@@ -83,7 +83,7 @@ class WebhooksTest {
   }
 
   private Tunnels.Counts counts(Entry entry) {
-    return broker.broker().counts().getOrDefault(entry.id(), new Tunnels.Counts(0, 0, 0));
+    return broker.broker().counts().getOrDefault(entry.id(), Tunnels.Counts.NONE);
   }
 
   /** Parks a tunnel. */
