@@ -22,6 +22,8 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -375,6 +377,27 @@ class ServeIT {
           assertThat(peer.send(request).readAll()).startsWith("HTTP/1.1 4");
         }
       }
+      String adminToken = Files.readString(directory.resolve("data/admin.token")).strip();
+      int admin = Integer.parseInt(serve.await("Admin page on http://127.0.0.1:(\\d+)/"));
+      String bearer = "Authorization: Bearer " + adminToken + "\r\n";
+      List<String> cookies = new ArrayList<>();
+      for (String request :
+          List.of(
+              "GET /?token=" + adminToken + " HTTP/1.1\r\n",
+              "GET /?token=canary-guess HTTP/1.1\r\n",
+              "GET /api/status HTTP/1.1\r\nAuthorization: Bearer canary-guess\r\n",
+              "POST /api/entries/" + entry.id() + "/provisioning.json HTTP/1.1\r\n" + bearer,
+              "POST /api/entries/" + entry.id() + "/qr.svg HTTP/1.1\r\n" + bearer,
+              "GET /api/entries HTTP/1.1\r\n" + bearer)) {
+        try (Peer peer = Peer.to(admin).plain()) {
+          String head = peer.send(request + "Host: localhost\r\n\r\n").readHead();
+          Matcher cookie = Pattern.compile("rendezvous-admin=([^;]+)").matcher(head);
+          if (cookie.find()) {
+            cookies.add(cookie.group(1));
+          }
+        }
+      }
+      assertThat(cookies).hasSize(1);
       if (kind.equals("redis")) {
         redis.kill(); // exceptions show more than good times do
         try (Peer peer = connect(port)) {
@@ -390,6 +413,8 @@ class ServeIT {
           .doesNotContain("canary")
           .doesNotContain(entry.totp().base32())
           .doesNotContain(token)
+          .doesNotContain(adminToken)
+          .doesNotContain(cookies.get(0))
           .doesNotContain("Digest username");
       assertThat(Files.readString(Path.of("/proc/self/cmdline"))).doesNotContain("canary");
     }
