@@ -66,9 +66,8 @@ function update(now) {
   name(byId('server-title'), entry.labels, shortly(uuid));
   figures(part, entry);
   for (const key of ['uuid', 'url']) set(part[key], entry[key]);
-  set(part.why, entry.lastEnd?.why ?? 'none yet');
-  since(part.ended, entry.lastEnd?.time);
-  if (!entry.lastEnd) set(part.ended, '');
+  since(part.end, entry.lastEnd?.time, entry.lastEnd && `last tunnel ended: ${entry.lastEnd.why}, `);
+  if (!entry.lastEnd) set(part.end, '');
   set(part.created, entry.created ? `created ${date(entry.created)}` : '');
   byId('chart').hidden = !entry.lastSeen; // before that, how to connect it comes first
   set(part.most, `at most ${count(Math.max(...entry.hour))} a minute`);

@@ -219,7 +219,7 @@ class PageIT {
       button("Revoke…").click();
       confirm("Revoke");
       assertThat(state()).hasText("offline");
-      assertThat(tile("Last tunnel ended")).containsText("revoked");
+      assertThat(tile("Last seen")).containsText("revoked");
 
       String old = Files.readString(file);
       download("Download .json");
