@@ -162,7 +162,7 @@ class RelayEndTest {
       tunnel.readHead();
       assertThatThrownBy(() -> Octets.write(tunnel.out(), 256L * MIB, 8))
           .isInstanceOf(IOException.class);
-      assertThat(hasty.broker().paired()).isZero();
+      Awaitility.await().until(() -> hasty.broker().paired() == 0);
     }
   }
 
