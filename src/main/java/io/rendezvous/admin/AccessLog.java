@@ -110,7 +110,7 @@ public final class AccessLog implements Observer, AutoCloseable {
   }
 
   private String id(UUID id) {
-    return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID) + "…";
+    return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID);
   }
 
   static String address(InetSocketAddress client) {

@@ -123,7 +123,7 @@ final class Api {
 
   private static void audit(HttpServerExchange exchange, String what, UUID id) {
     AUDIT.info(
-        "action={} entry={}… by={}",
+        "action={} entry={} by={}",
         what,
         id.toString().substring(0, 8),
         exchange.getSourceAddress().getAddress().getHostAddress());

@@ -167,7 +167,7 @@ public final class Ledger implements Observer {
       case SILENT -> "keepalive";
       case SPOKE -> "spoke unasked";
       case REPLACED -> "replaced";
-      case RETIRED -> "too old";
+      case RETIRED -> "retired";
       case REVOKED -> "revoked";
       case DRAINED -> "broker restart";
     };

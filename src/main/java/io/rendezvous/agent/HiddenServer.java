@@ -71,7 +71,7 @@ public final class HiddenServer implements AutoCloseable {
   /** What a hidden server is like. */
   public static final class Builder {
     private final Provisioning entry;
-    private Address broker;
+    private @Nullable Address broker;
     private @Nullable Trust trust;
     private @Nullable Network shared;
     private int tunnels = 8;
@@ -80,7 +80,6 @@ public final class HiddenServer implements AutoCloseable {
 
     private Builder(Provisioning entry) {
       this.entry = entry;
-      this.broker = new Address(entry.host(), entry.port());
     }
 
     /** Sets where the broker listens, in place of where the entry says. */
@@ -243,9 +242,9 @@ public final class HiddenServer implements AutoCloseable {
       Network given = shared;
       Network network = given == null ? new Network("agent", IO_THREADS) : given;
       InstantSource clock = InstantSource.system();
+      Address at = broker != null ? broker : new Address(entry.host(), entry.port());
       Agent.Plan plan =
-          new Agent.Plan(
-              entry.id(), entry.totp(), broker, believed, tunnels, Math.max(tunnels, most));
+          new Agent.Plan(entry.id(), entry.totp(), at, believed, tunnels, Math.max(tunnels, most));
       Events told = new Events(clock, events);
       Agent agent =
           new Agent(plan, making.target(network, told), network, clock, System::nanoTime, told);

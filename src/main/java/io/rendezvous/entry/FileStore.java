@@ -22,8 +22,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -39,12 +41,16 @@ public final class FileStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
   private static final String SUFFIX = ".json";
   private static final String BYTE_ORDER_MARK = "\uFEFF";
+  private static final String DELETED = "deleted";
   private static final Duration LOOK_EVERY = Duration.ofSeconds(1);
 
   private final Path directory;
   private final CountDownLatch closed = new CountDownLatch(1);
 
   private volatile Map<UUID, Listed> listed = Map.of(); // replaced, never changed
+
+  private final Map<UUID, String> told = new ConcurrentHashMap<>();
+  private volatile Consumer<UUID> listener = id -> {};
 
   // The watcher's own.
   private @Nullable FileTime seenAt;
@@ -183,19 +189,45 @@ public final class FileStore implements EntryStore {
 
   @Override
   public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
-    return whileLocked(
-        () -> {
-          Optional<Entry> old = find(id);
-          if (old.isEmpty()) {
-            return old;
-          }
-          Entry changed = how.apply(old.get());
-          if (!old.get().labels().containsAll(changed.labels())) {
-            checkLabelsAreFree(changed);
-          }
-          write(fileOf(id), changed.toJson());
-          return Optional.of(changed);
-        });
+    AtomicBoolean revoked = new AtomicBoolean();
+    Optional<Entry> result =
+        whileLocked(
+            () -> {
+              Optional<Entry> old = find(id);
+              if (old.isEmpty()) {
+                return old;
+              }
+              Entry changed = how.apply(old.get());
+              if (!old.get().labels().containsAll(changed.labels())) {
+                checkLabelsAreFree(changed);
+              }
+              if (changed.revoked().equals(old.get().revoked())) {
+                write(fileOf(id), changed.toJson());
+              } else {
+                revoked.set(true);
+                revoke(id, changed.revoked().orElse(""), () -> write(fileOf(id), changed.toJson()));
+              }
+              return Optional.of(changed);
+            });
+    if (revoked.get()) {
+      listener.accept(id);
+    }
+    return result;
+  }
+
+  private interface Step {
+    void take() throws IOException;
+  }
+
+  /** Our own revocations are told of at once, and the watcher need not do it later. */
+  private void revoke(UUID id, String stamp, Step revocation) throws IOException {
+    told.put(id, stamp);
+    try {
+      revocation.take();
+    } catch (IOException e) {
+      told.remove(id);
+      throw e;
+    }
   }
 
   private void checkLabelsAreFree(Entry newcomer) throws IOException {
@@ -213,7 +245,19 @@ public final class FileStore implements EntryStore {
 
   @Override
   public boolean delete(UUID id) throws IOException {
-    return whileLocked(() -> Files.deleteIfExists(fileOf(id)));
+    boolean deleted =
+        whileLocked(
+            () -> {
+              boolean there = Files.exists(fileOf(id));
+              if (there) {
+                revoke(id, DELETED, () -> Files.delete(fileOf(id)));
+              }
+              return there;
+            });
+    if (deleted) {
+      listener.accept(id);
+    }
+    return deleted;
   }
 
   private interface Change<T> {
@@ -260,16 +304,17 @@ public final class FileStore implements EntryStore {
   }
 
   @Override
-  public void onRevoked(Consumer<UUID> listener) {
-    Thread watcher = new Thread(() -> watch(listener), "entry-files");
+  public void onRevoked(Consumer<UUID> toTell) {
+    listener = toTell;
+    Thread watcher = new Thread(this::watch, "entry-files");
     watcher.setDaemon(true);
     watcher.start();
   }
 
-  private void watch(Consumer<UUID> listener) {
+  private void watch() {
     try {
       do {
-        look(listener);
+        look();
       } while (!closed.await(LOOK_EVERY.toMillis(), TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -277,7 +322,7 @@ public final class FileStore implements EntryStore {
   }
 
   /** The time of a directory changes with each name that comes or goes, and costs one look. */
-  private void look(Consumer<UUID> listener) {
+  private void look() {
     try {
       FileTime now = Files.getLastModifiedTime(directory);
       if (isSettled(now) && now.equals(seenAt)) {
@@ -288,7 +333,8 @@ public final class FileStore implements EntryStore {
       seenAt = now;
       before.forEach(
           (id, then) -> {
-            if (isAnother(then, seen.get(id))) {
+            Seen anew = seen.get(id);
+            if (isAnother(then, anew) && !isTold(id, anew)) {
               listener.accept(id);
             }
           });
@@ -321,6 +367,11 @@ public final class FileStore implements EntryStore {
       }
     }
     return all;
+  }
+
+  private boolean isTold(UUID id, @Nullable Seen anew) {
+    String stamp = told.remove(id);
+    return DELETED.equals(stamp) || anew != null && anew.revoked().equals(stamp);
   }
 
   /** One that was deleted and created again between two looks is another. */

@@ -196,7 +196,7 @@ public final class RedisStore implements EntryStore {
   }
 
   private static String brief(String key) {
-    return key.substring(0, 8) + "…";
+    return key.substring(0, 8) + "...";
   }
 
   @Override

@@ -65,7 +65,7 @@ class AccessLogTest {
           .matches(
               "began=20\\d\\d-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d{3})?Z id="
                   + broker.id().toString().substring(0, 8)
-                  + "… client=127\\.0\\.0\\.7:\\d+ waited_ms=\\d+ attempt=1"
+                  + " client=127\\.0\\.0\\.7:\\d+ waited_ms=\\d+ attempt=1"
                   + " lasted_ms=\\d+ in="
                   + in
                   + " out="

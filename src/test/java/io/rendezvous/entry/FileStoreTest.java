@@ -168,4 +168,29 @@ class FileStoreTest extends EntryStoreContract {
       Awaitility.await().until(() -> deleted.size() == 1);
     }
   }
+
+  @Test
+  void revocationsOfItsOwnAreToldOnceAndAtOnce() throws Exception {
+    Entry entry = entry();
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    try (EntryStore store = open()) {
+      store.create(entry);
+      store.onRevoked(told::add);
+      Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);
+      store.change(entry.id(), old -> old.revoked(Instant.now()));
+      assertThat(told).hasSize(1);
+      Awaitility.await().pollDelay(Duration.ofMillis(2200)).until(() -> true);
+      assertThat(told).hasSize(1);
+      store.change(entry.id(), old -> old.rotated(Instant.now(), Duration.ZERO));
+      assertThat(told).hasSize(1);
+      store.delete(entry.id());
+      assertThat(told).hasSize(2);
+      Awaitility.await().pollDelay(Duration.ofMillis(2200)).until(() -> true);
+      assertThat(told).hasSize(2);
+      store.create(entry);
+      Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);
+      Files.delete(directory().resolve(entry.id() + ".json"));
+      Awaitility.await().until(() -> told.size() == 3);
+    }
+  }
 }
