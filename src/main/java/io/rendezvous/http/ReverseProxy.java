@@ -191,16 +191,17 @@ public final class ReverseProxy {
       return false;
     }
     boolean slow = status == StatusCodes.GATEWAY_TIME_OUT;
+    String reason = exchange.getAttachment(REASON);
+    String unsaid = reason == null ? "gave no answer" : "cannot be reached";
     String why =
         trust
             .takeRefusal()
             .map(r -> "is not believed (" + r.replaceAll("[^ -~]|[\"\\\\]", " ") + ")")
-            .orElse(slow ? "did not answer in time" : "cannot be reached");
+            .orElse(slow ? "did not answer in time" : unsaid);
     Problem problem =
         Problem.passing(
             slow ? status : StatusCodes.BAD_GATEWAY,
             "the local server at " + local.name() + " " + why);
-    String reason = exchange.getAttachment(REASON);
     failed.accept(
         "a request was answered with "
             + problem.status()

@@ -386,6 +386,26 @@ class HttpModeTest {
     }
   }
 
+  @ParameterizedTest
+  @ValueSource(strings = {"", "no HTTP at all\r\n\r\n"})
+  void localServerThatGivesNoAnswerIsNotSaidToBeOutOfReach(String said) throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.send(said);
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(broker.request("POST", broker.entry(), "/", ""));
+      assertThat(client.readResponse())
+          .startsWith("HTTP/1.1 502 ")
+          .contains("the local server at 127.0.0.1:" + local.port() + " gave no answer");
+      assertThat(server.status().parked()).isPositive();
+    }
+  }
+
   private static String event(int number) {
     String data = "data: " + number + "\n\n";
     return data.length() + "\r\n" + data + "\r\n";
