@@ -73,7 +73,7 @@ final class Agent implements AutoCloseable {
   private final Backoff backoff = new Backoff(ThreadLocalRandom.current(), System::nanoTime);
   private final Set<AgentTunnel> open = new HashSet<>();
   private final Set<AgentTunnel> parked = new HashSet<>();
-  private int opening;
+  private final Set<AgentTunnel> opening = new HashSet<>();
   private int wanted;
   private int leastParked;
   private int active;
@@ -129,13 +129,15 @@ final class Agent implements AutoCloseable {
 
   /**
    * Parks fresh tunnels at once, since the old ones may be dead, and nobody would tell. Those are
-   * not closed: only the broker knows whether it has just handed one out.
+   * not closed: only the broker knows whether it has just handed one out. What becomes of those
+   * that are being opened says nothing of the new ways.
    */
   private void renew() {
     synchronized (this) {
       if (closed) {
         return;
       }
+      opening.clear();
       parked.clear();
       failing = false;
       retrying = false;
@@ -201,13 +203,13 @@ final class Agent implements AutoCloseable {
     while (true) {
       AgentTunnel tunnel;
       synchronized (this) {
-        boolean missing = opening + parked.size() + resting < wanted;
-        boolean holdBack = retrying || failing && opening > 0;
+        boolean missing = opening.size() + parked.size() + resting < wanted;
+        boolean holdBack = retrying || failing && !opening.isEmpty();
         if (closed || !missing || holdBack) {
           return;
         }
-        opening++;
         tunnel = new AgentTunnel(this, ++numbers);
+        opening.add(tunnel);
         open.add(tunnel);
       }
       tunnel.open();
@@ -218,16 +220,21 @@ final class Agent implements AutoCloseable {
     int now;
     int of;
     boolean unwanted;
+    boolean counts;
     synchronized (this) {
-      opening--;
-      parked.add(tunnel);
-      failing = false;
+      counts = opening.remove(tunnel);
+      if (counts) {
+        parked.add(tunnel);
+        failing = false;
+      }
       now = parked.size();
       of = wanted;
       unwanted = closed;
     }
     if (unwanted) {
       tunnel.closeIfUnused();
+    }
+    if (unwanted || !counts) {
       return;
     }
     events.tell(
@@ -256,8 +263,9 @@ final class Agent implements AutoCloseable {
 
   /** A tunnel could not be parked. */
   void onFailed(AgentTunnel tunnel, String why) {
-    forgetOpening(tunnel);
-    retryLater(why, Duration.ZERO, false);
+    if (forgetOpening(tunnel)) {
+      retryLater(why, Duration.ZERO, false);
+    }
   }
 
   /**
@@ -266,15 +274,15 @@ final class Agent implements AutoCloseable {
    * @param notBefore when it wants to be asked again
    */
   void onRefused(AgentTunnel tunnel, String why, Duration notBefore) {
-    forgetOpening(tunnel);
-    retryLater(why, notBefore, true);
+    if (forgetOpening(tunnel)) {
+      retryLater(why, notBefore, true);
+    }
   }
 
-  private void forgetOpening(AgentTunnel tunnel) {
-    synchronized (this) {
-      open.remove(tunnel);
-      opening--;
-    }
+  /** Returns whether it still counted. */
+  private synchronized boolean forgetOpening(AgentTunnel tunnel) {
+    open.remove(tunnel);
+    return opening.remove(tunnel);
   }
 
   /** A parked tunnel was closed by the broker, unused. */

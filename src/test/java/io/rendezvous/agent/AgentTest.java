@@ -303,6 +303,31 @@ class AgentTest {
   }
 
   @Test
+  void tunnelsThatWereBeingOpenedElsewhereDoNotKeepFreshOnesWaiting() throws Exception {
+    TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
+    try (ServerSocket silent = new ServerSocket(0)) {
+      Events told = new Events(clock, event -> events.add(event.text()));
+      Target target =
+          new RawTarget(network.dialer("127.0.0.1", 1, null)::dialBeside, true, network);
+      Agent.Plan plan = plan(silent.getLocalPort(), 1, 1);
+      try (Agent agent = new Agent(plan, target, network, clock, System::nanoTime, told)) {
+        agent.start();
+        try (Peer old = Peer.of(silent.accept())) {
+          clock.step(Duration.ofSeconds(15));
+          silent.setSoTimeout(5000);
+          try (Peer fresh = Peer.of(silent.accept(), Keys.server().context())) {
+            assertThat(fresh.readHead()).startsWith("CONNECT uuid:" + broker.id());
+            fresh.send("HTTP/1.1 200 OK\r\n\r\n");
+            old.reset(); // which says nothing of the new ways
+            Awaitility.await().until(() -> agent.status().parked() == 1);
+            assertThat(agent.status().lastTrouble()).isEmpty();
+          }
+        }
+      }
+    }
+  }
+
+  @Test
   void demandHasMoreTunnelsParked() throws Exception {
     try (LocalServer local =
             new LocalServer(
