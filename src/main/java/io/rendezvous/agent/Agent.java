@@ -78,9 +78,11 @@ final class Agent implements AutoCloseable {
   private int leastParked;
   private int active;
   private int resting;
+  private int lost;
   private int numbers;
   private boolean failing;
   private boolean retrying;
+  private boolean waiting;
   private boolean closed;
 
   /**
@@ -141,7 +143,9 @@ final class Agent implements AutoCloseable {
       parked.clear();
       failing = false;
       retrying = false;
+      waiting = false;
       resting = 0;
+      lost = 0;
       backoff.reset();
     }
     events.tell(Kind.RENEWED, "this machine has slept or moved; parking fresh tunnels");
@@ -203,8 +207,8 @@ final class Agent implements AutoCloseable {
     while (true) {
       AgentTunnel tunnel;
       synchronized (this) {
-        boolean missing = opening.size() + parked.size() + resting < wanted;
-        boolean holdBack = retrying || failing && !opening.isEmpty();
+        boolean missing = opening.size() + parked.size() + resting + lost < wanted;
+        boolean holdBack = waiting || failing && !opening.isEmpty();
         if (closed || !missing || holdBack) {
           return;
         }
@@ -309,11 +313,20 @@ final class Agent implements AutoCloseable {
     }
   }
 
-  /** A parked tunnel broke. */
+  /**
+   * A parked tunnel broke. While others are well only this one is replaced later; but where all
+   * have gone it is the broker that went.
+   */
   void onLost(AgentTunnel tunnel) {
-    if (onClosed(tunnel)) {
-      retryLater("a tunnel was lost", Duration.ZERO, false);
+    boolean all;
+    synchronized (this) {
+      if (!onClosed(tunnel)) {
+        return;
+      }
+      lost++;
+      all = parked.isEmpty();
     }
+    retryLater("a tunnel was lost", Duration.ZERO, false, all);
   }
 
   private void endRest() {
@@ -347,9 +360,19 @@ final class Agent implements AutoCloseable {
   }
 
   private void retryLater(String why, Duration notBefore, boolean refused) {
+    retryLater(why, notBefore, refused, true);
+  }
+
+  /**
+   * Replaces what is lost after a while.
+   *
+   * @param holdBack whether until then nothing is opened at all, and then one at a time
+   */
+  private void retryLater(String why, Duration notBefore, boolean refused, boolean holdBack) {
     Duration delay;
     synchronized (this) {
-      failing = true;
+      failing |= holdBack;
+      waiting |= holdBack;
       if (closed || retrying) {
         return;
       }
@@ -366,6 +389,8 @@ final class Agent implements AutoCloseable {
   private void retry() {
     synchronized (this) {
       retrying = false;
+      waiting = false;
+      lost = 0;
     }
     fill();
   }

@@ -327,6 +327,42 @@ class AgentTest {
     }
   }
 
+  private static double delay(String event) {
+    return Double.parseDouble(event.replaceAll(".*trying again in (.*) s", "$1"));
+  }
+
+  @Test
+  void tunnelThatIsTakenIsReplacedAtOnceThoughAnotherWasLost() throws Exception {
+    SSLContext keys = Keys.server().context();
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        ServerSocket socket = new ServerSocket(0)) {
+      socket.setSoTimeout(5000);
+      try (Agent agent = agent(plan(socket.getLocalPort(), 2, 2), local.port())) {
+        agent.start();
+        try (Peer healthy = park(socket, keys)) {
+          do { // until it waits for long enough to tell
+            events.clear();
+            Peer broken = park(socket, keys);
+            Awaitility.await().until(() -> agent.status().parked() == 2);
+            broken.reset();
+            awaitEvent("a tunnel was lost; trying again in ");
+          } while (events.stream()
+              .noneMatch(event -> event.startsWith("a tunnel was lost") && delay(event) > 1));
+          healthy.send("GET /taken HTTP/1.1\r\n\r\n");
+          assertThat(healthy.readResponse()).endsWith("/taken");
+          socket.setSoTimeout(500);
+          park(socket, keys).end();
+        }
+      }
+    }
+  }
+
+  private static Peer park(ServerSocket broker, SSLContext keys) throws IOException {
+    Peer tunnel = Peer.of(broker.accept(), keys);
+    tunnel.readHead();
+    return tunnel.send("HTTP/1.1 200 OK\r\n\r\n");
+  }
+
   @Test
   void demandHasMoreTunnelsParked() throws Exception {
     try (LocalServer local =
