@@ -177,6 +177,10 @@ final class Agent implements AutoCloseable {
   /** Closes the parked tunnels, opens no more, and lets those in use finish, for a while. */
   @Override
   public void close() {
+    close(TIME_TO_FINISH);
+  }
+
+  void close(Duration timeToFinish) {
     Set<AgentTunnel> all;
     synchronized (this) {
       closed = true;
@@ -184,7 +188,7 @@ final class Agent implements AutoCloseable {
     }
     all.forEach(AgentTunnel::closeIfUnused);
     target.drain();
-    long until = System.nanoTime() + TIME_TO_FINISH.toNanos();
+    long until = System.nanoTime() + timeToFinish.toNanos();
     try {
       while (isBusy() && System.nanoTime() - until < 0) {
         TimeUnit.MILLISECONDS.sleep(20);
@@ -192,6 +196,7 @@ final class Agent implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    target.end();
   }
 
   private synchronized boolean isClosed() {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Totp;
+import io.rendezvous.http.HandlerServer;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
 import io.rendezvous.testing.FaultRelay;
@@ -12,6 +13,10 @@ import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
+import io.undertow.io.IoCallback;
+import io.undertow.io.Sender;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -32,6 +37,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The agent at a real broker, before a real local server. */
 class AgentTest {
@@ -87,6 +94,14 @@ class AgentTest {
         new RawTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network);
     Events told = new Events(clock, event -> events.add(event.text()));
     return new Agent(plan, target, network, clock, System::nanoTime, told);
+  }
+
+  private static final class Nothing implements IoCallback {
+    @Override
+    public void onComplete(HttpServerExchange exchange, Sender sender) {}
+
+    @Override
+    public void onException(HttpServerExchange exchange, Sender sender, IOException e) {}
   }
 
   private void assertServed(String path) throws IOException {
@@ -361,6 +376,45 @@ class AgentTest {
     Peer tunnel = Peer.of(broker.accept(), keys);
     tunnel.readHead();
     return tunnel.send("HTTP/1.1 200 OK\r\n\r\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void clientsThatDoNotFinishAreCutOffInTheEnd(boolean http) throws Exception {
+    HttpHandler endless =
+        exchange -> {
+          exchange.setResponseContentLength(2);
+          exchange.dispatch(() -> exchange.getResponseSender().send(" ", new Nothing()));
+        };
+    try (LocalServer local =
+        new LocalServer(
+            connection -> {
+              connection.readHead();
+              connection.send("HTTP/1.1 200 OK\r\n\r\n").in().read();
+            })) {
+      Target target =
+          http
+              ? new HttpTarget(new HandlerServer(network, user -> true, endless))
+              : new RawTarget(
+                  network.dialer("127.0.0.1", local.port(), null)::dialBeside, true, network);
+      InstantSource clock = InstantSource.system();
+      Agent agent =
+          new Agent(
+              plan(broker.port(), 2, 2),
+              target,
+              network,
+              clock,
+              System::nanoTime,
+              new Events(clock, event -> events.add(event.text())));
+      agent.start();
+      broker.awaitParked(2);
+      try (Peer client = broker.connect()) {
+        client.send(broker.get(broker.entry(), "/")).readHead();
+        agent.close(Duration.ofMillis(100));
+        assertThat(Octets.untilItBreaks(client.in())).isBlank();
+        Awaitility.await().until(() -> agent.status().active() == 0);
+      }
+    }
   }
 
   @Test
