@@ -175,23 +175,26 @@ final class EntryFiles {
     }
     String name = nameOf(entry);
     if (fleet.has(name)) {
-      name = String.valueOf(file.getFileName());
+      name = fileName(file);
     }
-    return fleet.has(name) ? file.toString() : name;
+    return fleet.has(name) ? Event.printable(file.toString()) : name;
   }
 
   /** Returns what people call an entry: a label, or the beginning of its UUID. */
   static String nameOf(Provisioning entry) {
     return entry.labels().isEmpty()
         ? entry.id().toString().substring(0, SHORT_ID)
-        : entry.labels().get(0);
+        : Event.printable(entry.labels().get(0));
+  }
+
+  private static String fileName(Path file) {
+    return Event.printable(String.valueOf(file.getFileName()));
   }
 
   private void tell(Path file, Exception e) {
     String why = file + ": " + e.getMessage();
     if (!why.equals(unusable.put(file, why))) {
-      String name = String.valueOf(file.getFileName());
-      events.accept(name, new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, why));
+      events.accept(fileName(file), new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, why));
     }
   }
 }
