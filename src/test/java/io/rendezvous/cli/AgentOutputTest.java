@@ -25,6 +25,18 @@ class AgentOutputTest {
   }
 
   @Test
+  void eventsThatAreNotShownAreCountedInJsonToo() {
+    print(AgentOutput.Form.JSON, 1005, "lost");
+    assertThat(out.toString().lines())
+        .hasSize(1000)
+        .first()
+        .asString()
+        .contains("\"event\":\"lost\"")
+        .contains("\"dropped\":5");
+    assertThat(out.toString().lines().filter(line -> line.contains("dropped"))).hasSize(1);
+  }
+
+  @Test
   void whatATerminalWouldObeyIsNotPrinted() throws Exception {
     Provisioning entry =
         Provisioning.parse(
