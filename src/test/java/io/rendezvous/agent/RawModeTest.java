@@ -116,6 +116,13 @@ class RawModeTest {
   }
 
   @Test
+  void numberOfTunnelsIsAtLeastOne() {
+    assertThatThrownBy(() -> hiddenServer(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("tunnels < 1: 0");
+  }
+
+  @Test
   void localServerThatIsDownIsA502OfTheAgents() throws Exception {
     LocalServer gone = new LocalServer(connection -> {});
     gone.close();
