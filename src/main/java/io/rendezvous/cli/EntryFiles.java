@@ -108,6 +108,8 @@ final class EntryFiles {
         lookInto(path, option);
       } else if (Files.isRegularFile(path)) { // what comes from a pipe comes once
         follow(path, option);
+      } else {
+        unusable.remove(path);
       }
     }
   }
@@ -120,21 +122,22 @@ final class EntryFiles {
       tell(directory, e);
       return;
     }
+    unusable.keySet().removeIf(path -> path.equals(directory) || isGone(path, directory, there));
     there.forEach(file -> follow(file, option));
     known
         .entrySet()
         .removeIf(
             entry -> {
-              Path file = entry.getKey();
-              boolean gone =
-                  directory.equals(file.getParent())
-                      && !there.contains(file)
-                      && !given.contains(file);
+              boolean gone = isGone(entry.getKey(), directory, there);
               if (gone) {
                 fleet.remove(entry.getValue().name());
               }
               return gone;
             });
+  }
+
+  private boolean isGone(Path file, Path directory, Set<Path> there) {
+    return directory.equals(file.getParent()) && !there.contains(file) && !given.contains(file);
   }
 
   private static boolean isProvisioning(Path file) {

@@ -237,12 +237,17 @@ class AgentIT {
       assertThat(get(one, "/page1")).isEqualTo("hello from /page1");
       assertThat(get(two, "/a.txt")).isEqualTo("a file");
       Path file = entries.resolve("one.json");
+      Files.delete(entries.resolve("broken.json"));
       Files.writeString(
           file, Files.readString(file).replaceFirst("http://127[^\"]*", "file:public"));
       Awaitility.await().atMost(PATIENCE).until(() -> get(one, "/a.txt").equals("a file"));
+      Files.writeString(entries.resolve("broken.json"), "{");
       Files.delete(file);
       Awaitility.await().atMost(PATIENCE).until(() -> get(one, "/a.txt").contains("error"));
       assertThat(get(two, "/a.txt")).isEqualTo("a file");
+      assertThat(agent.lines().stream().filter(line -> line.contains("broken.json: not a")))
+          .as("told again when it is there again")
+          .hasSize(2);
     }
   }
 
