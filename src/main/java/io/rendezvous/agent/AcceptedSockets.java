@@ -10,6 +10,8 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -40,6 +42,7 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
 
   private final BlockingQueue<Optional<SocketChannel>> accepted = new LinkedBlockingQueue<>();
   private final Semaphore room = new Semaphore(BACKLOG);
+  private boolean closed; // guarded by this
 
   /**
    * Waits for the next client and returns a connection to it, which blocks as any new one does.
@@ -73,9 +76,33 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
 
       @Override
       public void close() {
-        accepted.add(Optional.empty());
+        AcceptedSockets.this.close();
       }
     };
+  }
+
+  /** Returns whether somebody may still take it. */
+  private synchronized boolean offer(SocketChannel socket) {
+    return !closed && accepted.add(Optional.of(socket));
+  }
+
+  /** Closes those that nobody has taken, and has nobody wait any more. */
+  private void close() {
+    List<Optional<SocketChannel>> left = new ArrayList<>();
+    synchronized (this) {
+      closed = true;
+      accepted.drainTo(left);
+      accepted.add(Optional.empty());
+    }
+    left.forEach(socket -> socket.ifPresent(AcceptedSockets::drop));
+  }
+
+  private static void drop(SocketChannel socket) {
+    try {
+      socket.close();
+    } catch (IOException e) {
+      // Then it is of no use to anybody either.
+    }
   }
 
   /** Makes a connection, keeps one end of it for who asks next, and hands out the other. */
@@ -149,7 +176,10 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
     private void accept(Conn conn) {
       try (listening) {
         SocketChannel other = accept(conn.local());
-        accepted.add(Optional.of(other));
+        if (!offer(other)) {
+          drop(other);
+          throw new IOException("the hidden server is closed");
+        }
         conn.execute(() -> result.opened(conn));
       } catch (IOException e) {
         conn.execute(

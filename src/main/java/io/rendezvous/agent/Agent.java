@@ -73,14 +73,16 @@ final class Agent implements AutoCloseable {
   private final Backoff backoff = new Backoff(ThreadLocalRandom.current(), System::nanoTime);
   private final Set<AgentTunnel> open = new HashSet<>();
   private final Set<AgentTunnel> parked = new HashSet<>();
-  private int opening;
+  private final Set<AgentTunnel> opening = new HashSet<>();
   private int wanted;
   private int leastParked;
   private int active;
   private int resting;
+  private int lost;
   private int numbers;
   private boolean failing;
   private boolean retrying;
+  private boolean waiting;
   private boolean closed;
 
   /**
@@ -129,17 +131,21 @@ final class Agent implements AutoCloseable {
 
   /**
    * Parks fresh tunnels at once, since the old ones may be dead, and nobody would tell. Those are
-   * not closed: only the broker knows whether it has just handed one out.
+   * not closed: only the broker knows whether it has just handed one out. What becomes of those
+   * that are being opened says nothing of the new ways.
    */
   private void renew() {
     synchronized (this) {
       if (closed) {
         return;
       }
+      opening.clear();
       parked.clear();
       failing = false;
       retrying = false;
+      waiting = false;
       resting = 0;
+      lost = 0;
       backoff.reset();
     }
     events.tell(Kind.RENEWED, "this machine has slept or moved; parking fresh tunnels");
@@ -171,6 +177,10 @@ final class Agent implements AutoCloseable {
   /** Closes the parked tunnels, opens no more, and lets those in use finish, for a while. */
   @Override
   public void close() {
+    close(TIME_TO_FINISH);
+  }
+
+  void close(Duration timeToFinish) {
     Set<AgentTunnel> all;
     synchronized (this) {
       closed = true;
@@ -178,7 +188,7 @@ final class Agent implements AutoCloseable {
     }
     all.forEach(AgentTunnel::closeIfUnused);
     target.drain();
-    long until = System.nanoTime() + TIME_TO_FINISH.toNanos();
+    long until = System.nanoTime() + timeToFinish.toNanos();
     try {
       while (isBusy() && System.nanoTime() - until < 0) {
         TimeUnit.MILLISECONDS.sleep(20);
@@ -186,6 +196,7 @@ final class Agent implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+    target.end();
   }
 
   private synchronized boolean isClosed() {
@@ -201,13 +212,13 @@ final class Agent implements AutoCloseable {
     while (true) {
       AgentTunnel tunnel;
       synchronized (this) {
-        boolean missing = opening + parked.size() + resting < wanted;
-        boolean holdBack = retrying || failing && opening > 0;
+        boolean missing = opening.size() + parked.size() + resting + lost < wanted;
+        boolean holdBack = waiting || failing && !opening.isEmpty();
         if (closed || !missing || holdBack) {
           return;
         }
-        opening++;
         tunnel = new AgentTunnel(this, ++numbers);
+        opening.add(tunnel);
         open.add(tunnel);
       }
       tunnel.open();
@@ -218,16 +229,21 @@ final class Agent implements AutoCloseable {
     int now;
     int of;
     boolean unwanted;
+    boolean counts;
     synchronized (this) {
-      opening--;
-      parked.add(tunnel);
-      failing = false;
+      counts = opening.remove(tunnel);
+      if (counts) {
+        parked.add(tunnel);
+        failing = false;
+      }
       now = parked.size();
       of = wanted;
       unwanted = closed;
     }
     if (unwanted) {
       tunnel.closeIfUnused();
+    }
+    if (unwanted || !counts) {
       return;
     }
     events.tell(
@@ -256,8 +272,9 @@ final class Agent implements AutoCloseable {
 
   /** A tunnel could not be parked. */
   void onFailed(AgentTunnel tunnel, String why) {
-    forgetOpening(tunnel);
-    retryLater(why, Duration.ZERO, false);
+    if (forgetOpening(tunnel)) {
+      retryLater(why, Duration.ZERO, false);
+    }
   }
 
   /**
@@ -266,15 +283,15 @@ final class Agent implements AutoCloseable {
    * @param notBefore when it wants to be asked again
    */
   void onRefused(AgentTunnel tunnel, String why, Duration notBefore) {
-    forgetOpening(tunnel);
-    retryLater(why, notBefore, true);
+    if (forgetOpening(tunnel)) {
+      retryLater(why, notBefore, true);
+    }
   }
 
-  private void forgetOpening(AgentTunnel tunnel) {
-    synchronized (this) {
-      open.remove(tunnel);
-      opening--;
-    }
+  /** Returns whether it still counted. */
+  private synchronized boolean forgetOpening(AgentTunnel tunnel) {
+    open.remove(tunnel);
+    return opening.remove(tunnel);
   }
 
   /** A parked tunnel was closed by the broker, unused. */
@@ -301,11 +318,20 @@ final class Agent implements AutoCloseable {
     }
   }
 
-  /** A parked tunnel broke. */
+  /**
+   * A parked tunnel broke. While others are well only this one is replaced later; but where all
+   * have gone it is the broker that went.
+   */
   void onLost(AgentTunnel tunnel) {
-    if (onClosed(tunnel)) {
-      retryLater("a tunnel was lost", Duration.ZERO, false);
+    boolean all;
+    synchronized (this) {
+      if (!onClosed(tunnel)) {
+        return;
+      }
+      lost++;
+      all = parked.isEmpty();
     }
+    retryLater("a tunnel was lost", Duration.ZERO, false, all);
   }
 
   private void endRest() {
@@ -339,9 +365,19 @@ final class Agent implements AutoCloseable {
   }
 
   private void retryLater(String why, Duration notBefore, boolean refused) {
+    retryLater(why, notBefore, refused, true);
+  }
+
+  /**
+   * Replaces what is lost after a while.
+   *
+   * @param holdBack whether until then nothing is opened at all, and then one at a time
+   */
+  private void retryLater(String why, Duration notBefore, boolean refused, boolean holdBack) {
     Duration delay;
     synchronized (this) {
-      failing = true;
+      failing |= holdBack;
+      waiting |= holdBack;
       if (closed || retrying) {
         return;
       }
@@ -358,6 +394,8 @@ final class Agent implements AutoCloseable {
   private void retry() {
     synchronized (this) {
       retrying = false;
+      waiting = false;
+      lost = 0;
     }
     fill();
   }

@@ -11,6 +11,16 @@ import java.time.Instant;
  */
 public record Event(Instant time, Kind kind, String text) {
 
+  /** Creates one. What a terminal would obey in the text, rather than show, is blanked. */
+  public Event {
+    text = printable(text);
+  }
+
+  /** Returns a text, or a name, from elsewhere without what a terminal would obey. */
+  public static String printable(String text) {
+    return text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", " ");
+  }
+
   /** What happened, for programs. */
   public enum Kind {
     /** A tunnel is parked. */

@@ -100,8 +100,15 @@ public final class HiddenServer implements AutoCloseable {
       return this;
     }
 
-    /** Sets how many tunnels are kept parked; 8 if nothing is said. */
+    /**
+     * Sets how many tunnels are kept parked; 8 if nothing is said.
+     *
+     * @throws IllegalArgumentException if that is less than one
+     */
     public Builder tunnels(int count) {
+      if (count < 1) {
+        throw new IllegalArgumentException("tunnels < 1: " + count);
+      }
       this.tunnels = count;
       return this;
     }

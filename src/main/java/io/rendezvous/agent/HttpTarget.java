@@ -5,10 +5,14 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.ProxyHeader;
 import java.nio.ByteBuffer;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** A handler of HTTP requests, whose accepted connections are the tunnels. */
 final class HttpTarget implements Target {
   private final HandlerServer server;
+  private final Set<Conn> open = ConcurrentHashMap.newKeySet();
+  private volatile boolean ended;
 
   HttpTarget(HandlerServer server) {
     this.server = server;
@@ -17,7 +21,18 @@ final class HttpTarget implements Target {
   @Override
   public void serve(
       Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener) {
-    server.accept(tunnel, first, header.flatMap(ProxyHeader::source), () -> listener.over("ended"));
+    open.add(tunnel);
+    server.accept(
+        tunnel,
+        first,
+        header.flatMap(ProxyHeader::source),
+        () -> {
+          open.remove(tunnel);
+          listener.over("ended");
+        });
+    if (ended) {
+      tunnel.abort();
+    }
   }
 
   @Override
@@ -28,5 +43,11 @@ final class HttpTarget implements Target {
   @Override
   public void drain() {
     server.drain();
+  }
+
+  @Override
+  public void end() {
+    ended = true;
+    open.forEach(tunnel -> tunnel.execute(tunnel::abort)); // as if the client had left
   }
 }

@@ -40,6 +40,7 @@ final class RawTarget implements Target {
   private final Relays relays = new Relays(LINGER, STALL);
   private final LongAdder connections = new LongAdder();
   private volatile boolean draining;
+  private volatile boolean ended;
 
   /**
    * Creates one.
@@ -71,6 +72,12 @@ final class RawTarget implements Target {
   public void drain() {
     draining = true; // what goes on may finish
     local.close();
+  }
+
+  @Override
+  public void end() {
+    ended = true;
+    relays.end();
   }
 
   @Override
@@ -108,6 +115,9 @@ final class RawTarget implements Target {
     ends.relay = relay;
     relays.add(relay);
     relay.start(first);
+    if (ended) {
+      relay.end();
+    }
   }
 
   private final class Ends implements Relay.Owner {

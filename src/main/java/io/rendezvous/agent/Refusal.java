@@ -82,7 +82,7 @@ final class Refusal {
   static Optional<String> diagnostic(String body) {
     try {
       JsonNode text = new ObjectMapper().readTree(body).path("error").path("diagnostic");
-      String printable = text.asText().replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", " ");
+      String printable = Event.printable(text.asText());
       return text.isTextual()
           ? Optional.of(printable.substring(0, Math.min(LONGEST_DIAGNOSTIC, printable.length())))
           : Optional.empty();

@@ -33,4 +33,7 @@ interface Target {
 
   /** Ends what stands idle between two requests, since the agent closes down. Any thread. */
   default void drain() {}
+
+  /** Ends what is left, and from now on what else begins. Any thread. */
+  void end();
 }

@@ -65,7 +65,7 @@ final class AgentCommand implements Callable<Integer> {
     try (Network network = new Network("agent", IO_THREADS);
         AgentOutput output = new AgentOutput(form(), out, fleet::statuses);
         StatusServer server = statusServer(network, fleet)) {
-      start(fleet, network, output);
+      begin(fleet, network, output);
       if (server != null && !json) {
         out.println("Status on http://" + Address.of(server.address()) + "/health and /metrics");
       }
@@ -89,6 +89,15 @@ final class AgentCommand implements Callable<Integer> {
     return status == null
         ? null
         : new StatusServer(Address.parse(status, "http"), network, fleet::statuses);
+  }
+
+  /** What cannot be read at the start does not become right by trying again, as systemd would. */
+  private void begin(Fleet fleet, Network network, AgentOutput output) {
+    try {
+      start(fleet, network, output);
+    } catch (IOException e) {
+      throw misused(Commands.reason(e));
+    }
   }
 
   private void start(Fleet fleet, Network network, AgentOutput output) throws IOException {

@@ -84,7 +84,11 @@ final class AgentOutput implements AutoCloseable, Outbox.Reader<AgentOutput.Line
     String time = event.time().truncatedTo(ChronoUnit.SECONDS).toString();
     if (form == Form.JSON) {
       ObjectNode object = object(time, line.entry(), nameOf(event.kind()));
-      out.println(object.put("text", event.text()));
+      object.put("text", event.text());
+      if (missing > 0) {
+        object.put("dropped", missing);
+      }
+      out.println(object);
     } else {
       String prefix = line.entry().isEmpty() ? "" : line.entry() + ": ";
       out.println(time + " " + prefix + event.text());

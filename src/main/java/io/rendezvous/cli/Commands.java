@@ -64,7 +64,8 @@ public final class Commands implements Runnable {
     return CommandLine.ExitCode.SOFTWARE;
   }
 
-  private static String reason(Exception e) {
+  /** Returns what went wrong, in a line. */
+  static String reason(Exception e) {
     if (e instanceof NoSuchFileException missing) {
       return "there is no file " + missing.getFile();
     }

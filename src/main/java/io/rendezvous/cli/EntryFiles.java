@@ -108,6 +108,8 @@ final class EntryFiles {
         lookInto(path, option);
       } else if (Files.isRegularFile(path)) { // what comes from a pipe comes once
         follow(path, option);
+      } else {
+        unusable.remove(path);
       }
     }
   }
@@ -120,21 +122,22 @@ final class EntryFiles {
       tell(directory, e);
       return;
     }
+    unusable.keySet().removeIf(path -> path.equals(directory) || isGone(path, directory, there));
     there.forEach(file -> follow(file, option));
     known
         .entrySet()
         .removeIf(
             entry -> {
-              Path file = entry.getKey();
-              boolean gone =
-                  directory.equals(file.getParent())
-                      && !there.contains(file)
-                      && !given.contains(file);
+              boolean gone = isGone(entry.getKey(), directory, there);
               if (gone) {
                 fleet.remove(entry.getValue().name());
               }
               return gone;
             });
+  }
+
+  private boolean isGone(Path file, Path directory, Set<Path> there) {
+    return directory.equals(file.getParent()) && !there.contains(file) && !given.contains(file);
   }
 
   private static boolean isProvisioning(Path file) {
@@ -175,23 +178,26 @@ final class EntryFiles {
     }
     String name = nameOf(entry);
     if (fleet.has(name)) {
-      name = String.valueOf(file.getFileName());
+      name = fileName(file);
     }
-    return fleet.has(name) ? file.toString() : name;
+    return fleet.has(name) ? Event.printable(file.toString()) : name;
   }
 
   /** Returns what people call an entry: a label, or the beginning of its UUID. */
   static String nameOf(Provisioning entry) {
     return entry.labels().isEmpty()
         ? entry.id().toString().substring(0, SHORT_ID)
-        : entry.labels().get(0);
+        : Event.printable(entry.labels().get(0));
+  }
+
+  private static String fileName(Path file) {
+    return Event.printable(String.valueOf(file.getFileName()));
   }
 
   private void tell(Path file, Exception e) {
     String why = file + ": " + e.getMessage();
     if (!why.equals(unusable.put(file, why))) {
-      String name = String.valueOf(file.getFileName());
-      events.accept(name, new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, why));
+      events.accept(fileName(file), new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, why));
     }
   }
 }

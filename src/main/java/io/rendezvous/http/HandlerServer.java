@@ -104,6 +104,12 @@ public final class HandlerServer {
           over.run();
         });
     PooledByteBuffer buffer = network.records().allocate();
+    if (first.remaining()
+        > buffer.getBuffer().remaining()) { // beyond what is read in one go; a broker may try
+      buffer.close();
+      conn.abort();
+      return;
+    }
     firstOctets.add(first.remaining());
     buffer.getBuffer().put(first).flip();
     listener.handleEvent(conn.channel(), buffer);

@@ -38,6 +38,7 @@ import org.xnio.XnioExecutor;
 public final class ReverseProxy {
   private static final AttachmentKey<ClientConnection> LOCAL =
       AttachmentKey.create(ClientConnection.class);
+  private static final AttachmentKey<HeadLimit> HEAD_LIMIT = AttachmentKey.create(HeadLimit.class);
   private static final AttachmentKey<Boolean> WATCHED = AttachmentKey.create(Boolean.class);
   private static final AttachmentKey<String> REASON = AttachmentKey.create(String.class);
   private static final HttpString FORWARDED = new HttpString("Forwarded");
@@ -86,6 +87,7 @@ public final class ReverseProxy {
           unanswered -> answerFor(unanswered, local, options.trust(), failed));
       tellOrigin(exchange, options.rewriteHost());
       timeOut(exchange, options.patience());
+      exchange.addResponseCommitListener(ReverseProxy::liftHeadLimit);
       handler.handleRequest(exchange);
     };
   }
@@ -93,9 +95,21 @@ public final class ReverseProxy {
   /** Which requests may reach a local server twice, as on the broker; but never with a body. */
   private static boolean maySendAgain(HttpServerExchange exchange) {
     HttpString method = exchange.getRequestMethod();
-    return method.equals(Methods.GET)
-        || method.equals(Methods.HEAD)
-        || method.equals(Methods.OPTIONS);
+    boolean idempotent =
+        method.equals(Methods.GET) || method.equals(Methods.HEAD) || method.equals(Methods.OPTIONS);
+    return idempotent && !isHeadTooLong(exchange);
+  }
+
+  private static boolean isHeadTooLong(HttpServerExchange exchange) {
+    HeadLimit limit = exchange.getConnection().getAttachment(HEAD_LIMIT);
+    return limit != null && limit.wasExceeded();
+  }
+
+  private static void liftHeadLimit(HttpServerExchange exchange) {
+    HeadLimit limit = exchange.getConnection().getAttachment(HEAD_LIMIT);
+    if (limit != null) {
+      limit.lift();
+    }
   }
 
   /** Only what this side knows itself is told; what the client says of it is dropped. */
@@ -191,16 +205,20 @@ public final class ReverseProxy {
       return false;
     }
     boolean slow = status == StatusCodes.GATEWAY_TIME_OUT;
+    String reason = exchange.getAttachment(REASON);
+    String unsaid = reason == null ? "gave no answer" : "cannot be reached";
+    if (isHeadTooLong(exchange)) {
+      unsaid = "sent too long a head";
+    }
     String why =
         trust
             .takeRefusal()
             .map(r -> "is not believed (" + r.replaceAll("[^ -~]|[\"\\\\]", " ") + ")")
-            .orElse(slow ? "did not answer in time" : "cannot be reached");
+            .orElse(slow ? "did not answer in time" : unsaid);
     Problem problem =
         Problem.passing(
             slow ? status : StatusCodes.BAD_GATEWAY,
             "the local server at " + local.name() + " " + why);
-    String reason = exchange.getAttachment(REASON);
     failed.accept(
         "a request was answered with "
             + problem.status()
@@ -247,10 +265,13 @@ public final class ReverseProxy {
         long timeout,
         TimeUnit unit) {
       ClientConnection kept = exchange.getConnection().getAttachment(LOCAL);
-      if (kept != null && kept.isOpen()) {
+      HeadLimit limit = exchange.getConnection().getAttachment(HEAD_LIMIT);
+      if (kept != null && kept.isOpen() && limit != null) {
+        limit.begin();
         callback.completed(exchange, new ProxyConnection(kept, ""));
         return;
       }
+      exchange.getConnection().removeAttachment(HEAD_LIMIT);
       dialer.dialOn(exchange.getIoThread(), new Dialled(exchange, callback, pool));
     }
   }
@@ -268,6 +289,7 @@ public final class ReverseProxy {
         return;
       }
       conn.reportLostWrites(); // or an endless request would go on for a server that has left
+      exchange.getConnection().putAttachment(HEAD_LIMIT, HeadLimit.on(conn));
       HttpClient.on(conn, pool, this);
     }
 

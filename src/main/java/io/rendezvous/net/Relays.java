@@ -53,6 +53,11 @@ public final class Relays {
     return going.size();
   }
 
+  /** Ends all. */
+  public void end() {
+    going.forEach(Relay::end);
+  }
+
   /**
    * Ends those that have stood still for too long.
    *

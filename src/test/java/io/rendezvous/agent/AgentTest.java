@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Totp;
+import io.rendezvous.http.HandlerServer;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Trust;
 import io.rendezvous.testing.FaultRelay;
@@ -12,6 +13,10 @@ import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
+import io.undertow.io.IoCallback;
+import io.undertow.io.Sender;
+import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -32,6 +37,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The agent at a real broker, before a real local server. */
 class AgentTest {
@@ -87,6 +94,14 @@ class AgentTest {
         new RawTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network);
     Events told = new Events(clock, event -> events.add(event.text()));
     return new Agent(plan, target, network, clock, System::nanoTime, told);
+  }
+
+  private static final class Nothing implements IoCallback {
+    @Override
+    public void onComplete(HttpServerExchange exchange, Sender sender) {}
+
+    @Override
+    public void onException(HttpServerExchange exchange, Sender sender, IOException e) {}
   }
 
   private void assertServed(String path) throws IOException {
@@ -300,6 +315,106 @@ class AgentTest {
       Awaitility.await().until(() -> agent.status().parked() == 3);
     }
     broker.awaitParked(0);
+  }
+
+  @Test
+  void tunnelsThatWereBeingOpenedElsewhereDoNotKeepFreshOnesWaiting() throws Exception {
+    TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
+    try (ServerSocket silent = new ServerSocket(0)) {
+      Events told = new Events(clock, event -> events.add(event.text()));
+      Target target =
+          new RawTarget(network.dialer("127.0.0.1", 1, null)::dialBeside, true, network);
+      Agent.Plan plan = plan(silent.getLocalPort(), 1, 1);
+      try (Agent agent = new Agent(plan, target, network, clock, System::nanoTime, told)) {
+        agent.start();
+        try (Peer old = Peer.of(silent.accept())) {
+          clock.step(Duration.ofSeconds(15));
+          silent.setSoTimeout(5000);
+          try (Peer fresh = Peer.of(silent.accept(), Keys.server().context())) {
+            assertThat(fresh.readHead()).startsWith("CONNECT uuid:" + broker.id());
+            fresh.send("HTTP/1.1 200 OK\r\n\r\n");
+            old.reset(); // which says nothing of the new ways
+            Awaitility.await().until(() -> agent.status().parked() == 1);
+            assertThat(agent.status().lastTrouble()).isEmpty();
+          }
+        }
+      }
+    }
+  }
+
+  private static double delay(String event) {
+    return Double.parseDouble(event.replaceAll(".*trying again in (.*) s", "$1"));
+  }
+
+  @Test
+  void tunnelThatIsTakenIsReplacedAtOnceThoughAnotherWasLost() throws Exception {
+    SSLContext keys = Keys.server().context();
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        ServerSocket socket = new ServerSocket(0)) {
+      socket.setSoTimeout(5000);
+      try (Agent agent = agent(plan(socket.getLocalPort(), 2, 2), local.port())) {
+        agent.start();
+        try (Peer healthy = park(socket, keys)) {
+          do { // until it waits for long enough to tell
+            events.clear();
+            Peer broken = park(socket, keys);
+            Awaitility.await().until(() -> agent.status().parked() == 2);
+            broken.reset();
+            awaitEvent("a tunnel was lost; trying again in ");
+          } while (events.stream()
+              .noneMatch(event -> event.startsWith("a tunnel was lost") && delay(event) > 1));
+          healthy.send("GET /taken HTTP/1.1\r\n\r\n");
+          assertThat(healthy.readResponse()).endsWith("/taken");
+          socket.setSoTimeout(500);
+          park(socket, keys).end();
+        }
+      }
+    }
+  }
+
+  private static Peer park(ServerSocket broker, SSLContext keys) throws IOException {
+    Peer tunnel = Peer.of(broker.accept(), keys);
+    tunnel.readHead();
+    return tunnel.send("HTTP/1.1 200 OK\r\n\r\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {true, false})
+  void clientsThatDoNotFinishAreCutOffInTheEnd(boolean http) throws Exception {
+    HttpHandler endless =
+        exchange -> {
+          exchange.setResponseContentLength(2);
+          exchange.dispatch(() -> exchange.getResponseSender().send(" ", new Nothing()));
+        };
+    try (LocalServer local =
+        new LocalServer(
+            connection -> {
+              connection.readHead();
+              connection.send("HTTP/1.1 200 OK\r\n\r\n").in().read();
+            })) {
+      Target target =
+          http
+              ? new HttpTarget(new HandlerServer(network, user -> true, endless))
+              : new RawTarget(
+                  network.dialer("127.0.0.1", local.port(), null)::dialBeside, true, network);
+      InstantSource clock = InstantSource.system();
+      Agent agent =
+          new Agent(
+              plan(broker.port(), 2, 2),
+              target,
+              network,
+              clock,
+              System::nanoTime,
+              new Events(clock, event -> events.add(event.text())));
+      agent.start();
+      broker.awaitParked(2);
+      try (Peer client = broker.connect()) {
+        client.send(broker.get(broker.entry(), "/")).readHead();
+        agent.close(Duration.ofMillis(100));
+        assertThat(Octets.untilItBreaks(client.in())).isBlank();
+        Awaitility.await().until(() -> agent.status().active() == 0);
+      }
+    }
   }
 
   @Test

@@ -39,6 +39,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A hidden server that speaks HTTP on its tunnels: in process, as a reverse proxy, with files. */
@@ -381,6 +382,77 @@ class HttpModeTest {
       } else {
         String answer = Octets.untilItBreaks(client.in());
         assertThat(answer).doesNotContain("502").hasSizeLessThan(200);
+      }
+      assertThat(server.status().parked()).isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "no HTTP at all\r\n\r\n"})
+  void localServerThatGivesNoAnswerIsNotSaidToBeOutOfReach(String said) throws Exception {
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connection.readHead();
+                  connection.send(said);
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(broker.request("POST", broker.entry(), "/", ""));
+      assertThat(client.readResponse())
+          .startsWith("HTTP/1.1 502 ")
+          .contains("the local server at 127.0.0.1:" + local.port() + " gave no answer");
+      assertThat(server.status().parked()).isPositive();
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({"'HTTP/1.1 200 OK\r\nX:', ' y'", "'', 'HTTP/1.1 100 Continue\r\n\r\n'"})
+  void endlessHeadOfALocalServerIsNotReadToTheEnd(String begin, String again) throws Exception {
+    Queue<Peer> connections = new ConcurrentLinkedQueue<>();
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  connections.add(connection);
+                  connection.readHead();
+                  connection.send("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").readHead();
+                  connection.send(begin);
+                  String more = again.repeat(1000);
+                  for (int sent = 0; sent < 16 * MIB; sent += more.length()) {
+                    connection.send(more);
+                  }
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      client.send(broker.get(broker.entry(), "/")).readResponse();
+      assertThat(client.send(broker.get(broker.entry(), "/")).readResponse())
+          .startsWith("HTTP/1.1 502 ")
+          .contains("the local server at 127.0.0.1:" + local.port() + " sent too long a head");
+      assertThat(connections).as("not tried again in vain").hasSize(1);
+      assertThat(server.status().parked()).isPositive();
+    }
+  }
+
+  @Test
+  void headsOfAnswersAreBoundedEachForItself() throws Exception {
+    String line = "X: " + "y".repeat(9 * 1024) + "\r\n";
+    try (LocalServer local =
+            new LocalServer(
+                connection -> {
+                  while (true) {
+                    connection.readHead();
+                    connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n" + line + "\r\nhi");
+                  }
+                });
+        HiddenServer server = proxy("http://127.0.0.1:" + local.port());
+        Peer client = broker.connect()) {
+      broker.awaitParked(3);
+      for (int i = 0; i < 8; i++) {
+        assertThat(client.send(broker.get(broker.entry(), "/")).readResponse())
+            .contains(line)
+            .endsWith("\r\n\r\nhi");
       }
       assertThat(server.status().parked()).isPositive();
     }

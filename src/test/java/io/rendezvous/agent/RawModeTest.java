@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
@@ -112,6 +113,13 @@ class RawModeTest {
       assertThat(dialled).hasValue(1);
       assertThat(server.status().parked()).isPositive();
     }
+  }
+
+  @Test
+  void numberOfTunnelsIsAtLeastOne() {
+    assertThatThrownBy(() -> hiddenServer(0))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessage("tunnels < 1: 0");
   }
 
   @Test
@@ -251,6 +259,26 @@ class RawModeTest {
       assertThat(status.traffic().requests()).isEqualTo(1);
       assertThat(status.traffic().octetsIn()).isPositive();
       assertThat(status.lastTrouble().orElseThrow().text()).contains("the local server: could not");
+    }
+  }
+
+  @Test
+  void socketsThatNobodyHasTakenEndWithTheHiddenServer() throws Exception {
+    AcceptedSockets clients = new AcceptedSockets();
+    HiddenServer server = hiddenServer(1).relay(clients);
+    broker.awaitParked(1);
+    try (Peer client = broker.connect()) {
+      client.send(broker.request("POST", broker.entry(), "/", ""));
+      Awaitility.await().until(() -> server.status().traffic().requests() == 1);
+      CompletableFuture<Boolean> closed =
+          Octets.beside(
+              () -> {
+                server.close();
+                return true;
+              });
+      assertThat(client.readAll()).startsWith("HTTP/1.1 502 ");
+      assertThat(closed.get(10, TimeUnit.SECONDS)).isTrue();
+      assertThatThrownBy(clients::get).hasMessage("the hidden server is closed");
     }
   }
 

@@ -31,6 +31,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The agent as a program, with what its options promise. */
 class AgentIT {
@@ -235,12 +237,17 @@ class AgentIT {
       assertThat(get(one, "/page1")).isEqualTo("hello from /page1");
       assertThat(get(two, "/a.txt")).isEqualTo("a file");
       Path file = entries.resolve("one.json");
+      Files.delete(entries.resolve("broken.json"));
       Files.writeString(
           file, Files.readString(file).replaceFirst("http://127[^\"]*", "file:public"));
       Awaitility.await().atMost(PATIENCE).until(() -> get(one, "/a.txt").equals("a file"));
+      Files.writeString(entries.resolve("broken.json"), "{");
       Files.delete(file);
       Awaitility.await().atMost(PATIENCE).until(() -> get(one, "/a.txt").contains("error"));
       assertThat(get(two, "/a.txt")).isEqualTo("a file");
+      assertThat(agent.lines().stream().filter(line -> line.contains("broken.json: not a")))
+          .as("told again when it is there again")
+          .hasSize(2);
     }
   }
 
@@ -272,6 +279,18 @@ class AgentIT {
         Program.rendezvous(directory, "agent", "--entry", "home.json", "--to", "127.0.0.1:1");
     assertThat(agent.exitCode()).isEqualTo(2);
     assertThat(agent.output()).contains("not a host and a port: \"localhost\", 70000");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "missing.json, there is no file missing.json",
+    "broken.json, not a provisioning file"
+  })
+  void fileThatCannotBeUsedIsWrongUsage(String file, String why) throws Exception {
+    Files.writeString(directory.resolve("broken.json"), "{");
+    Program agent = Program.rendezvous(directory, "agent", "--entry", file, "--to", "127.0.0.1:1");
+    assertThat(agent.exitCode()).as("not tried again by systemd").isEqualTo(2);
+    assertThat(agent.output()).contains(why);
   }
 
   private static HttpResponse<String> status(int port, String path) throws Exception {
