@@ -76,8 +76,9 @@ final class AgentOutput implements AutoCloseable, Outbox.Reader<AgentOutput.Line
   public void read(Line line) {
     table.erase();
     long dropped = lines.dropped();
-    if (dropped > toldDropped && form != Form.JSON) {
-      out.println((dropped - toldDropped) + " events are not shown: they came too fast");
+    long missing = dropped - toldDropped;
+    if (missing > 0 && form != Form.JSON) {
+      out.println(missing + " events are not shown: they came too fast");
     }
     toldDropped = dropped;
     Event event = line.event();
