@@ -9,6 +9,7 @@ import io.rendezvous.tunnel.Tunnels;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.handlers.sse.ServerSentEventConnection;
 import io.undertow.server.handlers.sse.ServerSentEventHandler;
+import io.undertow.util.AttachmentKey;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -32,6 +33,7 @@ final class Feed {
   private static final int MOST_LISTENERS = 64;
   private static final int MOST_CHANGED = 100;
   private static final int STATUS_EVERY = 2;
+  private static final AttachmentKey<String> STATUS = AttachmentKey.create(String.class);
 
   private final EntryIndex index;
   private final Tunnels tunnels;
@@ -108,20 +110,27 @@ final class Feed {
 
   /** Returns a handler that has the client listen. */
   HttpHandler handler() {
-    return new ServerSentEventHandler(
-        (connection, lastEventId) -> {
-          if (listeners.size() >= MOST_LISTENERS) {
-            close(connection);
-            return;
-          }
-          Listener listener = new Listener(connection);
-          connection.addCloseTask(closed -> listeners.remove(listener));
-          listeners.add(listener);
-          if (!connection.isOpen()) {
-            listeners.remove(listener);
-          }
-          listener.tell(Map.of("status", status.get()));
-        });
+    HttpHandler streams = new ServerSentEventHandler((connection, last) -> listen(connection));
+    return exchange ->
+        exchange.dispatch(
+            waiting -> { // for the status, on a thread that may block: the stream begins on another
+              waiting.putAttachment(STATUS, status.get());
+              streams.handleRequest(waiting);
+            });
+  }
+
+  private void listen(ServerSentEventConnection connection) {
+    if (listeners.size() >= MOST_LISTENERS) {
+      close(connection);
+      return;
+    }
+    Listener listener = new Listener(connection);
+    connection.addCloseTask(closed -> listeners.remove(listener));
+    listeners.add(listener);
+    if (!connection.isOpen()) {
+      listeners.remove(listener);
+    }
+    listener.tell(Map.of("status", connection.getAttachment(STATUS)));
   }
 
   /** Has everybody look again. Any thread may call. */

@@ -5,14 +5,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.TimedStore;
 import io.rendezvous.testing.AdminClient;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.util.List;
+import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
@@ -139,5 +143,25 @@ class FeedTest {
         .create(Entry.create(UUID.randomUUID(), List.of(), 8, broker.clock().instant(), List.of()));
     await("refresh", nothing -> true);
     await("status", status -> status.path("entries").asInt() == 3);
+  }
+
+  @Test
+  void storeIsAskedOnNoIoThread() throws Exception {
+    Queue<String> threads = new ConcurrentLinkedQueue<>();
+    TimedStore.Listener listener =
+        (operation, took, failed) -> threads.add(Thread.currentThread().getName());
+    EntryStore timed = new TimedStore(broker.store(), listener);
+    try (TestBroker other =
+            TestBroker.startOn(
+                timed,
+                new TestBroker.SteppedClock(),
+                "admin.enabled",
+                "true",
+                "admin.token",
+                AdminClient.TOKEN);
+        Stream<String> lines = new AdminClient(other).listen()) {
+      assertThat(lines.anyMatch(line -> line.startsWith("data:"))).isTrue();
+    }
+    assertThat(threads).isNotEmpty().noneMatch(name -> name.contains("I/O"));
   }
 }
