@@ -20,10 +20,12 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import org.xnio.IoUtils;
 import org.xnio.OptionMap;
+import org.xnio.XnioExecutor;
 
 /**
  * Serves connections that were not accepted by Undertow, such as tunnels, with a handler of
@@ -42,6 +44,7 @@ public final class HandlerServer {
   private final HttpOpenListener listener;
   private final HttpHandler handler;
   private final Predicate<String> users;
+  private final Duration patience;
   private final Set<ServerConnection> idle = ConcurrentHashMap.newKeySet();
   private final Map<Ends, InetSocketAddress> sources = new ConcurrentHashMap<>();
   private final LongAdder firstOctets = new LongAdder();
@@ -60,13 +63,15 @@ public final class HandlerServer {
    * Creates one for connections of strangers, who may not keep them for nothing.
    *
    * @param users as above
-   * @param idle how long a request may be awaited, and how long its head may take; not if zero
+   * @param idle how long a request may be awaited, how long its head may take, and how long its
+   *     body; for ever if zero
    */
   public HandlerServer(
       Network network, Predicate<String> users, HttpHandler handler, Duration idle) {
     this.network = network;
     this.users = users;
     this.handler = handler;
+    this.patience = idle;
     int idleMs = idle.isZero() ? -1 : (int) idle.toMillis(); // 0 would be no time at all
     this.listener =
         new HttpOpenListener(
@@ -155,7 +160,30 @@ public final class HandlerServer {
       exchange.setSourceAddress(source);
     }
     removeCredential(exchange.getRequestHeaders());
+    if (!patience.isZero() && !exchange.isRequestComplete()) {
+      awaitBody(exchange);
+    }
     handler.handleRequest(exchange);
+  }
+
+  /** Undertow has a time for heads, but none for bodies. */
+  private void awaitBody(HttpServerExchange exchange) {
+    XnioExecutor.Key deadline =
+        exchange
+            .getIoThread()
+            .executeAfter(
+                () -> {
+                  if (!exchange.isRequestComplete()) {
+                    IoUtils.safeClose(exchange.getConnection());
+                  }
+                },
+                patience.toMillis(),
+                TimeUnit.MILLISECONDS);
+    exchange.addExchangeCompleteListener(
+        (done, next) -> {
+          deadline.remove();
+          next.proceed();
+        });
   }
 
   /**
