@@ -208,22 +208,29 @@ public final class RedisStore implements EntryStore {
               .getKeys()
               .getKeys(KeysScanOptions.defaults().pattern(UUID_PATTERN).chunkSize(BATCH))
               .iterator();
-      while (keys.hasNext()) {
-        List<String> batch = new ArrayList<>();
-        while (keys.hasNext() && batch.size() < BATCH) {
-          String key = keys.next();
-          Entry.parseId(key)
-              .filter(id -> id.toString().equals(key))
-              .ifPresent(id -> batch.add(key));
-        }
-        String[] names = batch.toArray(String[]::new);
+      List<String> batch = ask(() -> next(keys));
+      while (!batch.isEmpty()) {
+        String[] names = batch.stream().filter(RedisStore::isId).toArray(String[]::new);
         Map<String, String> found = ask(() -> redis.getBuckets().<String>get(names));
         found.forEach((key, text) -> read(key, text).ifPresent(entries::add));
+        batch = ask(() -> next(keys));
       }
     } catch (RedisException | WrongTypeException e) {
       throw unreachable(e);
     }
     return entries;
+  }
+
+  private static List<String> next(Iterator<String> keys) {
+    List<String> batch = new ArrayList<>();
+    while (batch.size() < BATCH && keys.hasNext()) {
+      batch.add(keys.next());
+    }
+    return batch;
+  }
+
+  private static boolean isId(String key) {
+    return Entry.parseId(key).filter(id -> id.toString().equals(key)).isPresent();
   }
 
   @Override
