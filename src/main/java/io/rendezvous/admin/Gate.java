@@ -58,11 +58,12 @@ final class Gate implements HttpHandler {
     boolean get = exchange.getRequestMethod().equals(Methods.GET);
     boolean page = exchange.getRequestPath().equals("/");
     Deque<String> token = exchange.getQueryParameters().get("token");
-    if (!(get && page) && !access.isOurOwn(exchange)) { // a link elsewhere may lead to the page
+    boolean ours = access.isOurOwn(exchange);
+    if (!(get && page) && !ours) { // a link elsewhere may lead to the page
       Action.refuse(
           exchange,
           new ApiException(StatusCodes.FORBIDDEN, "the request comes from a page elsewhere"));
-    } else if (get && page && token != null) {
+    } else if (get && page && token != null && ours) { // or pages elsewhere could use up guesses
       Action.handler((e, body) -> login(e, token.getFirst())).handleRequest(exchange);
     } else if (exchange.getRequestPath().equals("/login")) {
       Action.handler((e, body) -> login(e, tokenIn(body))).handleRequest(exchange);

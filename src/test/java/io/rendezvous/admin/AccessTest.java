@@ -93,6 +93,14 @@ class AccessTest {
     assertThat(admin.ask("GET", "/api/status", "").statusCode()).isEqualTo(200);
   }
 
+  @Test
+  void pagesElsewhereCannotUseUpGuesses() throws Exception {
+    for (int i = 0; i < 20; i++) {
+      admin.askBare("GET", "/?token=x" + i, "", "Sec-Fetch-Site", "cross-site");
+    }
+    assertThat(admin.ask("GET", "/api/status", "").statusCode()).isEqualTo(200);
+  }
+
   private HttpResponse<String> login(String token) throws Exception {
     return admin.askBare(
         "POST", "/login", "token=" + token, "Content-Type", "application/x-www-form-urlencoded");
