@@ -11,7 +11,9 @@ import java.util.regex.Pattern;
  */
 public final class LoopbackHost {
   private static final Pattern LOOPBACK =
-      Pattern.compile("(?i)localhost|127(\\.\\d{1,3}){3}|\\[::1]|::1");
+      Pattern.compile(
+          "(?i)localhost|127(\\.\\d{1,3}){3}|\\[::1]|::1"
+              + "|\\[(0{1,4}:){7}0{0,3}1]|(0{1,4}:){7}0{0,3}1"); // as Java writes it
 
   /** RFC 9110, 15.5.20. */
   private static final int MISDIRECTED_REQUEST = 421;

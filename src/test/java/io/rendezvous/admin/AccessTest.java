@@ -205,7 +205,14 @@ class AccessTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"localhost:4711", "127.0.0.1", "[::1]:22", "127.0.0.2:8893"})
+  @ValueSource(
+      strings = {
+        "localhost:4711",
+        "127.0.0.1",
+        "[::1]:22",
+        "[0:0:0:0:0:0:0:1]:1",
+        "127.0.0.2:8893"
+      })
   void anyPortOfThisMachineIsFine(String host) throws Exception {
     assertThat(askHost(host, "/api/status")).startsWith("HTTP/1.1 200 ");
   }
