@@ -1,6 +1,7 @@
 package io.rendezvous.admin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -18,7 +19,8 @@ import java.util.UUID;
 /** What somebody wants an entry to be, in JSON. What is not said stays as it is. */
 final class EntryForm {
   static final int USUAL_DIGITS = 8;
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON =
+      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
   private final ObjectNode json;
 
@@ -72,7 +74,11 @@ final class EntryForm {
         throw bad("\"" + flag + "\" is neither true nor false");
       }
     }
-    if (json.has("digits") && !json.path("digits").canConvertToInt()) {
+    if (json.has("uuid") && !json.path("uuid").isTextual()) {
+      throw bad("\"uuid\" is not a text");
+    }
+    JsonNode digits = json.path("digits");
+    if (json.has("digits") && !(digits.isIntegralNumber() && digits.canConvertToInt())) {
       throw bad("\"digits\" is not a number");
     }
     if (json.has("labels") && !json.path("labels").isArray()) {
