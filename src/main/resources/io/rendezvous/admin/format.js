@@ -5,7 +5,8 @@ const dates = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle:
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 export const count = number => numbers.format(number);
-export const date = time => dates.format(new Date(time));
+/** Entries may say anything of themselves: what is no time is shown as it is. */
+export const date = time => Number.isNaN(Date.parse(time)) ? plain(String(time)) : dates.format(new Date(time));
 export const timeOfDay = time => clock.format(new Date(time));
 
 export function octets(number) {
