@@ -8,6 +8,7 @@ import io.rendezvous.admin.Metrics;
 import io.rendezvous.admin.Webhooks;
 import io.rendezvous.config.Settings;
 import io.rendezvous.connect.ConnectProtocol;
+import io.rendezvous.connect.Names;
 import io.rendezvous.entry.Authenticator;
 import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.EntryIndex;
@@ -49,6 +50,7 @@ public final class Broker implements AutoCloseable {
   private final Settings settings;
   private final EntryStore store;
   private final Optional<ServerKeys> keys;
+  private final EntryIndex index;
   private final Network network;
   private final Metrics metrics;
   private final Optional<AccessLog> accessLog;
@@ -123,9 +125,11 @@ public final class Broker implements AutoCloseable {
     Authenticator authenticator =
         new Authenticator(
             this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+    this.index = new EntryIndex(this.store);
     this.protocol =
         new ConnectProtocol(
             network,
+            new Names(settings.domain(), index),
             tunnels,
             observer,
             relays,
@@ -173,7 +177,6 @@ public final class Broker implements AutoCloseable {
 
   /** The broker's work does not depend on the page, and goes on without it. */
   private Optional<AdminServer> startAdmin() {
-    EntryIndex index = new EntryIndex(store);
     Provisioner provisioner =
         new Provisioner(settings, keys, () -> listener.map(l -> l.address().getPort()).orElse(0));
     BrokerView view =
