@@ -21,6 +21,8 @@ import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
 import io.rendezvous.tunnel.Observer;
+import io.rendezvous.tunnel.Pairs;
+import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Tunnels;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -132,7 +134,7 @@ public final class Broker implements AutoCloseable {
             new Names(settings.domain(), index),
             tunnels,
             observer,
-            relays,
+            new Pairs(tunnels, relays, observer, clock),
             authenticator,
             new Challenge(settings.realm()),
             settings.patience(),
@@ -231,7 +233,7 @@ public final class Broker implements AutoCloseable {
   }
 
   /** Returns how many there are of each ID that is connected. */
-  public Map<UUID, Tunnels.Counts> counts() {
+  public Map<UUID, Presence.Counts> counts() {
     return tunnels.counts();
   }
 

@@ -6,9 +6,7 @@ import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.ProxyHeader;
-import io.rendezvous.net.Relay;
 import io.rendezvous.tunnel.Observer;
-import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.Tunnels;
 import java.io.IOException;
@@ -17,7 +15,6 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -197,74 +194,27 @@ final class ClientSide implements Tunnels.Waiter {
     }
     ByteBuffer early = client.takeEarly();
     boolean nothingFollows = !early.hasRemaining();
-    Pairing pairing = new Pairing(tunnel, nothingFollows);
-    Relay relay = new Relay(client, tunnel.conn(), pairing);
-    Duration wait = Duration.ofNanos(System.nanoTime() - came);
-    Rendezvous rendezvous = new Rendezvous(id, client.peer(), protocol.now(), wait, tries, relay);
-    pairing.relay = relay;
-    pairing.rendezvous = rendezvous;
-    protocol.relays().add(relay);
-    protocol.observer().paired(rendezvous);
-    protocol.tunnels().paired(tunnel, relay::end);
-    LOG.debug("{} paired with {}", client, tunnel);
     // In one piece, since some hidden servers look for the body in what they read the head from.
     ByteBuffer all = Buffers.joined(first.duplicate(), early);
-    relay.start(
-        tunnel.wantsProxyHeader()
-            ? Buffers.joined(ProxyHeader.of(client.peer(), client.local()), all)
-            : all);
-  }
-
-  /** Hears how a relay ends. */
-  private final class Pairing implements Relay.Owner {
-    private final Tunnel tunnel;
-    private final boolean nothingFollowed;
-    private @Nullable Relay relay;
-    private @Nullable Rendezvous rendezvous;
-
-    Pairing(Tunnel tunnel, boolean nothingFollowed) {
-      this.tunnel = tunnel;
-      this.nothingFollowed = nothingFollowed;
-    }
-
-    @Override
-    public void reached() {
-      Rendezvous going = rendezvous;
-      if (going != null) {
-        going.reach();
-        protocol.observer().reached(going);
-      }
-    }
-
-    @Override
-    public void unanswered(boolean moreWasSent) {
-      over();
-      boolean again = nothingFollowed && !moreWasSent && REPEATABLE.contains(head.method());
-      if (again && tries < MOST_TRIES && System.nanoTime() - retryUntil < 0) {
-        match();
-      } else {
-        answerUnanswered();
-      }
-    }
-
-    @Override
-    public void over() {
-      protocol.tunnels().over(tunnel);
-      Relay ended = relay;
-      if (ended != null) {
-        protocol.relays().remove(ended);
-        LOG.debug(
-            "{} and {} ended: {} octets up, {} down",
+    protocol
+        .pairs()
+        .pair(
             client,
             tunnel,
-            ended.octetsUp(),
-            ended.octetsDown());
-      }
-      Rendezvous over = rendezvous;
-      if (over != null) {
-        over.end();
-        protocol.observer().over(over);
-      }
+            came,
+            tries,
+            tunnel.wantsProxyHeader()
+                ? Buffers.joined(ProxyHeader.of(client.peer(), client.local()), all)
+                : all,
+            moreWasSent -> onUnanswered(nothingFollows && !moreWasSent));
+  }
+
+  private void onUnanswered(boolean nothingFollowed) {
+    boolean again = nothingFollowed && REPEATABLE.contains(head.method());
+    if (again && tries < MOST_TRIES && System.nanoTime() - retryUntil < 0) {
+      match();
+    } else {
+      answerUnanswered();
     }
   }
 }

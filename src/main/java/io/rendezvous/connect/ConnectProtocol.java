@@ -11,8 +11,8 @@ import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Relays;
 import io.rendezvous.tunnel.Observer;
+import io.rendezvous.tunnel.Pairs;
 import io.rendezvous.tunnel.Tunnels;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -35,7 +35,7 @@ public final class ConnectProtocol {
   private final Names names;
   private final Tunnels tunnels;
   private final Observer observer;
-  private final Relays relays;
+  private final Pairs pairs;
   private final Authenticator authenticator;
   private final Challenge challenge;
   private final Duration wait;
@@ -53,7 +53,7 @@ public final class ConnectProtocol {
       Names names,
       Tunnels tunnels,
       Observer observer,
-      Relays relays,
+      Pairs pairs,
       Authenticator authenticator,
       Challenge challenge,
       Duration wait,
@@ -61,7 +61,7 @@ public final class ConnectProtocol {
     this.names = names;
     this.tunnels = tunnels;
     this.observer = observer;
-    this.relays = relays;
+    this.pairs = pairs;
     this.authenticator = authenticator;
     this.challenge = challenge;
     this.wait = wait;
@@ -181,8 +181,8 @@ public final class ConnectProtocol {
     return observer;
   }
 
-  Relays relays() {
-    return relays;
+  Pairs pairs() {
+    return pairs;
   }
 
   Authenticator authenticator() {
