@@ -8,6 +8,7 @@ import io.rendezvous.admin.Metrics;
 import io.rendezvous.admin.Webhooks;
 import io.rendezvous.config.Settings;
 import io.rendezvous.connect.ConnectProtocol;
+import io.rendezvous.connect.Names;
 import io.rendezvous.entry.Authenticator;
 import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.EntryIndex;
@@ -20,6 +21,8 @@ import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
 import io.rendezvous.tunnel.Observer;
+import io.rendezvous.tunnel.Pairs;
+import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Tunnels;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -49,6 +52,7 @@ public final class Broker implements AutoCloseable {
   private final Settings settings;
   private final EntryStore store;
   private final Optional<ServerKeys> keys;
+  private final EntryIndex index;
   private final Network network;
   private final Metrics metrics;
   private final Optional<AccessLog> accessLog;
@@ -123,12 +127,14 @@ public final class Broker implements AutoCloseable {
     Authenticator authenticator =
         new Authenticator(
             this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+    this.index = new EntryIndex(this.store);
     this.protocol =
         new ConnectProtocol(
             network,
+            new Names(settings.domain(), index),
             tunnels,
             observer,
-            relays,
+            new Pairs(tunnels, relays, observer, clock),
             authenticator,
             new Challenge(settings.realm()),
             settings.patience(),
@@ -173,7 +179,6 @@ public final class Broker implements AutoCloseable {
 
   /** The broker's work does not depend on the page, and goes on without it. */
   private Optional<AdminServer> startAdmin() {
-    EntryIndex index = new EntryIndex(store);
     Provisioner provisioner =
         new Provisioner(settings, keys, () -> listener.map(l -> l.address().getPort()).orElse(0));
     BrokerView view =
@@ -228,7 +233,7 @@ public final class Broker implements AutoCloseable {
   }
 
   /** Returns how many there are of each ID that is connected. */
-  public Map<UUID, Tunnels.Counts> counts() {
+  public Map<UUID, Presence.Counts> counts() {
     return tunnels.counts();
   }
 

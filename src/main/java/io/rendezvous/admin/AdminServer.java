@@ -12,7 +12,7 @@ import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.ServerKeys;
-import io.rendezvous.tunnel.Tunnels;
+import io.rendezvous.tunnel.Presence;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.RoutingHandler;
@@ -52,7 +52,7 @@ public final class AdminServer implements AutoCloseable {
       Pattern.compile("[0-9.]+|\\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*]?");
 
   private final EntryIndex index;
-  private final Tunnels tunnels;
+  private final Presence tunnels;
   private final Provisioner provisioner;
   private final Ledger ledger;
   private final LedgerFile file;
@@ -84,7 +84,7 @@ public final class AdminServer implements AutoCloseable {
       EntryStore store,
       EntryIndex index,
       Provisioner provisioner,
-      Tunnels tunnels,
+      Presence tunnels,
       Ledger ledger,
       BrokerView broker,
       Supplier<String> metrics,
@@ -168,7 +168,7 @@ public final class AdminServer implements AutoCloseable {
     } catch (IOException e) {
       LOG.debug("No entry is forgotten while the store cannot be asked: {}", e.getMessage());
     }
-    Map<UUID, Tunnels.Counts> counts = tunnels.counts();
+    Map<UUID, Presence.Counts> counts = tunnels.counts();
     counts.values().removeIf(count -> !count.isOnline());
     file.save(counts.keySet());
   }

@@ -8,7 +8,7 @@ import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.Provisioner;
-import io.rendezvous.tunnel.Tunnels;
+import io.rendezvous.tunnel.Presence;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.RoutingHandler;
 import io.undertow.util.Headers;
@@ -49,7 +49,7 @@ final class Api {
 
   private final EntryStore store;
   private final EntryIndex index;
-  private final Tunnels tunnels;
+  private final Presence tunnels;
   private final Ledger ledger;
   private final Provisioner provisioner;
   private final Views views;
@@ -64,7 +64,7 @@ final class Api {
   Api(
       EntryStore store,
       EntryIndex index,
-      Tunnels tunnels,
+      Presence tunnels,
       Ledger ledger,
       Provisioner provisioner,
       Views views,
@@ -185,7 +185,7 @@ final class Api {
 
   /** Entries without what they are sorted by come last. */
   private Comparator<Entry> order(String by) throws ApiException {
-    Map<UUID, Tunnels.Counts> counts = tunnels.counts();
+    Map<UUID, Presence.Counts> counts = tunnels.counts();
     return switch (by) {
       case "label" -> byText(entry -> entry.labels().stream().findFirst());
       case "created" -> byText(Entry::created);
@@ -215,15 +215,15 @@ final class Api {
         entry -> asked.computeIfAbsent(entry.id(), id -> number.apply(entry)));
   }
 
-  private static Tunnels.Counts count(Map<UUID, Tunnels.Counts> counts, Entry entry) {
-    return counts.getOrDefault(entry.id(), Tunnels.Counts.NONE);
+  private static Presence.Counts count(Map<UUID, Presence.Counts> counts, Entry entry) {
+    return counts.getOrDefault(entry.id(), Presence.Counts.NONE);
   }
 
   private static long octets(Ledger.Totals totals) {
     return totals.octetsIn() + totals.octetsOut();
   }
 
-  private long lastSeen(Map<UUID, Tunnels.Counts> counts, Entry entry) {
+  private long lastSeen(Map<UUID, Presence.Counts> counts, Entry entry) {
     return count(counts, entry).isOnline()
         ? Long.MAX_VALUE
         : ledger.lastSeen(entry.id()).map(Instant::toEpochMilli).orElse(Long.MIN_VALUE);

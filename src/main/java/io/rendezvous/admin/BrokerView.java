@@ -7,7 +7,7 @@ import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.ServerKeys;
 import io.rendezvous.tunnel.Observer;
-import io.rendezvous.tunnel.Tunnels;
+import io.rendezvous.tunnel.Presence;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -24,7 +24,7 @@ public final class BrokerView {
   private final Optional<ServerKeys> keys;
   private final EntryIndex index;
   private final Provisioner provisioner;
-  private final Tunnels tunnels;
+  private final Presence tunnels;
   private final Ledger ledger;
   private final BooleanSupplier ready;
   private final IntSupplier connections;
@@ -45,7 +45,7 @@ public final class BrokerView {
       Optional<ServerKeys> keys,
       EntryIndex index,
       Provisioner provisioner,
-      Tunnels tunnels,
+      Presence tunnels,
       Ledger ledger,
       BooleanSupplier ready,
       IntSupplier connections,
@@ -106,7 +106,7 @@ public final class BrokerView {
     int parked = 0;
     int active = 0;
     int waiting = 0;
-    for (Tunnels.Counts counts : tunnels.counts().values()) {
+    for (Presence.Counts counts : tunnels.counts().values()) {
       online += counts.isOnline() ? 1 : 0;
       parked += counts.parked();
       active += counts.paired();

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
-import io.rendezvous.tunnel.Tunnels;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.handlers.sse.ServerSentEventConnection;
 import io.undertow.server.handlers.sse.ServerSentEventHandler;
@@ -36,7 +36,7 @@ final class Feed {
   private static final AttachmentKey<String> STATUS = AttachmentKey.create(String.class);
 
   private final EntryIndex index;
-  private final Tunnels tunnels;
+  private final Presence tunnels;
   private final Ledger ledger;
   private final Views views;
   private final Supplier<String> status;
@@ -45,7 +45,7 @@ final class Feed {
 
   // Of the thread that ticks.
   private long ticks;
-  private Map<UUID, Tunnels.Counts> counts = Map.of();
+  private Map<UUID, Presence.Counts> counts = Map.of();
   private @Nullable Map<UUID, Entry> entries;
 
   /**
@@ -53,7 +53,7 @@ final class Feed {
    *
    * @param status what is told of the broker, in JSON
    */
-  Feed(EntryIndex index, Tunnels tunnels, Ledger ledger, Views views, Supplier<String> status) {
+  Feed(EntryIndex index, Presence tunnels, Ledger ledger, Views views, Supplier<String> status) {
     this.index = index;
     this.tunnels = tunnels;
     this.ledger = ledger;
@@ -197,7 +197,7 @@ final class Feed {
   }
 
   private void addChangedCounts(Set<UUID> changed) {
-    Map<UUID, Tunnels.Counts> now = tunnels.counts();
+    Map<UUID, Presence.Counts> now = tunnels.counts();
     now.forEach(
         (id, count) -> {
           if (!count.equals(counts.get(id))) {

@@ -23,9 +23,9 @@ import io.rendezvous.net.Relay;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
 import io.rendezvous.tunnel.Observer;
+import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
-import io.rendezvous.tunnel.Tunnels;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Locale;
@@ -52,11 +52,11 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
           .toArray(Duration[]::new);
 
   private record Totals(int online, int parked, int waiting) {
-    static Totals of(Iterable<Tunnels.Counts> all) {
+    static Totals of(Iterable<Presence.Counts> all) {
       int online = 0;
       int parked = 0;
       int waiting = 0;
-      for (Tunnels.Counts counts : all) {
+      for (Presence.Counts counts : all) {
         online += counts.isOnline() ? 1 : 0;
         parked += counts.parked();
         waiting += counts.waiting();
@@ -80,7 +80,7 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
       new EnumMap<>(TimedStore.Operation.class);
 
   // Guarded by this.
-  private @Nullable Tunnels tunnels;
+  private @Nullable Presence tunnels;
   private Totals totals = new Totals(0, 0, 0);
 
   /**
@@ -120,7 +120,7 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
   }
 
   /** Begins to tell of tunnels and relays. */
-  public synchronized void watch(Tunnels tunnels, Relays relays) {
+  public synchronized void watch(Presence tunnels, Relays relays) {
     this.tunnels = tunnels;
     gauge("online", "Hidden servers that are connected", () -> totals().online());
     gauge("parked", "Tunnels that are parked", () -> totals().parked());
@@ -227,9 +227,9 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
 
   /** Returns how things are now. */
   public synchronized String scrape() {
-    Tunnels watched = tunnels;
+    Presence watched = tunnels;
     if (watched != null) {
-      Map<UUID, Tunnels.Counts> now = watched.counts();
+      Map<UUID, Presence.Counts> now = watched.counts();
       totals = Totals.of(now.values());
       if (byUuid != null) {
         byUuid.update(now);

@@ -4,8 +4,8 @@ import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.Gauge;
 import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.MeterRegistry;
+import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
-import io.rendezvous.tunnel.Tunnels;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -22,14 +22,14 @@ final class MetricsByUuid {
 
   private final MeterRegistry registry;
   private final Map<UUID, OfOne> meters = new ConcurrentHashMap<>();
-  private volatile Map<UUID, Tunnels.Counts> latest = Map.of();
+  private volatile Map<UUID, Presence.Counts> latest = Map.of();
 
   MetricsByUuid(MeterRegistry registry) {
     this.registry = registry;
   }
 
   /** Tells of these from now on, and of no others. */
-  synchronized void update(Map<UUID, Tunnels.Counts> now) {
+  synchronized void update(Map<UUID, Presence.Counts> now) {
     latest = now;
     meters.forEach(
         (id, gone) -> {
@@ -50,9 +50,9 @@ final class MetricsByUuid {
             rendezvous,
             in,
             out,
-            gauge(id, "parked", "Tunnels that are parked", Tunnels.Counts::parked),
-            gauge(id, "active", "Clients that are being relayed", Tunnels.Counts::paired),
-            gauge(id, "waiting", "Clients that wait for a tunnel", Tunnels.Counts::waiting));
+            gauge(id, "parked", "Tunnels that are parked", Presence.Counts::parked),
+            gauge(id, "active", "Clients that are being relayed", Presence.Counts::paired),
+            gauge(id, "waiting", "Clients that wait for a tunnel", Presence.Counts::waiting));
     return new OfOne(rendezvous, in, out, all);
   }
 
@@ -62,9 +62,10 @@ final class MetricsByUuid {
     return (direction.isEmpty() ? builder : builder.tag("direction", direction)).register(registry);
   }
 
-  private Gauge gauge(UUID id, String name, String text, ToIntFunction<Tunnels.Counts> value) {
+  private Gauge gauge(UUID id, String name, String text, ToIntFunction<Presence.Counts> value) {
     return Gauge.builder(
-            "by.uuid." + name, () -> value.applyAsInt(latest.getOrDefault(id, Tunnels.Counts.NONE)))
+            "by.uuid." + name,
+            () -> value.applyAsInt(latest.getOrDefault(id, Presence.Counts.NONE)))
         .description(text)
         .tag("uuid", id.toString())
         .register(registry);

@@ -6,8 +6,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.net.Provisioner;
+import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
-import io.rendezvous.tunnel.Tunnels;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -21,14 +21,14 @@ import org.jspecify.annotations.Nullable;
  */
 final class Views {
   private final EntryIndex index;
-  private final Tunnels tunnels;
+  private final Presence tunnels;
   private final Ledger ledger;
   private final Provisioner provisioner;
   private final InstantSource clock;
 
   Views(
       EntryIndex index,
-      Tunnels tunnels,
+      Presence tunnels,
       Ledger ledger,
       Provisioner provisioner,
       InstantSource clock) {
@@ -51,7 +51,7 @@ final class Views {
     Entry.FLAGS.forEach(flag -> json.put(flag, entry.flags().contains(flag)));
     json.put("previousUntil", text(entry.previousUntil().filter(now::isBefore)));
     json.put("url", provisioner.url(id));
-    Tunnels.Counts counts = tunnels.counts(id);
+    Presence.Counts counts = tunnels.counts(id);
     json.put("online", counts.isOnline())
         .put("parked", counts.parked())
         .put("active", counts.paired())

@@ -6,7 +6,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.net.Outbox;
 import io.rendezvous.tunnel.Observer;
-import io.rendezvous.tunnel.Tunnels;
+import io.rendezvous.tunnel.Presence;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
@@ -122,7 +122,7 @@ public final class Webhooks implements Observer, AutoCloseable {
    * @param now {@link System#nanoTime}
    * @param counts of each ID that is known to be connected
    */
-  public void sweep(long now, Map<UUID, Tunnels.Counts> counts) {
+  public void sweep(long now, Map<UUID, Presence.Counts> counts) {
     sender.sweep(now);
     wantedAt.values().removeIf(at -> now - at >= THROTTLE);
     counts.forEach(
@@ -152,8 +152,8 @@ public final class Webhooks implements Observer, AutoCloseable {
     }
   }
 
-  private static boolean isOnline(UUID id, Map<UUID, Tunnels.Counts> counts) {
-    Tunnels.Counts of = counts.get(id);
+  private static boolean isOnline(UUID id, Map<UUID, Presence.Counts> counts) {
+    Presence.Counts of = counts.get(id);
     return of != null && of.isOnline();
   }
 

@@ -62,6 +62,8 @@ public final class SettingsLoader {
 
   private static final Pattern REALM = Pattern.compile("[ !#-\\[\\]-~]+");
   private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+]?");
+  private static final Pattern DOMAIN =
+      Pattern.compile("(?i)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z0-9-]{1,63}");
   private static final Pattern PORTS = Pattern.compile("\\d{1,5}-\\d{1,5}");
   private static final Pattern STORE = Pattern.compile("(file:|rediss?://).+");
 
@@ -238,7 +240,9 @@ public final class SettingsLoader {
     hooks(settings.hooks(), mistakes);
     mistakes.notYet("registrar.enabled", settings.registrar().enabled());
     mistakes.notYet("taas.enabled", settings.taas().enabled());
-    mistakes.notYet("domain", settings.domain().isPresent());
+    if (!settings.domain().map(d -> DOMAIN.matcher(d).matches()).orElse(true)) {
+      mistakes.add("domain", "is not a domain such as servers.example");
+    }
     return mistakes.lines;
   }
 

@@ -1,15 +1,12 @@
 package io.rendezvous.connect;
 
-import io.rendezvous.http.Identity;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.ProxyHeader;
-import io.rendezvous.net.Relay;
 import io.rendezvous.tunnel.Observer;
-import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.Tunnels;
 import java.io.IOException;
@@ -17,7 +14,7 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
+import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,17 +36,25 @@ final class ClientSide implements Tunnels.Waiter {
 
   private final Conn client;
   private final RequestHead head;
-  private final Identity identity;
+  private final UUID id;
+  private final ByteBuffer first;
   private final ConnectProtocol protocol;
   private final long came = System.nanoTime();
   private boolean gone;
   private int tries;
   private long retryUntil;
 
-  ClientSide(Conn client, RequestHead head, Identity identity, ConnectProtocol protocol) {
+  /**
+   * Creates it for a client.
+   *
+   * @param id the hidden server
+   * @param first what it is sent first: the head, without what was the identity in it
+   */
+  ClientSide(Conn client, RequestHead head, UUID id, ByteBuffer first, ConnectProtocol protocol) {
     this.client = client;
     this.head = head;
-    this.identity = identity;
+    this.id = id;
+    this.first = first;
     this.protocol = protocol;
   }
 
@@ -59,11 +64,11 @@ final class ClientSide implements Tunnels.Waiter {
   }
 
   private void match() {
-    Tunnels.Match match = protocol.tunnels().take(identity.id(), client, this);
+    Tunnels.Match match = protocol.tunnels().take(id, client, this);
     if (match instanceof Tunnels.Match.Taken taken) {
       pair(taken.tunnel());
     } else if (match instanceof Tunnels.Match.Waiting) {
-      protocol.observer().waiting(identity.id());
+      protocol.observer().waiting(id);
       await();
     } else if (match instanceof Tunnels.Match.Draining) {
       answer(Problem.DRAINING);
@@ -72,7 +77,7 @@ final class ClientSide implements Tunnels.Waiter {
     } else if (match instanceof Tunnels.Match.Crowded) {
       answer(busy("too many clients wait for that hidden server"));
     } else {
-      protocol.observer().absent(identity.id());
+      protocol.observer().absent(id);
       answer(Problem.passing(404, "UUID not registered"));
     }
   }
@@ -105,7 +110,7 @@ final class ClientSide implements Tunnels.Waiter {
   }
 
   private void onWaitedInVain() {
-    if (!protocol.tunnels().forget(identity.id(), this)) {
+    if (!protocol.tunnels().forget(id, this)) {
       return; // a tunnel is on its way to this thread
     }
     answerUnmatched();
@@ -146,7 +151,7 @@ final class ClientSide implements Tunnels.Waiter {
   /** It is answered all the same, since it may only have said all it has to say. */
   private void leave() {
     gone = true;
-    protocol.tunnels().forget(identity.id(), this);
+    protocol.tunnels().forget(id, this);
     LOG.debug("{} went away while it waited", client);
     answerUnmatched();
   }
@@ -189,75 +194,27 @@ final class ClientSide implements Tunnels.Waiter {
     }
     ByteBuffer early = client.takeEarly();
     boolean nothingFollows = !early.hasRemaining();
-    Pairing pairing = new Pairing(tunnel, nothingFollows);
-    Relay relay = new Relay(client, tunnel.conn(), pairing);
-    Duration wait = Duration.ofNanos(System.nanoTime() - came);
-    Rendezvous rendezvous =
-        new Rendezvous(identity.id(), client.peer(), protocol.now(), wait, tries, relay);
-    pairing.relay = relay;
-    pairing.rendezvous = rendezvous;
-    protocol.relays().add(relay);
-    protocol.observer().paired(rendezvous);
-    protocol.tunnels().paired(tunnel, relay::end);
-    LOG.debug("{} paired with {}", client, tunnel);
     // In one piece, since some hidden servers look for the body in what they read the head from.
-    ByteBuffer first = Buffers.joined(identity.head(), early);
-    relay.start(
-        tunnel.wantsProxyHeader()
-            ? Buffers.joined(ProxyHeader.of(client.peer(), client.local()), first)
-            : first);
-  }
-
-  /** Hears how a relay ends. */
-  private final class Pairing implements Relay.Owner {
-    private final Tunnel tunnel;
-    private final boolean nothingFollowed;
-    private @Nullable Relay relay;
-    private @Nullable Rendezvous rendezvous;
-
-    Pairing(Tunnel tunnel, boolean nothingFollowed) {
-      this.tunnel = tunnel;
-      this.nothingFollowed = nothingFollowed;
-    }
-
-    @Override
-    public void reached() {
-      Rendezvous going = rendezvous;
-      if (going != null) {
-        going.reach();
-        protocol.observer().reached(going);
-      }
-    }
-
-    @Override
-    public void unanswered(boolean moreWasSent) {
-      over();
-      boolean again = nothingFollowed && !moreWasSent && REPEATABLE.contains(head.method());
-      if (again && tries < MOST_TRIES && System.nanoTime() - retryUntil < 0) {
-        match();
-      } else {
-        answerUnanswered();
-      }
-    }
-
-    @Override
-    public void over() {
-      protocol.tunnels().over(tunnel);
-      Relay ended = relay;
-      if (ended != null) {
-        protocol.relays().remove(ended);
-        LOG.debug(
-            "{} and {} ended: {} octets up, {} down",
+    ByteBuffer all = Buffers.joined(first.duplicate(), early);
+    protocol
+        .pairs()
+        .pair(
             client,
             tunnel,
-            ended.octetsUp(),
-            ended.octetsDown());
-      }
-      Rendezvous over = rendezvous;
-      if (over != null) {
-        over.end();
-        protocol.observer().over(over);
-      }
+            came,
+            tries,
+            tunnel.wantsProxyHeader()
+                ? Buffers.joined(ProxyHeader.of(client.peer(), client.local()), all)
+                : all,
+            moreWasSent -> onUnanswered(nothingFollows && !moreWasSent));
+  }
+
+  private void onUnanswered(boolean nothingFollowed) {
+    boolean again = nothingFollowed && REPEATABLE.contains(head.method());
+    if (again && tries < MOST_TRIES && System.nanoTime() - retryUntil < 0) {
+      match();
+    } else {
+      answerUnanswered();
     }
   }
 }

@@ -11,8 +11,8 @@ import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Relays;
 import io.rendezvous.tunnel.Observer;
+import io.rendezvous.tunnel.Pairs;
 import io.rendezvous.tunnel.Tunnels;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Executor;
 
 /**
@@ -29,9 +30,12 @@ import java.util.concurrent.Executor;
  * {@link #onRequest} and {@link ClientSide}.
  */
 public final class ConnectProtocol {
+  private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
+
+  private final Names names;
   private final Tunnels tunnels;
   private final Observer observer;
-  private final Relays relays;
+  private final Pairs pairs;
   private final Authenticator authenticator;
   private final Challenge challenge;
   private final Duration wait;
@@ -46,16 +50,18 @@ public final class ConnectProtocol {
    */
   public ConnectProtocol(
       Network network,
+      Names names,
       Tunnels tunnels,
       Observer observer,
-      Relays relays,
+      Pairs pairs,
       Authenticator authenticator,
       Challenge challenge,
       Duration wait,
       InstantSource clock) {
+    this.names = names;
     this.tunnels = tunnels;
     this.observer = observer;
-    this.relays = relays;
+    this.pairs = pairs;
     this.authenticator = authenticator;
     this.challenge = challenge;
     this.wait = wait;
@@ -79,22 +85,71 @@ public final class ConnectProtocol {
     http.accept(conn, read, left);
   }
 
+  /** A name in the host goes before one that the client was challenged to give. */
   private void onRequest(HttpRequest request) {
-    RequestHead head = request.head();
+    Optional<String> label = names.labelOf(request.head());
+    if (label.isPresent()) {
+      request.ask(worker, () -> names.find(label.get()), found -> onHost(request, found));
+    } else {
+      identify(request);
+    }
+  }
+
+  /** Its Authorization is not looked at: it is the hidden server's. */
+  private void onHost(HttpRequest request, Names.Found found) {
+    if (found instanceof Names.Found.Known known && known.entry().isChallenged()) {
+      identify(request);
+    } else if (found instanceof Names.Found.Known known) {
+      rendezvous(request, known.entry().id(), request.head().octets());
+    } else if (found instanceof Names.Found.Unavailable) {
+      refuse(request, UNAVAILABLE);
+    } else {
+      refuse(request, Problem.passing(404, "UUID not registered"));
+    }
+  }
+
+  private void identify(HttpRequest request) {
     Optional<Identity> identity;
     try {
-      identity = Identity.of(head);
+      identity = Identity.of(request.head());
     } catch (ProtocolException e) {
-      Problem problem = Problem.permanent(400, String.valueOf(e.getMessage()));
-      observer.refused(Observer.Side.CLIENT, problem.status());
-      Farewell.say(request.takeOver(), closing(head, problem, Map.of()));
+      refuse(request, Problem.permanent(400, String.valueOf(e.getMessage())));
       return;
     }
-    if (identity.isPresent()) {
-      new ClientSide(request.takeOver(), head, identity.get(), this).start();
+    if (identity.isEmpty()) {
+      challenge(request);
+      return;
+    }
+    Optional<UUID> id = identity.get().id();
+    if (id.isPresent()) {
+      rendezvous(request, id.get(), identity.get().head());
+    } else {
+      String label = identity.get().name();
+      request.ask(
+          worker, () -> names.find(label), found -> onLabel(request, identity.get(), found));
+    }
+  }
+
+  /** A label can be guessed, so it counts only where the entry says so. */
+  private void onLabel(HttpRequest request, Identity identity, Names.Found found) {
+    if (found instanceof Names.Found.Known known && known.entry().isOpen()) {
+      rendezvous(request, known.entry().id(), identity.head());
+    } else if (found instanceof Names.Found.Unavailable) {
+      refuse(request, UNAVAILABLE);
     } else {
       challenge(request);
     }
+  }
+
+  private void rendezvous(HttpRequest request, UUID id, ByteBuffer head) {
+    RequestHead whole = request.head();
+    new ClientSide(request.takeOver(), whole, id, head, this).start();
+  }
+
+  private void refuse(HttpRequest request, Problem problem) {
+    RequestHead head = request.head();
+    observer.refused(Observer.Side.CLIENT, problem.status());
+    Farewell.say(request.takeOver(), closing(head, problem, Map.of()));
   }
 
   private void challenge(HttpRequest request) {
@@ -126,8 +181,8 @@ public final class ConnectProtocol {
     return observer;
   }
 
-  Relays relays() {
-    return relays;
+  Pairs pairs() {
+    return pairs;
   }
 
   Authenticator authenticator() {

@@ -220,6 +220,16 @@ public final class Entry {
     return FLAGS.stream().filter(flag -> json.path(flag).asBoolean()).toList();
   }
 
+  /** Returns whether clients may name it by a label where they would by its UUID. */
+  public boolean isOpen() {
+    return json.path("open").asBoolean();
+  }
+
+  /** Returns whether clients are challenged at its host name too. */
+  public boolean isChallenged() {
+    return json.path("challenge").asBoolean();
+  }
+
   /** Returns whether the hidden server wants to be told where clients come from (PROTOCOL 1.5). */
   public boolean wantsProxyHeader() {
     return json.path("proxyProtocol").asBoolean();

@@ -2,10 +2,14 @@ package io.rendezvous.entry;
 
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,13 +26,22 @@ public final class EntryIndex {
   private static final long LEAST_AGE = Duration.ofSeconds(1).toNanos();
   private static final int SHARE = 10;
 
+  /** Who was created first has a label; who does not say when was made by an older server. */
+  private static final Comparator<Entry> FIRST =
+      Comparator.comparing((Entry entry) -> entry.created().orElse("")).thenComparing(Entry::id);
+
   private final EntryStore store;
-  private volatile Map<UUID, Entry> entries = Map.of(); // replaced, never changed
+  private final ReentrantLock listing = new ReentrantLock();
+
+  // Replaced, never changed.
+  private volatile Map<UUID, Entry> entries = Map.of();
+  private volatile Map<String, Entry> byLabel = Map.of();
   private volatile Optional<String> trouble = Optional.empty();
 
-  // Guarded by this.
-  private boolean listed;
+  private volatile boolean listed;
+  // Guarded by listing.
   private long goodUntil;
+  private Set<String> told = Set.of();
 
   /** Creates one that knows nothing yet. */
   public EntryIndex(EntryStore store) {
@@ -41,16 +54,30 @@ public final class EntryIndex {
    *
    * @throws IOException if the store could not be reached yet
    */
-  public synchronized Map<UUID, Entry> all() throws IOException {
+  public Map<UUID, Entry> all() throws IOException {
+    if (!listed) {
+      listing.lock();
+    } else if (!listing.tryLock()) {
+      return entries; // somebody is at it, and these are not much older
+    }
+    try {
+      list();
+    } finally {
+      listing.unlock();
+    }
+    return entries;
+  }
+
+  private void list() throws IOException {
     long begun = System.nanoTime();
     if (listed && begun - goodUntil < 0) {
-      return entries;
+      return;
     }
     try {
       Map<UUID, Entry> now = new HashMap<>();
       store.list().forEach(entry -> now.put(entry.id(), entry));
       if (!now.equals(entries)) { // or whoever compares would have to look at each
-        entries = now;
+        replace(now);
       }
       listed = true;
       trouble = Optional.empty();
@@ -63,7 +90,50 @@ public final class EntryIndex {
     }
     long end = System.nanoTime();
     goodUntil = end + Math.max(LEAST_AGE, SHARE * (end - begun));
-    return entries;
+  }
+
+  private void replace(Map<UUID, Entry> now) {
+    Map<String, Entry> labels = new HashMap<>();
+    for (Entry entry : now.values()) {
+      for (String label : entry.labels()) {
+        labels.merge(label, entry, EntryIndex::first);
+      }
+    }
+    tellTwofold(now, labels);
+    entries = now;
+    byLabel = labels;
+  }
+
+  private static Entry first(Entry one, Entry other) {
+    return FIRST.compare(one, other) <= 0 ? one : other;
+  }
+
+  /** A database may already hold what is refused here (PROTOCOL 4). Said once for each. */
+  private void tellTwofold(Map<UUID, Entry> now, Map<String, Entry> labels) {
+    Set<String> twofold = new HashSet<>();
+    for (Entry entry : now.values()) {
+      for (String label : entry.labels()) {
+        Entry owner = labels.get(label);
+        if (owner != null
+            && !owner.id().equals(entry.id())
+            && twofold.add(label)
+            && !told.contains(label)) {
+          LOG.warn("More than one entry has the label {}; it belongs to the first created", label);
+        }
+      }
+    }
+    told = twofold;
+  }
+
+  /**
+   * Returns whose label that is, if it is anybody's.
+   *
+   * @param label in lower case
+   * @throws IOException if the store could not be reached yet
+   */
+  public Optional<Entry> labelled(String label) throws IOException {
+    all();
+    return Optional.ofNullable(byLabel.get(label));
   }
 
   /** Returns an entry, if it was there when last listed. An I/O thread may call. */
@@ -91,11 +161,16 @@ public final class EntryIndex {
     change(map -> map.remove(id));
   }
 
-  private synchronized void change(Consumer<Map<UUID, Entry>> how) {
-    if (listed) {
-      Map<UUID, Entry> changed = new HashMap<>(entries);
-      how.accept(changed);
-      entries = changed;
+  private void change(Consumer<Map<UUID, Entry>> how) {
+    listing.lock();
+    try {
+      if (listed) {
+        Map<UUID, Entry> changed = new HashMap<>(entries);
+        how.accept(changed);
+        replace(changed);
+      }
+    } finally {
+      listing.unlock();
     }
   }
 }

@@ -5,6 +5,9 @@ import io.undertow.server.Connectors;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HttpString;
 import java.util.Map;
+import java.util.concurrent.Executor;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * A client's request while it is in Undertow's hands: it is either answered, or its connection is
@@ -30,6 +33,19 @@ public final class HttpRequest {
    */
   public boolean canBeKept() {
     return head().persists() && !head().expectsContinue() && head().bodyLength() <= Tap.MOST_BODY;
+  }
+
+  /**
+   * Asks a question that may block, and goes on with its answer on the connection's I/O thread. The
+   * request is neither answered nor taken over meanwhile.
+   */
+  public <T> void ask(Executor worker, Supplier<T> question, Consumer<T> then) {
+    exchange.dispatch(
+        worker,
+        () -> {
+          T answer = question.get();
+          tap.conn().execute(() -> then.accept(answer));
+        });
   }
 
   /** Answers at once, drops the body, and waits for the next request on the connection. */

@@ -12,16 +12,16 @@ import java.util.UUID;
  * Which hidden server a request is for, as its head says (PROTOCOL 1.2, identities 2 to 4). The
  * client has no password here: of an Authorization only the user name counts.
  *
- * @param id the hidden server
+ * @param name the hidden server's UUID, or a label, or anything else
  * @param head the octets to send it: the head without the line that was the identity
  */
-public record Identity(UUID id, ByteBuffer head) {
+public record Identity(String name, ByteBuffer head) {
   private static final String PARAMETER = "rendezvous=";
 
   /**
    * Finds the identity of a request.
    *
-   * @return empty if it has none that could be one, so that the client should be challenged
+   * @return empty if it has none, so that the client should be challenged
    * @throws ProtocolException if it has an Authorization that can be none
    */
   public static Optional<Identity> of(RequestHead head) throws ProtocolException {
@@ -40,7 +40,7 @@ public record Identity(UUID id, ByteBuffer head) {
     if (user.get().isEmpty()) {
       throw new ProtocolException("Authorization without a user name");
     }
-    return Entry.parseId(user.get()).map(id -> new Identity(id, head.without(authorization.get())));
+    return Optional.of(new Identity(user.get(), head.without(authorization.get())));
   }
 
   /**
@@ -83,11 +83,15 @@ public record Identity(UUID id, ByteBuffer head) {
     }
     for (String parameter : head.target().substring(query + 1).split("&", -1)) {
       if (parameter.startsWith(PARAMETER)) {
-        return Entry.parseId(parameter.substring(PARAMETER.length()))
-            .map(id -> new Identity(id, head.octets()));
+        return Optional.of(new Identity(parameter.substring(PARAMETER.length()), head.octets()));
       }
     }
     return Optional.empty();
+  }
+
+  /** Returns the UUID, if that is what it is named by. */
+  public Optional<UUID> id() {
+    return Entry.parseId(name);
   }
 
   /** Returns the octets to send, to be read once. */

@@ -131,6 +131,18 @@ public final class RequestHead {
     return field(name).map(Field::value);
   }
 
+  /**
+   * Returns the name of the host that is asked, in lower case, without a port; empty if the request
+   * does not say. That of an absolute target counts before Host (RFC 9112, 3.2.2).
+   */
+  public String hostName() {
+    String authority = value("Host").orElse("");
+    if (!target.startsWith("/") && target.contains("://")) {
+      authority = target.replaceFirst("^[^:]*://([^/?]*@)?", "").replaceFirst("[/?].*", "");
+    }
+    return authority.toLowerCase(Locale.ROOT).replaceFirst(":\\d*$", "").replaceFirst("\\.$", "");
+  }
+
   private List<String> values(String name) {
     return Field.values(fields, name);
   }

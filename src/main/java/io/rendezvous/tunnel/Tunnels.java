@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -25,7 +26,7 @@ import org.slf4j.LoggerFactory;
  * <p>Any thread may call. One lock guards it all; nothing is closed, called back or waited for
  * under it.
  */
-public final class Tunnels {
+public final class Tunnels implements Presence {
   private static final Logger LOG = LoggerFactory.getLogger(Tunnels.class);
 
   /** Among tunnels about as fresh as the freshest, one of the client's own thread is preferred. */
@@ -79,14 +80,14 @@ public final class Tunnels {
   }
 
   /** What is known of one ID. Guarded by the lock, like all in it. */
-  private static final class Presence {
+  private static final class State {
     final Deque<Tunnel> parked = new ArrayDeque<>(); // the freshest last
     final Deque<Waiter> waiting = new ArrayDeque<>(); // the first come first
     final Set<Tunnel> paired = new HashSet<>();
     long lastSeen;
 
     Counts counts() {
-      return new Counts(parked.size(), paired.size(), waiting.size());
+      return new Counts(parked.size(), paired.size(), waiting.size(), false);
     }
 
     boolean isConnected(long now, Duration patience) {
@@ -94,27 +95,10 @@ public final class Tunnels {
     }
   }
 
-  /**
-   * How many there are of one ID.
-   *
-   * @param parked tunnels
-   * @param paired tunnels
-   * @param waiting clients
-   */
-  public record Counts(int parked, int paired, int waiting) {
-    /** Those of an ID that is not connected. */
-    public static final Counts NONE = new Counts(0, 0, 0);
-
-    /** Returns whether a client would find a tunnel, now or when one comes back. */
-    public boolean isOnline() {
-      return parked + paired > 0;
-    }
-  }
-
   private final Limits limits;
   private final Observer observer;
   private final Object lock = new Object();
-  private final Map<UUID, Presence> byId = new HashMap<>(); // guarded by lock
+  private final Map<UUID, State> byId = new HashMap<>(); // guarded by lock
   private final Map<UUID, Long> revoked = new HashMap<>(); // when; guarded by lock
   private int parkedInAll; // guarded by lock
   private boolean draining; // guarded by lock
@@ -125,15 +109,15 @@ public final class Tunnels {
     this.observer = observer;
   }
 
-  /** Returns how many there are of an ID. */
+  @Override
   public Counts counts(UUID id) {
     synchronized (lock) {
-      Presence presence = byId.get(id);
+      State presence = byId.get(id);
       return presence == null ? Counts.NONE : presence.counts();
     }
   }
 
-  /** Returns how many there are of each ID that is connected. */
+  @Override
   public Map<UUID, Counts> counts() {
     Map<UUID, Counts> all = new HashMap<>();
     synchronized (lock) {
@@ -162,7 +146,7 @@ public final class Tunnels {
    */
   public void announce(UUID id) {
     synchronized (lock) {
-      byId.computeIfAbsent(id, i -> new Presence()).lastSeen = System.nanoTime();
+      byId.computeIfAbsent(id, i -> new State()).lastSeen = System.nanoTime();
     }
   }
 
@@ -200,7 +184,7 @@ public final class Tunnels {
     Tunnel replaced = null;
     Tunnel.End refused = null;
     synchronized (lock) {
-      Presence presence = byId.computeIfAbsent(tunnel.id(), id -> new Presence());
+      State presence = byId.computeIfAbsent(tunnel.id(), id -> new State());
       presence.paired.remove(tunnel);
       presence.lastSeen = System.nanoTime();
       Long revokedAt = revoked.get(tunnel.id());
@@ -233,7 +217,7 @@ public final class Tunnels {
   }
 
   /** Removes the oldest of the same source, else the oldest, where the ID has enough parked. */
-  private @Nullable Tunnel makeRoom(Presence presence, Conn newcomer) {
+  private @Nullable Tunnel makeRoom(State presence, Conn newcomer) {
     if (presence.parked.size() < limits.perId()) {
       return null;
     }
@@ -261,17 +245,12 @@ public final class Tunnels {
         return new Match.Draining();
       }
       long now = System.nanoTime();
-      Presence presence = byId.get(id);
+      State presence = byId.get(id);
       if (presence == null || !presence.isConnected(now, limits.patience())) {
         return new Match.Absent();
       }
       if (!presence.parked.isEmpty()) {
-        Tunnel tunnel = freshest(presence.parked, client);
-        presence.parked.remove(tunnel);
-        parkedInAll--;
-        presence.paired.add(tunnel);
-        presence.lastSeen = now;
-        return new Match.Taken(tunnel);
+        return new Match.Taken(takeParked(presence, client, now));
       }
       if (presence.waiting.size() >= limits.waitingPerId()) {
         return new Match.Crowded();
@@ -279,6 +258,25 @@ public final class Tunnels {
       presence.waiting.addLast(waiter);
       return new Match.Waiting();
     }
+  }
+
+  /** Takes a tunnel of that ID, if one is parked. Any thread may call. */
+  public Optional<Tunnel> takeParked(UUID id, Conn client) {
+    synchronized (lock) {
+      State presence = byId.get(id);
+      return presence == null || presence.parked.isEmpty()
+          ? Optional.empty()
+          : Optional.of(takeParked(presence, client, System.nanoTime()));
+    }
+  }
+
+  private Tunnel takeParked(State presence, Conn client, long now) {
+    Tunnel tunnel = freshest(presence.parked, client);
+    presence.parked.remove(tunnel);
+    parkedInAll--;
+    presence.paired.add(tunnel);
+    presence.lastSeen = now;
+    return tunnel;
   }
 
   private static Tunnel freshest(Deque<Tunnel> parked, Conn client) {
@@ -298,7 +296,7 @@ public final class Tunnels {
   /** Returns whether the client did wait, and now does no more. Any thread may call. */
   public boolean forget(UUID id, Waiter waiter) {
     synchronized (lock) {
-      Presence presence = byId.get(id);
+      State presence = byId.get(id);
       return presence != null && presence.waiting.remove(waiter);
     }
   }
@@ -307,7 +305,7 @@ public final class Tunnels {
   public void paired(Tunnel tunnel, Tunnel.Pairing pairing) {
     synchronized (lock) {
       tunnel.pairing(pairing);
-      Presence presence = byId.get(tunnel.id());
+      State presence = byId.get(tunnel.id());
       if (presence != null && presence.paired.contains(tunnel)) {
         return;
       }
@@ -318,7 +316,7 @@ public final class Tunnels {
   /** Says that a taken tunnel is over. Any thread may call. */
   public void over(Tunnel tunnel) {
     synchronized (lock) {
-      Presence presence = byId.get(tunnel.id());
+      State presence = byId.get(tunnel.id());
       if (presence != null && presence.paired.remove(tunnel)) {
         presence.lastSeen = System.nanoTime();
       }
@@ -328,7 +326,7 @@ public final class Tunnels {
   /** Removes a parked tunnel that has ended by itself; no matter if it was taken meanwhile. */
   void ended(Tunnel tunnel, Tunnel.End why) {
     synchronized (lock) {
-      Presence presence = byId.get(tunnel.id());
+      State presence = byId.get(tunnel.id());
       if (presence == null || !presence.parked.remove(tunnel)) {
         return;
       }
@@ -339,9 +337,9 @@ public final class Tunnels {
     observer.ended(tunnel.id(), why);
   }
 
-  /** Ends all that an ID has, since its entry was deleted. Any thread may call. */
+  @Override
   public void revoke(UUID id) {
-    Presence presence;
+    State presence;
     List<Tunnel.Pairing> pairings = new ArrayList<>();
     synchronized (lock) {
       revoked.put(id, System.nanoTime());
@@ -368,7 +366,7 @@ public final class Tunnels {
     List<Waiter> waiters = new ArrayList<>();
     synchronized (lock) {
       draining = true;
-      for (Presence presence : byId.values()) {
+      for (State presence : byId.values()) {
         tunnels.addAll(presence.parked);
         waiters.addAll(presence.waiting);
         presence.parked.clear();
@@ -389,8 +387,8 @@ public final class Tunnels {
   public void sweep(long now) {
     List<Tunnel> retired = new ArrayList<>();
     synchronized (lock) {
-      for (Iterator<Presence> all = byId.values().iterator(); all.hasNext(); ) {
-        Presence presence = all.next();
+      for (Iterator<State> all = byId.values().iterator(); all.hasNext(); ) {
+        State presence = all.next();
         retire(presence.parked, now, retired);
         if (presence.waiting.isEmpty() && !presence.isConnected(now, limits.patience())) {
           all.remove();

@@ -9,7 +9,7 @@ import io.rendezvous.entry.FileStore;
 import io.rendezvous.testing.HookReceiver;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
-import io.rendezvous.tunnel.Tunnels;
+import io.rendezvous.tunnel.Presence;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -82,8 +82,8 @@ class WebhooksTest {
     Awaitility.await().atMost(Duration.ofSeconds(20)).until(condition);
   }
 
-  private Tunnels.Counts counts(Entry entry) {
-    return broker.broker().counts().getOrDefault(entry.id(), Tunnels.Counts.NONE);
+  private Presence.Counts counts(Entry entry) {
+    return broker.broker().counts().getOrDefault(entry.id(), Presence.Counts.NONE);
   }
 
   /** Parks a tunnel. */

@@ -120,6 +120,12 @@ public final class TestBroker implements AutoCloseable {
     return store;
   }
 
+  /** Writes an entry into the directory of entries, whatever others are there. */
+  public void putEntry(Entry written) throws IOException {
+    Files.writeString(
+        directory.resolve("entries").resolve(written.id() + ".json"), written.toJson());
+  }
+
   /** Takes the directory of entries away, as a disk that is not mounted would. */
   public void loseStore() throws IOException {
     Files.move(directory.resolve("entries"), directory.resolve("lost"));

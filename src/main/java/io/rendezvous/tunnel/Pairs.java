@@ -1,0 +1,114 @@
+package io.rendezvous.tunnel;
+
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Relay;
+import io.rendezvous.net.Relays;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.InstantSource;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Relays between clients and the tunnels they were given, and tells observers. */
+public final class Pairs {
+  private static final Logger LOG = LoggerFactory.getLogger(Pairs.class);
+
+  private final Tunnels tunnels;
+  private final Relays relays;
+  private final Observer observer;
+  private final InstantSource clock;
+
+  /** Creates those of one registry of tunnels. */
+  public Pairs(Tunnels tunnels, Relays relays, Observer observer, InstantSource clock) {
+    this.tunnels = tunnels;
+    this.relays = relays;
+    this.observer = observer;
+    this.clock = clock;
+  }
+
+  /** What a client's side wants to know. */
+  public interface Owner {
+    /**
+     * The tunnel ended before a single octet came from it, and is closed; the client's connection
+     * is the owner's again. Called on that one's thread.
+     *
+     * @param moreWasSent whether octets were read from the client beyond the first ones
+     */
+    void unanswered(boolean moreWasSent);
+  }
+
+  /**
+   * Takes both connections over and relays. Called on the client's thread.
+   *
+   * @param tunnel was taken for this client
+   * @param came when the client made its wish known, by {@link System#nanoTime}
+   * @param attempt 1, or more where earlier tunnels gave no answer
+   * @param first goes down the tunnel before anything that is read
+   */
+  public void pair(
+      Conn client, Tunnel tunnel, long came, int attempt, ByteBuffer first, Owner owner) {
+    Pairing pairing = new Pairing(client, tunnel, owner);
+    Relay relay = new Relay(client, tunnel.conn(), pairing);
+    Duration wait = Duration.ofNanos(System.nanoTime() - came);
+    Rendezvous rendezvous =
+        new Rendezvous(tunnel.id(), client.peer(), clock.instant(), wait, attempt, relay);
+    pairing.relay = relay;
+    pairing.rendezvous = rendezvous;
+    relays.add(relay);
+    observer.paired(rendezvous);
+    tunnels.paired(tunnel, relay::end);
+    LOG.debug("{} paired with {}", client, tunnel);
+    relay.start(first);
+  }
+
+  /** Hears how a relay ends. */
+  private final class Pairing implements Relay.Owner {
+    private final Conn client;
+    private final Tunnel tunnel;
+    private final Owner owner;
+    private @Nullable Relay relay;
+    private @Nullable Rendezvous rendezvous;
+
+    Pairing(Conn client, Tunnel tunnel, Owner owner) {
+      this.client = client;
+      this.tunnel = tunnel;
+      this.owner = owner;
+    }
+
+    @Override
+    public void reached() {
+      Rendezvous going = rendezvous;
+      if (going != null) {
+        going.reach();
+        observer.reached(going);
+      }
+    }
+
+    @Override
+    public void unanswered(boolean moreWasSent) {
+      over();
+      owner.unanswered(moreWasSent);
+    }
+
+    @Override
+    public void over() {
+      tunnels.over(tunnel);
+      Relay ended = relay;
+      if (ended != null) {
+        relays.remove(ended);
+        LOG.debug(
+            "{} and {} ended: {} octets up, {} down",
+            client,
+            tunnel,
+            ended.octetsUp(),
+            ended.octetsDown());
+      }
+      Rendezvous over = rendezvous;
+      if (over != null) {
+        over.end();
+        observer.over(over);
+      }
+    }
+  }
+}
