@@ -316,6 +316,7 @@ public final class Broker implements AutoCloseable {
     stopped.countDown();
     admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);
+    relays.cutOff(); // while there is somebody to tell
     network.close();
     webhooks.ifPresent(Webhooks::close);
     accessLog.ifPresent(AccessLog::close);

@@ -35,7 +35,8 @@ import org.slf4j.LoggerFactory;
  *   <dt>end
  *   <dd>{@code whole}: both directions have ended in order; {@code client-broke}, {@code
  *       server-broke}: that side was cut off or reset; {@code stood-still}: for too long; {@code
- *       revoked}: the entry was; {@code unanswered}: the tunnel ended before an answer
+ *       revoked}: the entry was; {@code broker-ended}: before it did; {@code unanswered}: the
+ *       tunnel ended before an answer
  * </dl>
  *
  * Nothing in it is of anybody's choice but the client's address. Lines are written by a thread of
@@ -127,6 +128,7 @@ public final class AccessLog implements Observer, AutoCloseable {
       case FAR_BROKE -> "server-broke";
       case STOOD_STILL -> "stood-still";
       case CALLED_OFF -> "revoked";
+      case CUT_OFF -> "broker-ended";
       case UNANSWERED -> "unanswered";
     };
   }

@@ -39,6 +39,8 @@ public final class Relay {
     STOOD_STILL,
     /** It was called off. */
     CALLED_OFF,
+    /** It went on when the process ended. */
+    CUT_OFF,
     /** The far connection ended before a single octet came from it. */
     UNANSWERED
   }
@@ -167,6 +169,11 @@ public final class Relay {
     } else {
       finish(how);
     }
+  }
+
+  /** Ends both connections now, since the process ends. Any thread may call. */
+  void cutOff() {
+    finish(End.CUT_OFF);
   }
 
   /** Returns how it has ended, once it has. */

@@ -58,6 +58,11 @@ public final class Relays {
     going.forEach(Relay::end);
   }
 
+  /** Ends all, since the process ends. */
+  public void cutOff() {
+    going.forEach(Relay::cutOff);
+  }
+
   /**
    * Ends those that have stood still for too long.
    *

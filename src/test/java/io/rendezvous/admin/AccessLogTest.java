@@ -143,6 +143,19 @@ class AccessLogTest {
   }
 
   @Test
+  void endOfTheBrokerEndsInALine() throws Exception {
+    try (Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), "/"));
+      tunnel.readHead();
+      tunnel.send(ANSWER);
+      client.readResponse();
+      broker.broker().close();
+      assertThat(line()).endsWith(" end=broker-ended");
+    }
+  }
+
+  @Test
   void linesThatCannotBeWrittenAreDroppedAndCounted() throws Exception {
     CountDownLatch readAgain = new CountDownLatch(1);
     begin(
