@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -49,6 +50,7 @@ public final class Listener implements AutoCloseable {
   private final LongAdder refusedCount = new LongAdder();
   private final LongAdder handshakes = new LongAdder();
   private final LongAdder failedHandshakes = new LongAdder();
+  private final AtomicBoolean closed = new AtomicBoolean();
   private @Nullable AcceptingChannel<StreamConnection> server;
 
   Listener(Limits limits, @Nullable Tls tls, Buffers buffers, Consumer<Conn> accepted) {
@@ -88,7 +90,10 @@ public final class Listener implements AutoCloseable {
   /** Stops listening. Connections that are open stay so. */
   @Override
   public void close() {
-    IoUtils.safeClose(channel());
+    if (closed.compareAndSet(
+        false, true)) { // a second time it would wait for threads that may be gone
+      IoUtils.safeClose(channel());
+    }
   }
 
   private AcceptingChannel<StreamConnection> channel() {
