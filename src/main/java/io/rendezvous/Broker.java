@@ -105,7 +105,10 @@ public final class Broker implements AutoCloseable {
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
     this.limits =
         new Listener.Limits(
-            Descriptors.limit(settings.limits().connections()), settings.limits().perSource());
+            Descriptors.limit(
+                settings.limits().connections(),
+                settings.admin().enabled() ? AdminServer.MOST_CONNECTIONS : 0),
+            settings.limits().perSource());
     this.ledger = new Ledger(clock);
     this.clock = clock;
     List<Observer> observers = new ArrayList<>(List.of(metrics, ledger));

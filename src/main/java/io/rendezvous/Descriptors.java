@@ -17,12 +17,16 @@ final class Descriptors {
    * Returns how many connections there may be.
    *
    * @param wanted as set; 0 is as many as there can be
+   * @param others how many descriptors are kept for other listeners
    */
-  static int limit(int wanted) {
+  static int limit(int wanted, int others) {
     int most = WITHOUT_KNOWING;
     if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
       long left =
-          system.getMaxFileDescriptorCount() - system.getOpenFileDescriptorCount() - RESERVE;
+          system.getMaxFileDescriptorCount()
+              - system.getOpenFileDescriptorCount()
+              - RESERVE
+              - others;
       most = (int) Math.max(LEAST, Math.min(left, Integer.MAX_VALUE / 2));
     }
     return wanted == 0 ? most : Math.min(wanted, most);

@@ -43,7 +43,12 @@ import org.slf4j.LoggerFactory;
  */
 public final class AdminServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
-  private static final Listener.Limits LIMITS = new Listener.Limits(512, 256);
+
+  /** How many connections may be open to it. */
+  public static final int MOST_CONNECTIONS = 256;
+
+  private static final Listener.Limits LIMITS =
+      new Listener.Limits(MOST_CONNECTIONS, MOST_CONNECTIONS / 2);
   private static final Duration MOST_IDLE = Duration.ofSeconds(30);
   private static final String JSON = "application/json";
   private static final int SAVE_EVERY = 60;
@@ -63,6 +68,7 @@ public final class AdminServer implements AutoCloseable {
   private final boolean tls;
   private final HandlerServer server;
   private final Listener listener;
+  private final Optional<AdminLock> lock;
   private final Future<?> ticking;
   private long ticks; // of the thread that ticks
   private final ScheduledExecutorService ticker =
@@ -101,7 +107,8 @@ public final class AdminServer implements AutoCloseable {
     this.metrics = metrics;
     this.views = new Views(index, tunnels, ledger, provisioner, clock);
     this.feed = new Feed(index, tunnels, ledger, views, () -> broker.toJson().toString());
-    Api api = new Api(store, index, tunnels, ledger, provisioner, views, feed::refresh, clock);
+    EntryList list = new EntryList(index, tunnels, ledger, views);
+    Api api = new Api(store, index, tunnels, provisioner, views, list, feed::refresh, clock);
     Access access = new Access(AdminToken.of(settings.admin()), clock, tls);
     Predicate<String> names =
         name ->
@@ -119,8 +126,19 @@ public final class AdminServer implements AutoCloseable {
             tls ? keys.orElseThrow().context() : null,
             LIMITS,
             conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
+    this.lock = takeLock(settings.admin(), listener.address().getPort());
     file.load();
     this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+  }
+
+  /** Without it the commands do as if no broker ran here. */
+  private static Optional<AdminLock> takeLock(Settings.AdminSettings settings, int port) {
+    try {
+      return Optional.of(AdminLock.take(settings, port));
+    } catch (IOException e) {
+      LOG.warn("The commands of this directory do not find this broker: {}", e.getMessage());
+      return Optional.empty();
+    }
   }
 
   private static Thread daemon(Runnable task) {
@@ -239,7 +257,7 @@ public final class AdminServer implements AutoCloseable {
       Thread.currentThread().interrupt();
     }
     listener.close();
-    feed.close();
     server.drain();
+    lock.ifPresent(AdminLock::close);
   }
 }

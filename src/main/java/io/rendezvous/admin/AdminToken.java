@@ -3,9 +3,11 @@ package io.rendezvous.admin;
 import io.rendezvous.config.Settings;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
@@ -52,6 +54,17 @@ public final class AdminToken {
     return token;
   }
 
+  /** Nobody sees half of it, and the first one stays, where the file system has links. */
+  private static void link(Path aside) throws IOException {
+    try {
+      Files.createLink(FILE, aside);
+    } catch (FileAlreadyExistsException e) {
+      throw e;
+    } catch (FileSystemException | UnsupportedOperationException e) {
+      Files.move(aside, FILE, StandardCopyOption.ATOMIC_MOVE);
+    }
+  }
+
   private static String made() throws IOException {
     byte[] octets = new byte[OCTETS];
     new SecureRandom().nextBytes(octets);
@@ -65,7 +78,7 @@ public final class AdminToken {
     Path aside = Files.createTempFile(parent, ".token", ".tmp", ownersOnly);
     try {
       Files.writeString(aside, token + "\n", StandardOpenOption.WRITE);
-      Files.createLink(FILE, aside); // nobody sees half of it, and the first one stays
+      link(aside);
       return token;
     } catch (FileAlreadyExistsException e) {
       return kept();

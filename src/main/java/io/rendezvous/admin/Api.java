@@ -1,7 +1,5 @@
 package io.rendezvous.admin;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
@@ -18,16 +16,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Collection;
-import java.util.Comparator;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -40,8 +31,6 @@ import org.slf4j.LoggerFactory;
  */
 final class Api {
   private static final Logger AUDIT = LoggerFactory.getLogger("rendezvous.audit");
-  private static final int USUAL_SIZE = 50;
-  private static final int MOST_SIZE = 500;
   private static final Pattern OVERLAP = Pattern.compile("(\\d{1,7})([smhd])");
   private static final Duration LONGEST_OVERLAP = Duration.ofDays(30);
   private static final String JSON = "application/json";
@@ -50,9 +39,9 @@ final class Api {
   private final EntryStore store;
   private final EntryIndex index;
   private final Presence tunnels;
-  private final Ledger ledger;
   private final Provisioner provisioner;
   private final Views views;
+  private final EntryList list;
   private final Runnable onChange;
   private final InstantSource clock;
 
@@ -65,17 +54,17 @@ final class Api {
       EntryStore store,
       EntryIndex index,
       Presence tunnels,
-      Ledger ledger,
       Provisioner provisioner,
       Views views,
+      EntryList list,
       Runnable onChange,
       InstantSource clock) {
     this.store = store;
     this.index = index;
     this.tunnels = tunnels;
-    this.ledger = ledger;
     this.provisioner = provisioner;
     this.views = views;
+    this.list = list;
     this.onChange = onChange;
     this.clock = clock;
   }
@@ -84,7 +73,7 @@ final class Api {
   void addTo(RoutingHandler routes) {
     String one = "/api/entries/{uuid}";
     routes
-        .get("/api/entries", Action.handler(this::list))
+        .get("/api/entries", Action.handler(list::answer))
         .post("/api/entries", Action.handler(this::create))
         .get(one, Action.handler((exchange, body) -> answer(exchange, found(id(exchange)))))
         .put(one, Action.handler(this::put))
@@ -127,106 +116,6 @@ final class Api {
         what,
         id.toString().substring(0, 8),
         exchange.getSourceAddress().getAddress().getHostAddress());
-  }
-
-  private void list(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
-    Map<String, Deque<String>> query = exchange.getQueryParameters();
-    String search = parameter(query, "search", "").toLowerCase(Locale.ROOT).strip();
-    int size = number(query, "size", USUAL_SIZE, MOST_SIZE);
-    int page = number(query, "page", 1, Integer.MAX_VALUE / MOST_SIZE);
-    Comparator<Entry> order = order(parameter(query, "sort", "label"));
-    switch (parameter(query, "order", "asc")) {
-      case "asc" -> {}
-      case "desc" -> order = order.reversed();
-      default -> throw EntryForm.bad("\"order\" is neither asc nor desc");
-    }
-    Collection<Entry> all = index.all().values();
-    List<Entry> matching =
-        all.stream()
-            .filter(entry -> matches(entry, search))
-            .sorted(order.thenComparing(Entry::id))
-            .toList();
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
-    ArrayNode entries = json.putArray("entries");
-    matching.stream()
-        .skip((page - 1L) * size)
-        .limit(size)
-        .forEach(entry -> entries.add(views.entry(entry)));
-    json.put("page", page).put("size", size).put("total", matching.size());
-    Action.send(exchange, JSON, json.toString());
-  }
-
-  private static String parameter(Map<String, Deque<String>> query, String name, String otherwise) {
-    Deque<String> values = query.get(name);
-    return values == null || values.isEmpty() || values.getFirst().isEmpty()
-        ? otherwise
-        : values.getFirst();
-  }
-
-  private static int number(Map<String, Deque<String>> query, String name, int otherwise, int most)
-      throws ApiException {
-    String text = parameter(query, name, Integer.toString(otherwise));
-    try {
-      int number = Integer.parseInt(text);
-      if (number >= 1 && number <= most) {
-        return number;
-      }
-    } catch (NumberFormatException e) {
-      // told below
-    }
-    throw EntryForm.bad("\"" + name + "\" is not a number from 1 to " + most);
-  }
-
-  private static boolean matches(Entry entry, String search) {
-    return search.isEmpty()
-        || entry.id().toString().contains(search)
-        || entry.labels().stream().anyMatch(label -> label.contains(search));
-  }
-
-  /** Entries without what they are sorted by come last. */
-  private Comparator<Entry> order(String by) throws ApiException {
-    Map<UUID, Presence.Counts> counts = tunnels.counts();
-    return switch (by) {
-      case "label" -> byText(entry -> entry.labels().stream().findFirst());
-      case "created" -> byText(Entry::created);
-      case "uuid" -> Comparator.comparing(entry -> entry.id().toString());
-      case "online" -> byNumber(e -> count(counts, e).isOnline() ? 1L : 0L);
-      case "parked" -> byNumber(e -> (long) count(counts, e).parked());
-      case "active" -> byNumber(e -> (long) count(counts, e).paired());
-      case "waiting" -> byNumber(e -> (long) count(counts, e).waiting());
-      case "rendezvous" -> byNumber(e -> ledger.today(e.id()).rendezvous());
-      case "octets" -> byNumber(e -> octets(ledger.today(e.id())));
-      case "lastSeen" -> byNumber(e -> lastSeen(counts, e));
-      default ->
-          throw EntryForm.bad(
-              "\"sort\" is none of label, uuid, online, parked, active, waiting, rendezvous,"
-                  + " octets, lastSeen, created");
-    };
-  }
-
-  private static Comparator<Entry> byText(Function<Entry, Optional<String>> text) {
-    return Comparator.comparing(entry -> text.apply(entry).orElse("\uffff"));
-  }
-
-  /** What is sorted by may change meanwhile, so each is asked once. */
-  private static Comparator<Entry> byNumber(Function<Entry, Long> number) {
-    Map<UUID, Long> asked = new HashMap<>();
-    return Comparator.comparingLong(
-        entry -> asked.computeIfAbsent(entry.id(), id -> number.apply(entry)));
-  }
-
-  private static Presence.Counts count(Map<UUID, Presence.Counts> counts, Entry entry) {
-    return counts.getOrDefault(entry.id(), Presence.Counts.NONE);
-  }
-
-  private static long octets(Ledger.Totals totals) {
-    return totals.octetsIn() + totals.octetsOut();
-  }
-
-  private long lastSeen(Map<UUID, Presence.Counts> counts, Entry entry) {
-    return count(counts, entry).isOnline()
-        ? Long.MAX_VALUE
-        : ledger.lastSeen(entry.id()).map(Instant::toEpochMilli).orElse(Long.MIN_VALUE);
   }
 
   private void create(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {

@@ -10,6 +10,7 @@ import io.undertow.server.HttpHandler;
 import io.undertow.server.handlers.sse.ServerSentEventConnection;
 import io.undertow.server.handlers.sse.ServerSentEventHandler;
 import io.undertow.util.AttachmentKey;
+import io.undertow.util.StatusCodes;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -19,6 +20,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -33,7 +35,8 @@ final class Feed {
   private static final int MOST_LISTENERS = 64;
   private static final int MOST_CHANGED = 100;
   private static final int STATUS_EVERY = 2;
-  private static final AttachmentKey<String> STATUS = AttachmentKey.create(String.class);
+  private static final int MOST_MISSED = 30;
+  private static final AttachmentKey<Newcomer> NEWCOMER = AttachmentKey.create(Newcomer.class);
 
   private final EntryIndex index;
   private final Presence tunnels;
@@ -61,29 +64,41 @@ final class Feed {
     this.status = status;
   }
 
+  /**
+   * A page that is about to listen.
+   *
+   * @param status what it is told first
+   * @param thread of its connection
+   */
+  private record Newcomer(String status, Executor thread) {}
+
   /** A page that is told of changes. */
   private static final class Listener implements ServerSentEventConnection.EventCallback {
     private final ServerSentEventConnection connection;
     private int underWay; // guarded by this
-    private boolean missed; // guarded by this
+    private final Executor thread;
+    private int missed; // guarded by this
 
-    Listener(ServerSentEventConnection connection) {
+    Listener(ServerSentEventConnection connection, Executor thread) {
       this.connection = connection;
+      this.thread = thread;
     }
 
-    /** Sends it, unless what was sent before is still under way. */
+    /** Sends it, unless what was sent before is still under way. Ends what takes nothing at all. */
     void tell(Map<String, String> events) {
       synchronized (this) {
         if (underWay > 0) {
-          missed = true;
+          if (++missed == MOST_MISSED) {
+            thread.execute(() -> close(connection));
+          }
           return;
         }
         underWay = events.size();
-        if (missed && !events.containsKey("refresh")) {
+        if (missed > 0 && !events.containsKey("refresh")) {
           underWay++;
           connection.send("{}", "refresh", null, this);
         }
-        missed = false;
+        missed = 0;
       }
       events.forEach((event, data) -> connection.send(data, event, null, this));
     }
@@ -114,23 +129,25 @@ final class Feed {
     return exchange ->
         exchange.dispatch(
             waiting -> { // for the status, on a thread that may block: the stream begins on another
-              waiting.putAttachment(STATUS, status.get());
+              if (listeners.size() >= MOST_LISTENERS) {
+                String detail = "too many pages are open";
+                Action.refuse(waiting, new ApiException(StatusCodes.SERVICE_UNAVAILABLE, detail));
+                return;
+              }
+              waiting.putAttachment(NEWCOMER, new Newcomer(status.get(), waiting.getIoThread()));
               streams.handleRequest(waiting);
             });
   }
 
   private void listen(ServerSentEventConnection connection) {
-    if (listeners.size() >= MOST_LISTENERS) {
-      close(connection);
-      return;
-    }
-    Listener listener = new Listener(connection);
+    Newcomer newcomer = connection.getAttachment(NEWCOMER);
+    Listener listener = new Listener(connection, newcomer.thread());
     connection.addCloseTask(closed -> listeners.remove(listener));
     listeners.add(listener);
     if (!connection.isOpen()) {
       listeners.remove(listener);
     }
-    listener.tell(Map.of("status", connection.getAttachment(STATUS)));
+    listener.tell(Map.of("status", newcomer.status()));
   }
 
   /** Has everybody look again. Any thread may call. */
@@ -144,11 +161,6 @@ final class Feed {
     } catch (IOException e) {
       LOG.debug("A page left by itself: {}", e.toString());
     }
-  }
-
-  /** Ends all streams. */
-  void close() {
-    listeners.forEach(listener -> close(listener.connection));
   }
 
   /** Tells what has changed. To be called each second, on one thread that may block. */

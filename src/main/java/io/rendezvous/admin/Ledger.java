@@ -3,12 +3,10 @@ package io.rendezvous.admin;
 import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.Deque;
@@ -22,7 +20,6 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps account of each hidden server that was connected since the broker began, and of the latest
@@ -33,8 +30,6 @@ import org.jspecify.annotations.Nullable;
 public final class Ledger implements Observer {
   /** How many rendezvous that are over are remembered. */
   static final int MOST_RECENT = 100;
-
-  private static final int MINUTES = 60;
 
   /**
    * What a day has brought.
@@ -79,69 +74,6 @@ public final class Ledger implements Observer {
   private static final class Counted {
     long in;
     long out;
-  }
-
-  /** One hidden server's, or that of all. Guarded by itself. */
-  private static final class Account {
-    private final int[] minutes = new int[MINUTES];
-    private long minute; // the last one that is in use
-    private long day;
-    private Totals today = Totals.NONE;
-    private @Nullable Instant seen;
-    private @Nullable End end;
-
-    private void turnTo(Instant now) {
-      long thisDay = now.getEpochSecond() / Duration.ofDays(1).toSeconds();
-      if (thisDay != day) {
-        day = thisDay;
-        today = Totals.NONE;
-      }
-      long thisMinute = now.getEpochSecond() / MINUTES;
-      if (thisMinute - minute >= MINUTES || thisMinute < minute) {
-        Arrays.fill(minutes, 0);
-      } else {
-        for (long m = minute + 1; m <= thisMinute; m++) {
-          minutes[(int) (m % MINUTES)] = 0;
-        }
-      }
-      minute = thisMinute;
-    }
-
-    synchronized void seen(Instant now, @Nullable End how) {
-      seen = now;
-      end = how == null ? end : how;
-    }
-
-    synchronized void add(Instant now, int rendezvous, long in, long out) {
-      turnTo(now);
-      minutes[(int) (minute % MINUTES)] += rendezvous;
-      today =
-          new Totals(
-              today.rendezvous() + rendezvous, today.octetsIn() + in, today.octetsOut() + out);
-    }
-
-    synchronized Totals today(Instant now) {
-      turnTo(now);
-      return today;
-    }
-
-    /** Returns the rendezvous of each minute, the oldest first. */
-    synchronized int[] hour(Instant now) {
-      turnTo(now);
-      int[] hour = new int[MINUTES];
-      for (int i = 0; i < MINUTES; i++) {
-        hour[i] = minutes[(int) ((minute + 1 + i) % MINUTES)];
-      }
-      return hour;
-    }
-
-    synchronized Optional<Instant> lastSeen() {
-      return Optional.ofNullable(seen);
-    }
-
-    synchronized Optional<End> lastEnd() {
-      return Optional.ofNullable(end);
-    }
   }
 
   private Account account(UUID id) {
@@ -278,7 +210,7 @@ public final class Ledger implements Observer {
   /** Returns how many rendezvous each of the last 60 minutes had, the oldest first. */
   int[] hour(UUID id) {
     Account account = accounts.get(id);
-    return account == null ? new int[MINUTES] : account.hour(clock.instant());
+    return account == null ? new int[Account.MINUTES] : account.hour(clock.instant());
   }
 
   /** Returns when a tunnel of the ID last came or went. */

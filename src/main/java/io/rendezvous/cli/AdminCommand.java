@@ -1,5 +1,6 @@
 package io.rendezvous.cli;
 
+import io.rendezvous.admin.AdminLock;
 import io.rendezvous.admin.AdminServer;
 import io.rendezvous.admin.AdminToken;
 import io.rendezvous.config.Settings;
@@ -39,7 +40,7 @@ final class AdminCommand implements Callable<Integer> {
     }
     InetAddress address = InetAddress.getByName(admin.host());
     String host = address.isAnyLocalAddress() ? installation.provisioner().publicHost() : "";
-    String url = AdminServer.url(address, host, admin.port());
+    String url = AdminServer.url(address, host, AdminLock.portOfBroker(admin).orElse(admin.port()));
     Optional<String> token = AdminToken.of(admin);
     spec.commandLine()
         .getOut()

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.admin.AdminLock;
 import io.rendezvous.admin.AdminServer;
 import io.rendezvous.admin.AdminToken;
 import io.rendezvous.config.Settings;
@@ -21,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.UUID;
 
 /** The broker of this installation, where it runs, spoken to over its admin listener. */
@@ -41,7 +43,8 @@ final class RunningBroker implements Entries {
 
   /**
    * Returns the broker, if one answers to our token on a loopback address. Where its page is
-   * elsewhere, its store is at hand all the same.
+   * elsewhere, its store is at hand all the same. Nobody is shown the token who does not hold the
+   * broker's lock.
    */
   static Optional<RunningBroker> find(Settings settings) throws IOException {
     Settings.AdminSettings admin = settings.admin();
@@ -49,7 +52,11 @@ final class RunningBroker implements Entries {
     if (!admin.enabled() || !address.isLoopbackAddress() || !AdminToken.exists(admin)) {
       return Optional.empty();
     }
-    URI url = URI.create(AdminServer.url(address, "", admin.port()));
+    OptionalInt port = AdminLock.portOfBroker(admin);
+    if (port.isEmpty()) {
+      return Optional.empty();
+    }
+    URI url = URI.create(AdminServer.url(address, "", port.getAsInt()));
     RunningBroker broker = new RunningBroker(url, AdminToken.of(admin));
     return Optional.of(broker).filter(b -> !b.store().isEmpty());
   }

@@ -270,6 +270,9 @@ public final class SettingsLoader {
     if (!secure && !"http".equalsIgnoreCase(url.getScheme()) || url.getHost() == null) {
       return Optional.of("is not a URL such as https://host/path");
     }
+    if (url.getPort() > 65_535) {
+      return Optional.of("has no port from 1 to 65535");
+    }
     if (url.getRawUserInfo() != null || url.getRawFragment() != null) {
       return Optional.of("holds a user name or a fragment");
     }

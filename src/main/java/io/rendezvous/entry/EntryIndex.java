@@ -89,7 +89,8 @@ public final class EntryIndex {
       LOG.debug("The entries are as they were: {}", e.getMessage());
     }
     long end = System.nanoTime();
-    goodUntil = end + Math.max(LEAST_AGE, SHARE * (end - begun));
+    boolean failed = trouble.isPresent(); // then it is tried again soon
+    goodUntil = end + (failed ? LEAST_AGE : Math.max(LEAST_AGE, SHARE * (end - begun)));
   }
 
   private void replace(Map<UUID, Entry> now) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -14,9 +15,16 @@ import java.util.function.IntSupplier;
 
 /** Tells hidden servers and clients how to reach this broker. Any thread may call. */
 public final class Provisioner {
+  private static final long LOOK_UP_EVERY = Duration.ofMinutes(1).toNanos();
+
   private final Settings settings;
   private final Optional<ServerKeys> keys;
   private final IntSupplier port;
+
+  // Guarded by this.
+  private boolean lookedUp;
+  private long lookedUpAt;
+  private boolean loopback;
 
   /**
    * Creates one.
@@ -33,16 +41,30 @@ public final class Provisioner {
   /** Returns the name that others know the broker by. */
   public String publicHost() {
     List<String> names = keys.map(ServerKeys::names).orElse(List.of());
-    return settings.publicHost().orElse(names.isEmpty() ? settings.host() : names.get(0));
+    return settings
+        .publicHost()
+        .orElseGet(
+            () ->
+                names.stream()
+                    .filter(name -> !name.startsWith("*"))
+                    .findFirst()
+                    .orElse(settings.host()));
   }
 
-  /** Returns whether that name means another machine on each machine. May block. */
-  public boolean isLoopback() {
-    try {
-      return InetAddress.getByName(publicHost()).isLoopbackAddress();
-    } catch (UnknownHostException e) {
-      return false;
+  /** Returns whether that name means another machine on each machine. May block, once a minute. */
+  public synchronized boolean isLoopback() {
+    long now = System.nanoTime();
+    if (lookedUp && now - lookedUpAt < LOOK_UP_EVERY) {
+      return loopback;
     }
+    try {
+      loopback = InetAddress.getByName(publicHost()).isLoopbackAddress();
+    } catch (UnknownHostException e) {
+      loopback = false;
+    }
+    lookedUp = true;
+    lookedUpAt = System.nanoTime();
+    return loopback;
   }
 
   /** Returns the broker's URL, without a slash at its end. */

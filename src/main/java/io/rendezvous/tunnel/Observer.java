@@ -2,6 +2,7 @@ package io.rendezvous.tunnel;
 
 import java.util.List;
 import java.util.UUID;
+import java.util.function.Consumer;
 
 /**
  * Hears what becomes of hidden servers and clients. It is called on I/O threads, under no lock, and
@@ -48,44 +49,48 @@ public interface Observer {
   static Observer all(List<Observer> observers) {
     List<Observer> each = List.copyOf(observers);
     return new Observer() {
+      private void tell(Consumer<Observer> what) {
+        each.forEach(what);
+      }
+
       @Override
       public void parked(UUID id) {
-        each.forEach(o -> o.parked(id));
+        tell(o -> o.parked(id));
       }
 
       @Override
       public void ended(UUID id, Tunnel.End why) {
-        each.forEach(o -> o.ended(id, why));
+        tell(o -> o.ended(id, why));
       }
 
       @Override
       public void waiting(UUID id) {
-        each.forEach(o -> o.waiting(id));
+        tell(o -> o.waiting(id));
       }
 
       @Override
       public void absent(UUID id) {
-        each.forEach(o -> o.absent(id));
+        tell(o -> o.absent(id));
       }
 
       @Override
       public void paired(Rendezvous rendezvous) {
-        each.forEach(o -> o.paired(rendezvous));
+        tell(o -> o.paired(rendezvous));
       }
 
       @Override
       public void reached(Rendezvous rendezvous) {
-        each.forEach(o -> o.reached(rendezvous));
+        tell(o -> o.reached(rendezvous));
       }
 
       @Override
       public void over(Rendezvous rendezvous) {
-        each.forEach(o -> o.over(rendezvous));
+        tell(o -> o.over(rendezvous));
       }
 
       @Override
       public void refused(Side side, int status) {
-        each.forEach(o -> o.refused(side, status));
+        tell(o -> o.refused(side, status));
       }
     };
   }

@@ -1,13 +1,17 @@
 package io.rendezvous.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.testing.Program;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -105,6 +109,24 @@ class CommandsIT {
       assertThat(gone.exitCode()).isEqualTo(1);
       assertThat(gone.output()).isEqualTo("No entry with UUID " + ID);
       assertThat(broker.output()).doesNotContain(file.totp().base32(), url.replaceFirst(".*=", ""));
+    }
+  }
+
+  @Test
+  void whoeverListensWhereTheBrokerWouldIsNotShownTheToken() throws Exception {
+    try (ServerSocket impostor = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      List<String> options =
+          List.of("-Drendezvous.port=0", "-Drendezvous.admin.port=" + impostor.getLocalPort());
+      try (Program broker = Program.rendezvous(directory, options, "serve")) {
+        broker.await("There is no admin page on 127.0.0.1:" + impostor.getLocalPort());
+        broker.await("Listening on ");
+        for (String command : List.of("entry list", "entry create", "admin")) {
+          List<String> words = new ArrayList<>(List.of(command.split(" ")));
+          Program.rendezvous(directory, options, words.toArray(String[]::new)).outputWhenDone();
+        }
+      }
+      impostor.setSoTimeout(1);
+      assertThatThrownBy(impostor::accept).isInstanceOf(SocketTimeoutException.class);
     }
   }
 
