@@ -237,7 +237,7 @@ class UnixTargetTest {
               () ->
                   events.stream()
                       .anyMatch(e -> e.endsWith(path() + ": No such file or directory")));
-      assertThat(server.status().parked()).isPositive();
+      awaitParked(server);
     }
     broker.awaitParked(0);
     try (HiddenServer server = proxy(false);
@@ -246,7 +246,7 @@ class UnixTargetTest {
       assertThat(client.readResponse())
           .startsWith("HTTP/1.1 502 ")
           .contains("the local server at " + path() + " cannot be reached");
-      assertThat(server.status().parked()).isPositive();
+      awaitParked(server);
     }
   }
 
@@ -346,5 +346,10 @@ class UnixTargetTest {
       assertThat(heard).as("nothing but an end, or a 502").isIn(null, "", "HTTP/1.1 502");
       assertThat(List.of(server, local)).hasSize(2);
     }
+  }
+
+  /** It is well after all that: tunnels that were taken are replaced. */
+  private static void awaitParked(HiddenServer server) {
+    Awaitility.await().until(() -> server.status().parked() > 0);
   }
 }
