@@ -15,6 +15,7 @@ import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.TimedStore;
 import io.rendezvous.http.Challenge;
+import io.rendezvous.http.TokenCheck;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Provisioner;
@@ -124,9 +125,11 @@ public final class Broker implements AutoCloseable {
                 settings.tunnelAge()),
             observer);
     this.relays = new Relays(settings.linger(), settings.stall());
-    Authenticator authenticator =
-        new Authenticator(
-            this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+    TokenCheck tokens =
+        new TokenCheck(
+            network,
+            new Authenticator(
+                this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid()));
     this.index = new EntryIndex(this.store);
     this.protocol =
         new ConnectProtocol(
@@ -135,7 +138,7 @@ public final class Broker implements AutoCloseable {
             tunnels,
             observer,
             new Pairs(tunnels, relays, observer, clock),
-            authenticator,
+            tokens,
             new Challenge(settings.realm()),
             settings.patience(),
             clock);
