@@ -94,6 +94,20 @@ public final class Relay {
   public void start(ByteBuffer first) {
     firstOctets = first.remaining();
     up.put(first);
+    start();
+  }
+
+  /**
+   * Takes both connections over and begins, with first octets for each. Both were told that they
+   * are joined, so the end of the far one is an end like any other, whether or not an octet came
+   * from it. Called on the near connection's thread.
+   */
+  public void start(ByteBuffer first, ByteBuffer firstToNear) {
+    down.put(firstToNear);
+    start(first);
+  }
+
+  private void start() {
     // Nothing may be written to the far end before its watch gave way to this relay's listeners.
     if (near.sharesThread(far)) {
       begin(far, down, up);
