@@ -98,13 +98,18 @@ public final class Relay {
   }
 
   /**
-   * Takes both connections over and begins, with first octets for each. Both were told that they
-   * are joined, so the end of the far one is an end like any other, whether or not an octet came
-   * from it. Called on the near connection's thread.
+   * Takes both connections over and begins, after both were told that they are joined: so the end
+   * of the far one is an end like any other, whether or not an octet came from it. Called on the
+   * near connection's thread.
+   *
+   * @param greeting goes to both ends before anything else
+   * @param first goes to the far end then
    */
-  public void start(ByteBuffer first, ByteBuffer firstToNear) {
-    down.put(firstToNear);
-    start(first);
+  public void start(ByteBuffer greeting, ByteBuffer first) {
+    firstOctets = first.remaining();
+    down.put(greeting.duplicate());
+    up.put(Buffers.joined(greeting, first));
+    start();
   }
 
   private void start() {

@@ -1,7 +1,6 @@
 package io.rendezvous.registrar;
 
 import io.rendezvous.entry.Entry;
-import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.registrar.Registrations.Holder;
@@ -129,13 +128,9 @@ final class LineSide {
             conn,
             tunnel.get(),
             came,
-            Buffers.joined(ok(), line),
-            ok(),
+            ByteBuffer.wrap("+OK\n".getBytes(StandardCharsets.US_ASCII)),
+            line,
             moreWasSent -> refuse(Refusal.NOT_REGISTERED)); // its entry was just deleted
-  }
-
-  private static ByteBuffer ok() {
-    return ByteBuffer.wrap("+OK\n".getBytes(StandardCharsets.US_ASCII));
   }
 
   /** No line came in time. */

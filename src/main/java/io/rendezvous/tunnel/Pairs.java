@@ -52,18 +52,16 @@ public final class Pairs {
   }
 
   /**
-   * Takes both connections over and relays, with first octets for each. Then no end of the tunnel
-   * counts as unanswered, unless its entry was deleted before it began. Called on the client's
-   * thread.
+   * Takes both connections over, tells both that they are joined, and relays. Then no end of the
+   * tunnel counts as unanswered, unless its entry was deleted before it began. Called on the
+   * client's thread.
+   *
+   * @param greeting what both are told
+   * @param first goes down the tunnel then
    */
   public void join(
-      Conn client,
-      Tunnel tunnel,
-      long came,
-      ByteBuffer first,
-      ByteBuffer firstToClient,
-      Owner owner) {
-    pair(client, tunnel, came, 1, owner).start(first, firstToClient);
+      Conn client, Tunnel tunnel, long came, ByteBuffer greeting, ByteBuffer first, Owner owner) {
+    pair(client, tunnel, came, 1, owner).start(greeting, first);
   }
 
   private Relay pair(Conn client, Tunnel tunnel, long came, int attempt, Owner owner) {

@@ -121,6 +121,7 @@ class JoinTest {
                 assertThat(old.broker().broker().metrics().scrape())
                     .contains("rendezvous_paired_total 1.0")
                     .contains("rendezvous_over_total{end=\"whole\"} 1.0")
+                    .contains("rendezvous_octets_total{direction=\"in\"} 5.0")
                     .contains("rendezvous_octets_total{direction=\"out\"} 3.0"));
   }
 
