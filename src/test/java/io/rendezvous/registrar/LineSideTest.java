@@ -3,11 +3,14 @@ package io.rendezvous.registrar;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.AdminClient;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.UUID;
 import org.awaitility.Awaitility;
@@ -259,6 +262,42 @@ class LineSideTest {
   }
 
   @Test
+  void sourceHasAsManyConnectionsAsItMay() throws Exception {
+    try (OldBroker small = OldBroker.start("limits.per-source", "2")) {
+      String cookie = small.register();
+      try (Peer first = small.park(cookie);
+          Peer second = small.park(cookie);
+          Peer third = small.dial().plain();
+          Peer elsewhere = small.dial().from("127.0.0.9").plain()) {
+        assertThat(Octets.untilItBreaks(third.in())).isEmpty();
+        elsewhere.send(small.find() + "\n");
+        assertThat(elsewhere.read(4)).isEqualTo("+OK\n");
+        assertThat(first.hearsNothing() && second.hearsNothing()).isFalse();
+      }
+    }
+  }
+
+  @Test
+  void whenAsManyAreOpenAsMayBeFurtherOnesWait() throws Exception {
+    try (OldBroker small = OldBroker.start("limits.connections", "16")) {
+      String cookie = small.register();
+      String client = small.find();
+      Deque<Peer> open = new ArrayDeque<>();
+      for (int i = 0; i < 6; i++) { // of 16, half are for CONNECT, and two for HTTPS
+        open.add(small.park(cookie));
+      }
+      try (Peer waits = small.line(client + "\n")) {
+        assertThat(waits.hearsNothing()).isTrue();
+        open.remove().end();
+        assertThat(waits.read(4)).isEqualTo("+OK\n");
+      }
+      for (Peer peer : open) {
+        peer.end();
+      }
+    }
+  }
+
+  @Test
   void whoRegistersAgainBeginsAnew() throws Exception {
     String oldHidden = old.register();
     String oldClient = old.find();
@@ -341,6 +380,27 @@ class LineSideTest {
       assertThat(answerTo(client + "\n")).isEqualTo(NOT_REGISTERED);
       assertThat(old.ask("GET", "/?uuid=" + other.id())).contains("UUID not registered");
       assertThat(old.put(other)).contains("\"error\"");
+    }
+  }
+
+  @Test
+  void adminPageSeesAndDeletesThem() throws Exception {
+    try (OldBroker seen =
+        OldBroker.start("admin.enabled", "true", "admin.token", AdminClient.TOKEN)) {
+      AdminClient admin = new AdminClient(seen.broker());
+      String path = "/api/entries/" + seen.broker().id();
+      assertThat(admin.get(path).path("online").booleanValue()).isFalse();
+      String cookie = seen.register();
+      assertThat(admin.get(path).path("online").booleanValue()).isTrue();
+      assertThat(admin.get("/api/status").path("online").intValue()).isEqualTo(1);
+      try (Peer parked = seen.park(cookie)) {
+        assertThat(admin.get(path).path("parked").intValue()).isEqualTo(1);
+        assertThat(admin.ask("DELETE", path, "").statusCode()).isEqualTo(204);
+        assertThat(parked.readAll()).isEmpty();
+      }
+      try (Peer again = seen.line(cookie + "\n")) {
+        assertThat(again.readAll()).isEqualTo(NOT_REGISTERED);
+      }
     }
   }
 
