@@ -15,11 +15,13 @@ import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.TimedStore;
 import io.rendezvous.http.Challenge;
+import io.rendezvous.http.TokenCheck;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
+import io.rendezvous.registrar.Registrar;
 import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Pairs;
 import io.rendezvous.tunnel.Presence;
@@ -60,6 +62,10 @@ public final class Broker implements AutoCloseable {
   private final Tunnels tunnels;
   private final Relays relays;
   private final ConnectProtocol protocol;
+  private final Optional<Registrar> registrar;
+  private final Presence presence;
+  private final Provisioner provisioner;
+  private final int mostConnections;
   private final Listener.Limits limits;
   private final Ledger ledger;
   private final InstantSource clock;
@@ -103,12 +109,13 @@ public final class Broker implements AutoCloseable {
             : Optional.empty();
     this.webhooks = webhooks(settings.hooks(), this.store, clock);
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
-    this.limits =
-        new Listener.Limits(
-            Descriptors.limit(
-                settings.limits().connections(),
-                settings.admin().enabled() ? AdminServer.MOST_CONNECTIONS : 0),
-            settings.limits().perSource());
+    this.mostConnections =
+        Descriptors.limit(
+            settings.limits().connections(),
+            settings.admin().enabled() ? AdminServer.MOST_CONNECTIONS : 0);
+    boolean registers = settings.registrar().enabled();
+    int ours = registers ? mostConnections / 2 : mostConnections;
+    this.limits = new Listener.Limits(ours, settings.limits().perSource());
     this.ledger = new Ledger(clock);
     this.clock = clock;
     List<Observer> observers = new ArrayList<>(List.of(metrics, ledger));
@@ -127,9 +134,11 @@ public final class Broker implements AutoCloseable {
                 settings.tunnelAge()),
             observer);
     this.relays = new Relays(settings.linger(), settings.stall());
-    Authenticator authenticator =
-        new Authenticator(
-            this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+    TokenCheck tokens =
+        new TokenCheck(
+            network,
+            new Authenticator(
+                this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid()));
     this.index = new EntryIndex(this.store);
     this.protocol =
         new ConnectProtocol(
@@ -138,11 +147,29 @@ public final class Broker implements AutoCloseable {
             tunnels,
             observer,
             new Pairs(tunnels, relays, observer, clock),
-            authenticator,
+            tokens,
             new Challenge(settings.realm()),
             settings.patience(),
             clock);
-    metrics.watch(tunnels, relays);
+    this.provisioner =
+        new Provisioner(settings, keys, () -> listener.map(l -> l.address().getPort()).orElse(0));
+    this.registrar =
+        registers
+            ? Optional.of(
+                new Registrar(
+                    settings,
+                    network,
+                    relays,
+                    tokens,
+                    observer,
+                    provisioner,
+                    mostConnections - ours,
+                    clock))
+            : Optional.empty();
+    List<Presence> present = new ArrayList<>(List.of(tunnels));
+    registrar.ifPresent(older -> present.add(older.presence()));
+    this.presence = Presence.all(present);
+    metrics.watch(presence, relays);
     metrics.watch(network);
     keys.ifPresent(metrics::watch);
     accessLog.ifPresent(metrics::watch);
@@ -164,10 +191,13 @@ public final class Broker implements AutoCloseable {
   public void start() throws IOException {
     admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
     // First what watches, so that nothing that is served goes unwatched.
-    store.onRevoked(tunnels::revoke);
+    store.onRevoked(presence::revoke);
     Thread ticker = new Thread(this::tick, "broker-tick");
     ticker.setDaemon(true);
     ticker.start();
+    if (registrar.isPresent()) {
+      registrar.get().start(keys.map(ServerKeys::context).orElse(null));
+    }
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
     try {
       listener =
@@ -182,18 +212,16 @@ public final class Broker implements AutoCloseable {
 
   /** The broker's work does not depend on the page, and goes on without it. */
   private Optional<AdminServer> startAdmin() {
-    Provisioner provisioner =
-        new Provisioner(settings, keys, () -> listener.map(l -> l.address().getPort()).orElse(0));
     BrokerView view =
         new BrokerView(
             keys,
             index,
             provisioner,
-            tunnels,
+            presence,
             ledger,
             () -> listener.isPresent() && !draining,
             this::connections,
-            limits.connections(),
+            mostConnections,
             clock);
     try {
       return Optional.of(
@@ -204,7 +232,7 @@ public final class Broker implements AutoCloseable {
               store,
               index,
               provisioner,
-              tunnels,
+              presence,
               ledger,
               view,
               metrics::scrape,
@@ -230,6 +258,11 @@ public final class Broker implements AutoCloseable {
     return listener.orElseThrow().address();
   }
 
+  /** Returns the registrar, if there is one. */
+  public Optional<Registrar> registrar() {
+    return registrar;
+  }
+
   /** Returns what is counted. */
   public Metrics metrics() {
     return metrics;
@@ -237,12 +270,12 @@ public final class Broker implements AutoCloseable {
 
   /** Returns how many there are of each ID that is connected. */
   public Map<UUID, Presence.Counts> counts() {
-    return tunnels.counts();
+    return presence.counts();
   }
 
   /** Returns how many tunnels are parked now. */
   public int parked() {
-    return tunnels.parked();
+    return tunnels.parked() + registrar.map(Registrar::parked).orElse(0);
   }
 
   /** Returns how many clients are being relayed now. */
@@ -252,7 +285,8 @@ public final class Broker implements AutoCloseable {
 
   /** Returns how many connections are open now. */
   public int connections() {
-    return listener.map(l -> l.open().size()).orElse(0);
+    return listener.map(l -> l.open().size()).orElse(0)
+        + registrar.map(Registrar::connections).orElse(0);
   }
 
   /** What has to be looked at from time to time: tunnels' ages, relays that stand still, keys. */
@@ -274,8 +308,9 @@ public final class Broker implements AutoCloseable {
   private void lookAfter(long now, boolean keysToo) {
     try {
       tunnels.sweep(now);
+      registrar.ifPresent(older -> older.sweep(now));
       relays.sweep(now);
-      webhooks.ifPresent(hooks -> hooks.sweep(now, tunnels.counts()));
+      webhooks.ifPresent(hooks -> hooks.sweep(now, presence.counts()));
       if (keysToo) {
         keys.ifPresent(ServerKeys::check);
       }
@@ -305,6 +340,7 @@ public final class Broker implements AutoCloseable {
     draining = true;
     // The listener first, so that nothing comes in behind the rest.
     listener.ifPresent(Listener::close);
+    registrar.ifPresent(Registrar::drain);
     tunnels.drain();
     listener.ifPresent(l -> l.open().forEach(conn -> conn.execute(conn::drain)));
     long until = System.nanoTime() + most.toNanos();
@@ -319,6 +355,7 @@ public final class Broker implements AutoCloseable {
     stopped.countDown();
     admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);
+    registrar.ifPresent(Registrar::close);
     relays.cutOff(); // while there is somebody to tell
     network.close();
     webhooks.ifPresent(Webhooks::close);

@@ -4,6 +4,7 @@ import io.rendezvous.Broker;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.net.ServerKeys;
+import io.rendezvous.registrar.Registrar;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
@@ -43,6 +44,11 @@ final class ServeCommand implements Callable<Integer> {
       broker.start();
       onSignals();
       out.println("Listening on " + url(installation, broker.address()));
+      if (broker.registrar().isPresent()) {
+        Registrar registrar = broker.registrar().get();
+        out.println("Registrar on " + url(installation, registrar.httpAddress()));
+        out.println("Cookies are shown on " + url("tcp", installation, registrar.tcpAddress()));
+      }
       broker
           .adminUrl()
           .ifPresent(
@@ -73,12 +79,17 @@ final class ServeCommand implements Callable<Integer> {
 
   private static String url(Installation installation, InetSocketAddress address)
       throws IOException {
+    String scheme = installation.settings().tls().enabled() ? "https" : "http";
+    return url(scheme, installation, address);
+  }
+
+  private static String url(String scheme, Installation installation, InetSocketAddress address)
+      throws IOException {
     boolean everywhere = address.getAddress().isAnyLocalAddress();
     String host =
         everywhere
             ? installation.provisioner().publicHost()
             : address.getAddress().getHostAddress();
-    String scheme = installation.settings().tls().enabled() ? "https" : "http";
     return scheme
         + "://"
         + (host.contains(":") ? "[" + host + "]" : host)

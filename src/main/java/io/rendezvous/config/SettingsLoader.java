@@ -238,12 +238,22 @@ public final class SettingsLoader {
       mistakes.add("admin.token", "has less than " + LEAST_TOKEN + " characters");
     }
     hooks(settings.hooks(), mistakes);
-    mistakes.notYet("registrar.enabled", settings.registrar().enabled());
+    if (settings.registrar().enabled()) {
+      registrar(settings, mistakes);
+    }
     mistakes.notYet("taas.enabled", settings.taas().enabled());
     if (!settings.domain().map(d -> DOMAIN.matcher(d).matches()).orElse(true)) {
       mistakes.add("domain", "is not a domain such as servers.example");
     }
     return mistakes.lines;
+  }
+
+  private static void registrar(Settings settings, Mistakes mistakes) {
+    int port = settings.registrar().port();
+    int tcpPort = settings.registrar().tcpPort();
+    mistakes.another("registrar.port", port, "port", settings.port());
+    mistakes.another("registrar.tcp-port", tcpPort, "port", settings.port());
+    mistakes.another("registrar.tcp-port", tcpPort, "registrar.port", port);
   }
 
   /** The values are not quoted: the one is secret, and the other may hold what is. */
@@ -308,6 +318,12 @@ public final class SettingsLoader {
     void port(String key, int value) {
       if (value < 0 || value > 65_535) {
         add(key, "is not a port: " + value);
+      }
+    }
+
+    void another(String key, int port, String otherKey, int other) {
+      if (port == other && port != 0) {
+        add(key, "is the same as " + PREFIX + "." + otherKey + ": " + port);
       }
     }
 

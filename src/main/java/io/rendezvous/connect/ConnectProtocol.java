@@ -1,6 +1,5 @@
 package io.rendezvous.connect;
 
-import io.rendezvous.entry.Authenticator;
 import io.rendezvous.http.Answer;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.http.HttpRequest;
@@ -8,6 +7,7 @@ import io.rendezvous.http.HttpServer;
 import io.rendezvous.http.Identity;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.http.TokenCheck;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.Network;
@@ -36,7 +36,7 @@ public final class ConnectProtocol {
   private final Tunnels tunnels;
   private final Observer observer;
   private final Pairs pairs;
-  private final Authenticator authenticator;
+  private final TokenCheck tokens;
   private final Challenge challenge;
   private final Duration wait;
   private final InstantSource clock;
@@ -54,7 +54,7 @@ public final class ConnectProtocol {
       Tunnels tunnels,
       Observer observer,
       Pairs pairs,
-      Authenticator authenticator,
+      TokenCheck tokens,
       Challenge challenge,
       Duration wait,
       InstantSource clock) {
@@ -62,7 +62,7 @@ public final class ConnectProtocol {
     this.tunnels = tunnels;
     this.observer = observer;
     this.pairs = pairs;
-    this.authenticator = authenticator;
+    this.tokens = tokens;
     this.challenge = challenge;
     this.wait = wait;
     this.clock = clock;
@@ -185,15 +185,11 @@ public final class ConnectProtocol {
     return pairs;
   }
 
-  Authenticator authenticator() {
-    return authenticator;
+  TokenCheck tokens() {
+    return tokens;
   }
 
   Duration patience() {
     return wait;
-  }
-
-  Executor worker() {
-    return worker;
   }
 }

@@ -6,6 +6,7 @@ import io.rendezvous.http.Answer;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.http.TokenCheck;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.tunnel.Observer;
@@ -14,6 +15,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,9 +31,6 @@ final class HiddenServerSide {
   private static final int MOST_HEAD = 8 * 1024;
   private static final String SCHEME = "uuid:";
   private static final String RESPONSE = "response=";
-
-  /** Longer than any check takes, so that the time of a refusal says nothing about its cause. */
-  private static final Duration REFUSAL_TIME = Duration.ofMillis(100);
 
   private final Conn conn;
   private final ConnectProtocol protocol;
@@ -135,26 +134,8 @@ final class HiddenServerSide {
     conn.onReadable(this::onSign);
     began = System.nanoTime();
     protocol
-        .worker()
-        .execute(
-            () -> {
-              Verdict verdict = check(id, token);
-              Duration spent = Duration.ofNanos(System.nanoTime() - began);
-              if (verdict instanceof Verdict.Refused && spent.compareTo(REFUSAL_TIME) < 0) {
-                conn.after(REFUSAL_TIME.minus(spent), () -> onVerdict(verdict));
-              } else {
-                conn.execute(() -> onVerdict(verdict));
-              }
-            });
-  }
-
-  private Verdict check(UUID id, String token) {
-    try {
-      return protocol.authenticator().check(id, token, conn.source());
-    } catch (RuntimeException e) { // a mistake of ours must not leave the peer without an answer
-      LOG.error("A token could not be checked", e);
-      return new Verdict.Unavailable();
-    }
+        .tokens()
+        .check(id, token, conn.source(), verdict -> conn.execute(() -> onVerdict(verdict)));
   }
 
   /** The hidden server went away, or spoke before it was asked to. */
@@ -181,13 +162,9 @@ final class HiddenServerSide {
     if (gone) {
       return;
     }
-    if (verdict instanceof Verdict.Throttled throttled) {
-      int seconds = (int) throttled.delay().plusMillis(999).toSeconds();
-      refuse(Problem.retry(429, "too many failures", seconds));
-    } else if (verdict instanceof Verdict.Refused) {
-      refuse(Problem.passing(401, "unknown UUID or wrong token"));
-    } else if (verdict instanceof Verdict.Unavailable) {
-      refuse(Problem.retry(503, "the entries cannot be reached", 5));
+    Optional<Problem> problem = TokenCheck.problem(verdict);
+    if (problem.isPresent()) {
+      refuse(problem.get());
     } else if (protocol.tunnels().isFull()) {
       refuse(Problem.retry(503, "the broker is full or closing down", 30));
     } else if (verdict instanceof Verdict.Accepted accepted) {

@@ -96,6 +96,25 @@ public final class Relay {
   public void start(ByteBuffer first) {
     firstOctets = first.remaining();
     up.put(first);
+    start();
+  }
+
+  /**
+   * Takes both connections over and begins, after both were told that they are joined: so the end
+   * of the far one is an end like any other, whether or not an octet came from it. Called on the
+   * near connection's thread.
+   *
+   * @param greeting goes to both ends before anything else
+   * @param first goes to the far end then
+   */
+  public void start(ByteBuffer greeting, ByteBuffer first) {
+    firstOctets = first.remaining();
+    down.put(greeting.duplicate());
+    up.put(Buffers.joined(greeting, first));
+    start();
+  }
+
+  private void start() {
     // Nothing may be written to the far end before its watch gave way to this relay's listeners.
     if (near.sharesThread(far)) {
       begin(far, down, up);

@@ -48,6 +48,23 @@ public final class Pairs {
    */
   public void pair(
       Conn client, Tunnel tunnel, long came, int attempt, ByteBuffer first, Owner owner) {
+    pair(client, tunnel, came, attempt, owner).start(first);
+  }
+
+  /**
+   * Takes both connections over, tells both that they are joined, and relays. Then no end of the
+   * tunnel counts as unanswered, unless its entry was deleted before it began. Called on the
+   * client's thread.
+   *
+   * @param greeting what both are told
+   * @param first goes down the tunnel then
+   */
+  public void join(
+      Conn client, Tunnel tunnel, long came, ByteBuffer greeting, ByteBuffer first, Owner owner) {
+    pair(client, tunnel, came, 1, owner).start(greeting, first);
+  }
+
+  private Relay pair(Conn client, Tunnel tunnel, long came, int attempt, Owner owner) {
     Pairing pairing = new Pairing(client, tunnel, owner);
     Relay relay = new Relay(client, tunnel.conn(), pairing);
     Duration wait = Duration.ofNanos(System.nanoTime() - came);
@@ -59,7 +76,7 @@ public final class Pairs {
     observer.paired(rendezvous);
     tunnels.paired(tunnel, relay::end);
     LOG.debug("{} paired with {}", client, tunnel);
-    relay.start(first);
+    return relay;
   }
 
   /** Hears how a relay ends. */

@@ -360,6 +360,25 @@ public final class Tunnels implements Presence {
     pairings.forEach(Tunnel.Pairing::end);
   }
 
+  /**
+   * Ends the parked tunnels of an ID, those with them that are about to be parked, since it begins
+   * anew. Pairs go on. Any thread may call.
+   */
+  public void replace(UUID id) {
+    List<Tunnel> old;
+    synchronized (lock) {
+      revoked.put(id, System.nanoTime());
+      State presence = byId.get(id);
+      if (presence == null) {
+        return;
+      }
+      old = List.copyOf(presence.parked);
+      presence.parked.clear();
+      parkedInAll -= old.size();
+    }
+    old.forEach(tunnel -> dismiss(tunnel, Tunnel.End.REPLACED));
+  }
+
   /** Takes no more tunnels and clients; ends those parked and waiting. Pairs go on. */
   public void drain() {
     List<Tunnel> tunnels = new ArrayList<>();

@@ -130,6 +130,29 @@ class SettingsLoaderTest {
         .contains("http://[::1]:8080/hook?token=x");
   }
 
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "8898 | 8898 | 8900 | rendezvous.registrar.port: is the same as rendezvous.port: 8898",
+        "8899 | 8900 | 8900 | rendezvous.registrar.tcp-port: is the same as rendezvous.registrar.port: 8900",
+        "8900 | 8898 | 8900 | rendezvous.registrar.tcp-port: is the same as rendezvous.port: 8900",
+      })
+  void registrarHasPortsOfItsOwn(int port, int registrar, int tcp, String mistake)
+      throws Exception {
+    String ports =
+        "rendezvous.port="
+            + port
+            + "\nrendezvous.registrar.port="
+            + registrar
+            + "\nrendezvous.registrar.tcp-port="
+            + tcp;
+    String on = "\nrendezvous.registrar.enabled=true";
+    assertThat(mistakes(ports + on, Map.of())).containsExactly(mistake);
+    assertThat(mistakes(ports, Map.of())).isEmpty(); // nobody listens there
+    assertThat(mistakes(ports.replaceAll("=\\d+", "=0") + on, Map.of())).isEmpty();
+  }
+
   @Test
   void everyMistakeIsNamed() throws Exception {
     String file =

@@ -43,6 +43,8 @@ public final class TestBroker implements AutoCloseable {
     Map<String, String> all = new HashMap<>(given);
     all.putIfAbsent("rendezvous.host", "127.0.0.1");
     all.putIfAbsent("rendezvous.port", "0");
+    all.putIfAbsent("rendezvous.registrar.port", "0");
+    all.putIfAbsent("rendezvous.registrar.tcp-port", "0");
     all.putIfAbsent("rendezvous.admin.enabled", "false");
     all.putIfAbsent("rendezvous.admin.port", "0");
     all.putIfAbsent(
