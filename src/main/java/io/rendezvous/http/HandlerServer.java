@@ -20,6 +20,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
@@ -220,6 +221,10 @@ public final class HandlerServer {
   }
 
   private static void close(ServerConnection connection) {
-    connection.getIoThread().execute(() -> IoUtils.safeClose(connection));
+    try {
+      connection.getIoThread().execute(() -> IoUtils.safeClose(connection));
+    } catch (RejectedExecutionException e) {
+      // The process ends, and the connection with it.
+    }
   }
 }
