@@ -62,7 +62,12 @@ interface Action {
           new ApiException(StatusCodes.SERVICE_UNAVAILABLE, String.valueOf(e.getMessage())));
     } catch (RuntimeException e) {
       log.error("A request to the admin page failed", e);
-      refuse(exchange, new ApiException(StatusCodes.INTERNAL_SERVER_ERROR, "see the broker's log"));
+      if (exchange.isResponseStarted()) {
+        exchange.endExchange();
+      } else {
+        refuse(
+            exchange, new ApiException(StatusCodes.INTERNAL_SERVER_ERROR, "see the broker's log"));
+      }
     }
   }
 
