@@ -99,7 +99,7 @@ public final class Tunnels implements Presence {
   private final Observer observer;
   private final Object lock = new Object();
   private final Map<UUID, State> byId = new HashMap<>(); // guarded by lock
-  private final Map<UUID, Long> revoked = new HashMap<>(); // when; guarded by lock
+  private final Map<UUID, Long> revoked = new HashMap<>(); // when, or replaced; guarded by lock
   private int parkedInAll; // guarded by lock
   private boolean draining; // guarded by lock
 
