@@ -4,11 +4,11 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /** Makes maps that forget, so that no stranger can fill the memory. */
-final class Bounded {
+public final class Bounded {
   private Bounded() {}
 
   /** Returns a map that keeps so many keys, those used last. */
-  static <K, V> Map<K, V> byUse(int most) {
+  public static <K, V> Map<K, V> byUse(int most) {
     return new LinkedHashMap<>(16, 0.75f, true) {
       private static final long serialVersionUID = 1L;
 
