@@ -14,12 +14,14 @@ import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.TimedStore;
+import io.rendezvous.http.ByHost;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
+import io.rendezvous.taas.Taas;
 import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Pairs;
 import io.rendezvous.tunnel.Presence;
@@ -59,6 +61,8 @@ public final class Broker implements AutoCloseable {
   private final Optional<Webhooks> webhooks;
   private final Tunnels tunnels;
   private final Relays relays;
+  private final Optional<Taas> taas;
+  private final Presence presence;
   private final ConnectProtocol protocol;
   private final Listener.Limits limits;
   private final Ledger ledger;
@@ -103,9 +107,10 @@ public final class Broker implements AutoCloseable {
             : Optional.empty();
     this.webhooks = webhooks(settings.hooks(), this.store, clock);
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
-    this.limits =
-        new Listener.Limits(
-            Descriptors.limit(settings.limits().connections()), settings.limits().perSource());
+    int connections = Descriptors.limit(settings.limits().connections());
+    // Where TAAS is on, it has one half of them, for it listens and is connected by itself.
+    int ofTaas = settings.taas().enabled() ? connections / 2 : 0;
+    this.limits = new Listener.Limits(connections - ofTaas, settings.limits().perSource());
     this.ledger = new Ledger(clock);
     this.clock = clock;
     List<Observer> observers = new ArrayList<>(List.of(metrics, ledger));
@@ -128,10 +133,28 @@ public final class Broker implements AutoCloseable {
         new Authenticator(
             this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
     this.index = new EntryIndex(this.store);
+    this.taas =
+        settings.taas().enabled()
+            ? Optional.of(
+                new Taas(
+                    settings,
+                    network,
+                    index,
+                    authenticator,
+                    relays,
+                    observer,
+                    clock,
+                    new Listener.Limits(ofTaas, settings.limits().perSource()),
+                    Taas.Times.USUAL))
+            : Optional.empty();
+    List<Presence> protocols = new ArrayList<>(List.of(tunnels));
+    taas.ifPresent(protocols::add);
+    this.presence = Presence.all(protocols);
     this.protocol =
         new ConnectProtocol(
             network,
             new Names(settings.domain(), index),
+            taas.<ByHost>map(both -> both).orElse(ByHost.NONE),
             tunnels,
             observer,
             new Pairs(tunnels, relays, observer, clock),
@@ -139,7 +162,7 @@ public final class Broker implements AutoCloseable {
             new Challenge(settings.realm()),
             settings.patience(),
             clock);
-    metrics.watch(tunnels, relays);
+    metrics.watch(presence, relays);
     metrics.watch(network);
     keys.ifPresent(metrics::watch);
     accessLog.ifPresent(metrics::watch);
@@ -161,7 +184,7 @@ public final class Broker implements AutoCloseable {
   public void start() throws IOException {
     admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
     // First what watches, so that nothing that is served goes unwatched.
-    store.onRevoked(tunnels::revoke);
+    store.onRevoked(presence::revoke);
     Thread ticker = new Thread(this::tick, "broker-tick");
     ticker.setDaemon(true);
     ticker.start();
@@ -186,7 +209,7 @@ public final class Broker implements AutoCloseable {
             keys,
             index,
             provisioner,
-            tunnels,
+            presence,
             ledger,
             () -> listener.isPresent() && !draining,
             this::connections,
@@ -201,7 +224,7 @@ public final class Broker implements AutoCloseable {
               store,
               index,
               provisioner,
-              tunnels,
+              presence,
               ledger,
               view,
               metrics::scrape,
@@ -234,12 +257,17 @@ public final class Broker implements AutoCloseable {
 
   /** Returns how many there are of each ID that is connected. */
   public Map<UUID, Presence.Counts> counts() {
-    return tunnels.counts();
+    return presence.counts();
   }
 
   /** Returns how many tunnels are parked now. */
   public int parked() {
-    return tunnels.parked();
+    return tunnels.parked() + taas.map(Taas::parked).orElse(0);
+  }
+
+  /** Returns how many ports TAAS uses now. */
+  public int portsInUse() {
+    return taas.map(Taas::portsInUse).orElse(0);
   }
 
   /** Returns how many clients are being relayed now. */
@@ -249,7 +277,7 @@ public final class Broker implements AutoCloseable {
 
   /** Returns how many connections are open now. */
   public int connections() {
-    return listener.map(l -> l.open().size()).orElse(0);
+    return listener.map(l -> l.open().size()).orElse(0) + taas.map(t -> t.open().size()).orElse(0);
   }
 
   /** What has to be looked at from time to time: tunnels' ages, relays that stand still, keys. */
@@ -271,8 +299,9 @@ public final class Broker implements AutoCloseable {
   private void lookAfter(long now, boolean keysToo) {
     try {
       tunnels.sweep(now);
+      taas.ifPresent(protocol -> protocol.sweep(now));
       relays.sweep(now);
-      webhooks.ifPresent(hooks -> hooks.sweep(now, tunnels.counts()));
+      webhooks.ifPresent(hooks -> hooks.sweep(now, presence.counts()));
       if (keysToo) {
         keys.ifPresent(ServerKeys::check);
       }
@@ -303,6 +332,7 @@ public final class Broker implements AutoCloseable {
     // The listener first, so that nothing comes in behind the rest.
     listener.ifPresent(Listener::close);
     tunnels.drain();
+    taas.ifPresent(Taas::drain);
     listener.ifPresent(l -> l.open().forEach(conn -> conn.execute(conn::drain)));
     long until = System.nanoTime() + most.toNanos();
     while (connections() > 0 && System.nanoTime() - until < 0) {
@@ -316,6 +346,7 @@ public final class Broker implements AutoCloseable {
     stopped.countDown();
     admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);
+    taas.ifPresent(Taas::drain);
     network.close();
     webhooks.ifPresent(Webhooks::close);
     accessLog.ifPresent(AccessLog::close);

@@ -43,6 +43,17 @@ final class ServeCommand implements Callable<Integer> {
       broker.start();
       onSignals();
       out.println("Listening on " + url(installation, broker.address()));
+      if (settings.taas().enabled()) {
+        out.println(
+            "TAAS for https://"
+                + settings.taas().host().orElseThrow()
+                + ":"
+                + broker.address().getPort()
+                + " and *."
+                + settings.domain().orElseThrow()
+                + ", on ports "
+                + settings.taas().ports());
+      }
       broker
           .adminUrl()
           .ifPresent(
