@@ -144,8 +144,7 @@ public final class Broker implements AutoCloseable {
                     relays,
                     observer,
                     clock,
-                    new Listener.Limits(ofTaas, settings.limits().perSource()),
-                    Taas.Times.USUAL))
+                    new Listener.Limits(ofTaas, settings.limits().perSource())))
             : Optional.empty();
     List<Presence> protocols = new ArrayList<>(List.of(tunnels));
     taas.ifPresent(protocols::add);
@@ -294,6 +293,15 @@ public final class Broker implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /**
+   * Ends what is too old, or stands still. Done by itself from time to time.
+   *
+   * @param now {@link System#nanoTime}
+   */
+  public void sweep(long now) {
+    lookAfter(now, false);
   }
 
   private void lookAfter(long now, boolean keysToo) {

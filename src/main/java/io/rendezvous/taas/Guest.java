@@ -6,6 +6,7 @@ import io.rendezvous.net.Farewell;
 import io.rendezvous.tunnel.Tunnel;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -20,6 +21,9 @@ import org.slf4j.LoggerFactory;
  */
 final class Guest {
   private static final Logger LOG = LoggerFactory.getLogger(Guest.class);
+
+  /** How long it may take for its first octets. */
+  private static final long TO_SPEAK = Duration.ofSeconds(10).toNanos();
 
   private final Conn conn;
   private final Taas taas;
@@ -73,14 +77,24 @@ final class Guest {
           taas.guests().remove(this);
           left.run();
         });
-    conn.deadline(taas.times().toSpeak(), conn::close);
     conn.onDrain(conn::close);
     conn.onReadable(this::onReadable);
     conn.resumeReads();
   }
 
+  /**
+   * Ends it if it has said too little for too long. Any thread may call.
+   *
+   * @param now {@link System#nanoTime}
+   */
+  void sweep(long now) {
+    if (now - came >= TO_SPEAK) {
+      end();
+    }
+  }
+
   /** Ends it, unless it is relayed by now. Any thread may call. */
-  void revoke() {
+  void end() {
     conn.execute(
         () -> {
           if (taas.guests().contains(this)) {
@@ -128,7 +142,6 @@ final class Guest {
 
   private void pair() {
     conn.suspendReads();
-    conn.noDeadline();
     conn.onDrain(null);
     Optional<Tunnel> parked = taas.tunnels().takeParked(id, label, conn);
     if (parked.isEmpty()) {

@@ -28,8 +28,10 @@ final class Redirects {
 
   private static final int LEAST_SHARE = 4;
 
+  /** How long a port is kept without a connection. */
+  private static final long IDLE = Duration.ofSeconds(60).toNanos();
+
   private final Taas taas;
-  private final Duration idle;
   private final int perId;
   private final Map<UUID, Map<Key, Redirect>> open = new HashMap<>(); // guarded by itself
 
@@ -40,14 +42,9 @@ final class Redirects {
    */
   record Key(UUID id, String label, String host, Source source) {}
 
-  /**
-   * Creates an empty set.
-   *
-   * @param idle how long a port is kept without a connection
-   */
-  Redirects(Taas taas, Duration idle) {
+  /** Creates an empty set. */
+  Redirects(Taas taas) {
     this.taas = taas;
-    this.idle = idle;
     this.perId = Math.max(LEAST_SHARE, taas.ports().size() / SHARE);
   }
 
@@ -180,7 +177,7 @@ final class Redirects {
         Map<Key, Redirect> ofId = all.next();
         for (Iterator<Redirect> each = ofId.values().iterator(); each.hasNext(); ) {
           Redirect redirect = each.next();
-          if (redirect.guests == 0 && now - redirect.used >= idle.toNanos()) {
+          if (redirect.guests == 0 && now - redirect.used >= IDLE) {
             each.remove();
             addLease(redirect, unused);
           }

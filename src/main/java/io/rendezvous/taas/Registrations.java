@@ -25,20 +25,20 @@ import org.slf4j.LoggerFactory;
 final class Registrations {
   private static final Logger LOG = LoggerFactory.getLogger(Registrations.class);
 
+  /** How long a port waits for its connection. */
+  private static final long TO_CONNECT = Duration.ofSeconds(30).toNanos();
+
   private final Taas taas;
-  private final Duration toConnect;
   private final int perId;
   private final Map<UUID, Deque<Registration>> pending = new HashMap<>(); // guarded by itself
 
   /**
    * Creates an empty set.
    *
-   * @param toConnect how long a port waits for its connection
    * @param perId how many ports of an ID wait at once; the oldest makes room
    */
-  Registrations(Taas taas, Duration toConnect, int perId) {
+  Registrations(Taas taas, int perId) {
     this.taas = taas;
-    this.toConnect = toConnect;
     this.perId = perId;
   }
 
@@ -148,7 +148,7 @@ final class Registrations {
     synchronized (pending) {
       for (Iterator<Deque<Registration>> all = pending.values().iterator(); all.hasNext(); ) {
         Deque<Registration> ofId = all.next();
-        while (!ofId.isEmpty() && now - ofId.getFirst().opened >= toConnect.toNanos()) {
+        while (!ofId.isEmpty() && now - ofId.getFirst().opened >= TO_CONNECT) {
           addLease(ofId.removeFirst(), late);
         }
         if (ofId.isEmpty()) {

@@ -44,19 +44,6 @@ public final class Taas implements ByHost, Presence {
 
   private static final String REALM = "taas";
 
-  /**
-   * How long it waits for others.
-   *
-   * @param toConnect for a hidden server to connect to the port that it was told
-   * @param toSpeak for a client's first octets
-   * @param idle for clients to come to the port they were led to
-   */
-  public record Times(Duration toConnect, Duration toSpeak, Duration idle) {
-    /** Those of the protocol. */
-    public static final Times USUAL =
-        new Times(Duration.ofSeconds(30), Duration.ofSeconds(10), Duration.ofSeconds(60));
-  }
-
   private final String registrar;
   private final String domain;
   private final Optional<String> address;
@@ -65,7 +52,6 @@ public final class Taas implements ByHost, Presence {
   private final Authenticator authenticator;
   private final Observer observer;
   private final InstantSource clock;
-  private final Times times;
   private final Challenge challenge = new Challenge("TOTP", REALM);
   private final Pairings pairings = new Pairings();
   private final Set<Guest> guests = ConcurrentHashMap.newKeySet();
@@ -90,8 +76,7 @@ public final class Taas implements ByHost, Presence {
       Relays relays,
       Observer observer,
       InstantSource clock,
-      Listener.Limits limits,
-      Times times) {
+      Listener.Limits limits) {
     this.registrar = settings.taas().host().orElseThrow().toLowerCase(Locale.ROOT);
     this.domain = settings.domain().orElseThrow().toLowerCase(Locale.ROOT);
     this.address = settings.taas().address();
@@ -100,7 +85,6 @@ public final class Taas implements ByHost, Presence {
     this.authenticator = authenticator;
     this.observer = observer;
     this.clock = clock;
-    this.times = times;
     PortRange range = PortRange.parse(settings.taas().ports()).orElseThrow();
     this.ports = new Ports(network, settings.host(), range, limits);
     this.tunnels =
@@ -109,8 +93,8 @@ public final class Taas implements ByHost, Presence {
                 settings.tunnelsPerId(), limits.connections(), 0, Duration.ZERO, FOR_EVER),
             Observer.all(List.of(observer, new Changes())));
     this.pairs = new Pairs(tunnels, relays, observer, clock);
-    this.registrations = new Registrations(this, times.toConnect(), settings.tunnelsPerId());
-    this.redirects = new Redirects(this, times.idle());
+    this.registrations = new Registrations(this, settings.tunnelsPerId());
+    this.redirects = new Redirects(this);
     this.fixedPorts = new FixedPorts(this, index);
   }
 
@@ -166,7 +150,7 @@ public final class Taas implements ByHost, Presence {
     registrations.revoke(id);
     redirects.revoke(id);
     tunnels.revoke(id);
-    guests.stream().filter(guest -> guest.id().equals(id)).forEach(Guest::revoke);
+    guests.stream().filter(guest -> guest.id().equals(id)).forEach(Guest::end);
     fixedPorts.changed(id);
     pairings.forget(id);
   }
@@ -187,7 +171,7 @@ public final class Taas implements ByHost, Presence {
   }
 
   /**
-   * Gives back ports that nobody has come to, and forgets what is gone. To be called from time to
+   * Gives back ports that nobody has come to, and ends what says nothing. To be called from time to
    * time, on no I/O thread.
    *
    * @param now {@link System#nanoTime}
@@ -195,6 +179,7 @@ public final class Taas implements ByHost, Presence {
   public void sweep(long now) {
     registrations.sweep(now);
     redirects.sweep(now);
+    guests.forEach(guest -> guest.sweep(now));
     tunnels.sweep(now);
     fixedPorts.sweep();
   }
@@ -226,10 +211,6 @@ public final class Taas implements ByHost, Presence {
 
   Optional<String> address() {
     return address;
-  }
-
-  Times times() {
-    return times;
   }
 
   EntryIndex index() {

@@ -139,6 +139,11 @@ final class TaasBroker implements AutoCloseable {
     }
   }
 
+  /** Lets so much time pass for the broker. */
+  void after(Duration time) {
+    broker.broker().sweep(System.nanoTime() + time.toNanos());
+  }
+
   void awaitPorts(int count) {
     Awaitility.await()
         .atMost(Duration.ofSeconds(10))
