@@ -65,6 +65,7 @@ public final class Broker implements AutoCloseable {
   private final Presence presence;
   private final ConnectProtocol protocol;
   private final Listener.Limits limits;
+  private final int mostConnections;
   private final Ledger ledger;
   private final InstantSource clock;
   private final CountDownLatch stopped = new CountDownLatch(1);
@@ -107,10 +108,10 @@ public final class Broker implements AutoCloseable {
             : Optional.empty();
     this.webhooks = webhooks(settings.hooks(), this.store, clock);
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
-    int connections = Descriptors.limit(settings.limits().connections());
+    this.mostConnections = Descriptors.limit(settings.limits().connections());
     // Where TAAS is on, it has one half of them, for it listens and is connected by itself.
-    int ofTaas = settings.taas().enabled() ? connections / 2 : 0;
-    this.limits = new Listener.Limits(connections - ofTaas, settings.limits().perSource());
+    int ofTaas = settings.taas().enabled() ? mostConnections / 2 : 0;
+    this.limits = new Listener.Limits(mostConnections - ofTaas, settings.limits().perSource());
     this.ledger = new Ledger(clock);
     this.clock = clock;
     List<Observer> observers = new ArrayList<>(List.of(metrics, ledger));
@@ -212,7 +213,7 @@ public final class Broker implements AutoCloseable {
             ledger,
             () -> listener.isPresent() && !draining,
             this::connections,
-            limits.connections(),
+            mostConnections,
             clock);
     try {
       return Optional.of(

@@ -7,9 +7,12 @@ import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -20,6 +23,9 @@ import org.slf4j.LoggerFactory;
  */
 final class FixedPorts {
   private static final Logger LOG = LoggerFactory.getLogger(FixedPorts.class);
+
+  private static final Pattern WITH_PORT = Pattern.compile("[a-z0-9.-]+:([1-9][0-9]{0,4})");
+  private static final int MOST_PORT = 65_535;
 
   private final Taas taas;
   private final EntryIndex index;
@@ -33,7 +39,14 @@ final class FixedPorts {
   }
 
   private static boolean hasPort(String label) {
-    return label.indexOf(':') >= 0;
+    return portOf(label).isPresent();
+  }
+
+  /** Databases of older servers may hold labels that are none. */
+  private static OptionalInt portOf(String label) {
+    Matcher matcher = WITH_PORT.matcher(label);
+    int port = matcher.matches() ? Integer.parseInt(matcher.group(1)) : MOST_PORT + 1;
+    return port <= MOST_PORT ? OptionalInt.of(port) : OptionalInt.empty();
   }
 
   /** Something was parked for a label of the ID, or is no more. */
@@ -81,9 +94,9 @@ final class FixedPorts {
   }
 
   private Optional<Ports.Lease> open(UUID id, String label, boolean tell) {
-    int port = Integer.parseInt(label.substring(label.indexOf(':') + 1));
     Optional<Ports.Lease> lease =
-        taas.ports().lease(port, (conn, from) -> onAccepted(conn, id, label));
+        taas.ports()
+            .lease(portOf(label).orElseThrow(), (conn, from) -> onAccepted(conn, id, label));
     if (lease.isEmpty() && tell) {
       LOG.warn("The port of the label {} is not to be had; it is tried again", label);
     }

@@ -188,9 +188,9 @@ final class Ports {
     return leased.size();
   }
 
-  /** Returns how many ports the range has. */
+  /** Returns how many ports there can be. */
   int size() {
-    return last - first + 1;
+    return Math.min(last - first + 1, sockets);
   }
 
   /** Returns the connections that came through any of the ports and are open. */

@@ -87,10 +87,15 @@ public final class Taas implements ByHost, Presence {
     this.clock = clock;
     PortRange range = PortRange.parse(settings.taas().ports()).orElseThrow();
     this.ports = new Ports(network, settings.host(), range, limits);
+    int parked = settings.limits().parked();
     this.tunnels =
         new Tunnels(
             new Tunnels.Limits(
-                settings.tunnelsPerId(), limits.connections(), 0, Duration.ZERO, FOR_EVER),
+                settings.tunnelsPerId(),
+                parked == 0 ? limits.connections() : Math.min(parked, limits.connections()),
+                0,
+                Duration.ZERO,
+                FOR_EVER),
             Observer.all(List.of(observer, new Changes())));
     this.pairs = new Pairs(tunnels, relays, observer, clock);
     this.registrations = new Registrations(this, settings.tunnelsPerId());
@@ -129,6 +134,7 @@ public final class Taas implements ByHost, Presence {
       return true;
     }
     if (!otherwiseServed) {
+      id.ifPresent(observer::absent);
       ClientSide.refuse(this, request);
       return true;
     }

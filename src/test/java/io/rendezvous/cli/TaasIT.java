@@ -176,6 +176,12 @@ class TaasIT {
   }
 
   @Test
+  void provisioningFileNamesTheRegistrar() throws Exception {
+    assertThat(Program.rendezvous(directory, "entry", "show", ID, "--js").outputWhenDone())
+        .containsPattern("\"issuer\" : \"https://taas\\.example:\\d+\"");
+  }
+
+  @Test
   void fixedPortIsThereWhileItsServerIs() throws Exception {
     try (Program hidden = hidden(DOOR_ID, "Door:" + door)) {
       hidden.await("parked 4");

@@ -2,6 +2,8 @@ package io.rendezvous.taas;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -143,6 +145,20 @@ class FixedPortTest {
               });
       assertThat(isShut()).isTrue();
       assertThat(parked.hearsNothing()).isTrue();
+    }
+  }
+
+  @Test
+  void labelsThatOnlyLookLikeItHaveNoPort() throws Exception {
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(taas.entry().toJson());
+    json.putArray("labels").add("a:b").add("c:").add("d:70000").add("e:0");
+    taas.broker().putEntry(Entry.parse(json.toString()));
+    for (String odd : List.of("a:b", "c:", "d:70000", "e:0")) {
+      try (Peer parked = taas.park(taas.entry(), odd)) {
+        taas.awaitPorts(0);
+        assertThat(parked.hearsNothing()).isTrue();
+      }
+      taas.broker().awaitParked(0);
     }
   }
 
