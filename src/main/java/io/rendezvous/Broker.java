@@ -14,6 +14,7 @@ import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.TimedStore;
+import io.rendezvous.http.ByHost;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.http.TokenCheck;
 import io.rendezvous.net.Listener;
@@ -22,6 +23,7 @@ import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.Relays;
 import io.rendezvous.net.ServerKeys;
 import io.rendezvous.registrar.Registrar;
+import io.rendezvous.taas.Taas;
 import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Pairs;
 import io.rendezvous.tunnel.Presence;
@@ -61,6 +63,7 @@ public final class Broker implements AutoCloseable {
   private final Optional<Webhooks> webhooks;
   private final Tunnels tunnels;
   private final Relays relays;
+  private final Optional<Taas> taas;
   private final ConnectProtocol protocol;
   private final Optional<Registrar> registrar;
   private final Presence presence;
@@ -113,8 +116,12 @@ public final class Broker implements AutoCloseable {
         Descriptors.limit(
             settings.limits().connections(),
             settings.admin().enabled() ? AdminServer.MOST_CONNECTIONS : 0);
+    // The older protocols listen and are connected by themselves, so they have a share of their
+    // own.
     boolean registers = settings.registrar().enabled();
-    int ours = registers ? mostConnections / 2 : mostConnections;
+    boolean taasToo = settings.taas().enabled();
+    int share = mostConnections / (registers && taasToo ? 3 : 2);
+    int ours = mostConnections - (registers ? share : 0) - (taasToo ? share : 0);
     this.limits = new Listener.Limits(ours, settings.limits().perSource());
     this.ledger = new Ledger(clock);
     this.clock = clock;
@@ -134,16 +141,29 @@ public final class Broker implements AutoCloseable {
                 settings.tunnelAge()),
             observer);
     this.relays = new Relays(settings.linger(), settings.stall());
-    TokenCheck tokens =
-        new TokenCheck(
-            network,
-            new Authenticator(
-                this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid()));
+    Authenticator authenticator =
+        new Authenticator(
+            this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+    TokenCheck tokens = new TokenCheck(network, authenticator);
     this.index = new EntryIndex(this.store);
+    this.taas =
+        settings.taas().enabled()
+            ? Optional.of(
+                new Taas(
+                    settings,
+                    network,
+                    index,
+                    authenticator,
+                    relays,
+                    observer,
+                    clock,
+                    new Listener.Limits(share, settings.limits().perSource())))
+            : Optional.empty();
     this.protocol =
         new ConnectProtocol(
             network,
             new Names(settings.domain(), index),
+            taas.<ByHost>map(both -> both).orElse(ByHost.NONE),
             tunnels,
             observer,
             new Pairs(tunnels, relays, observer, clock),
@@ -157,17 +177,11 @@ public final class Broker implements AutoCloseable {
         registers
             ? Optional.of(
                 new Registrar(
-                    settings,
-                    network,
-                    relays,
-                    tokens,
-                    observer,
-                    provisioner,
-                    mostConnections - ours,
-                    clock))
+                    settings, network, relays, tokens, observer, provisioner, share, clock))
             : Optional.empty();
     List<Presence> present = new ArrayList<>(List.of(tunnels));
     registrar.ifPresent(older -> present.add(older.presence()));
+    taas.ifPresent(present::add);
     this.presence = Presence.all(present);
     metrics.watch(presence, relays);
     metrics.watch(network);
@@ -275,7 +289,14 @@ public final class Broker implements AutoCloseable {
 
   /** Returns how many tunnels are parked now. */
   public int parked() {
-    return tunnels.parked() + registrar.map(Registrar::parked).orElse(0);
+    return tunnels.parked()
+        + registrar.map(Registrar::parked).orElse(0)
+        + taas.map(Taas::parked).orElse(0);
+  }
+
+  /** Returns how many ports TAAS uses now. */
+  public int portsInUse() {
+    return taas.map(Taas::portsInUse).orElse(0);
   }
 
   /** Returns how many clients are being relayed now. */
@@ -286,7 +307,8 @@ public final class Broker implements AutoCloseable {
   /** Returns how many connections are open now. */
   public int connections() {
     return listener.map(l -> l.open().size()).orElse(0)
-        + registrar.map(Registrar::connections).orElse(0);
+        + registrar.map(Registrar::connections).orElse(0)
+        + taas.map(t -> t.open().size()).orElse(0);
   }
 
   /** What has to be looked at from time to time: tunnels' ages, relays that stand still, keys. */
@@ -305,10 +327,20 @@ public final class Broker implements AutoCloseable {
     }
   }
 
+  /**
+   * Ends what is too old, or stands still. Done by itself from time to time.
+   *
+   * @param now {@link System#nanoTime}
+   */
+  public void sweep(long now) {
+    lookAfter(now, false);
+  }
+
   private void lookAfter(long now, boolean keysToo) {
     try {
       tunnels.sweep(now);
       registrar.ifPresent(older -> older.sweep(now));
+      taas.ifPresent(protocol -> protocol.sweep(now));
       relays.sweep(now);
       webhooks.ifPresent(hooks -> hooks.sweep(now, presence.counts()));
       if (keysToo) {
@@ -342,6 +374,7 @@ public final class Broker implements AutoCloseable {
     listener.ifPresent(Listener::close);
     registrar.ifPresent(Registrar::drain);
     tunnels.drain();
+    taas.ifPresent(Taas::drain);
     listener.ifPresent(l -> l.open().forEach(conn -> conn.execute(conn::drain)));
     long until = System.nanoTime() + most.toNanos();
     while (connections() > 0 && System.nanoTime() - until < 0) {
@@ -356,6 +389,7 @@ public final class Broker implements AutoCloseable {
     admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);
     registrar.ifPresent(Registrar::close);
+    taas.ifPresent(Taas::drain);
     relays.cutOff(); // while there is somebody to tell
     network.close();
     webhooks.ifPresent(Webhooks::close);

@@ -49,6 +49,17 @@ final class ServeCommand implements Callable<Integer> {
         out.println("Registrar on " + url(installation, registrar.httpAddress()));
         out.println("Cookies are shown on " + url("tcp", installation, registrar.tcpAddress()));
       }
+      if (settings.taas().enabled()) {
+        out.println(
+            "TAAS for https://"
+                + settings.taas().host().orElseThrow()
+                + ":"
+                + broker.address().getPort()
+                + " and *."
+                + settings.domain().orElseThrow()
+                + ", on ports "
+                + settings.taas().ports());
+      }
       broker
           .adminUrl()
           .ifPresent(

@@ -64,7 +64,7 @@ public final class SettingsLoader {
   private static final Pattern HOST = Pattern.compile("[A-Za-z0-9._-]+|\\[?[0-9A-Fa-f:.]+]?");
   private static final Pattern DOMAIN =
       Pattern.compile("(?i)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\\.)*[a-z0-9-]{1,63}");
-  private static final Pattern PORTS = Pattern.compile("\\d{1,5}-\\d{1,5}");
+  private static final Pattern IPV4 = Pattern.compile("(\\d{1,3}\\.){3}\\d{1,3}");
   private static final Pattern STORE = Pattern.compile("(file:|rediss?://).+");
 
   /** What Kubernetes puts into the environment of pods beside a service of our name. */
@@ -200,9 +200,6 @@ public final class SettingsLoader {
     mistakes.port("registrar.tcp-port", settings.registrar().tcpPort());
     mistakes.address("host", settings.host());
     mistakes.address("admin.host", settings.admin().host());
-    if (!PORTS.matcher(settings.taas().ports()).matches()) {
-      mistakes.add("taas.ports", "is not a range such as 20000-29999");
-    }
     if (!settings.publicHost().map(h -> HOST.matcher(h).matches()).orElse(true)) {
       mistakes.add("public-host", "is not the name or the address of a machine");
     }
@@ -241,7 +238,7 @@ public final class SettingsLoader {
     if (settings.registrar().enabled()) {
       registrar(settings, mistakes);
     }
-    mistakes.notYet("taas.enabled", settings.taas().enabled());
+    taas(settings.taas(), settings.domain(), mistakes);
     if (!settings.domain().map(d -> DOMAIN.matcher(d).matches()).orElse(true)) {
       mistakes.add("domain", "is not a domain such as servers.example");
     }
@@ -254,6 +251,24 @@ public final class SettingsLoader {
     mistakes.another("registrar.port", port, "port", settings.port());
     mistakes.another("registrar.tcp-port", tcpPort, "port", settings.port());
     mistakes.another("registrar.tcp-port", tcpPort, "registrar.port", port);
+  }
+
+  private static void taas(Settings.TaasSettings taas, Optional<String> domain, Mistakes mistakes) {
+    if (PortRange.parse(taas.ports()).isEmpty()) {
+      mistakes.add("taas.ports", "is not a range such as 20000-29999");
+    }
+    if (!taas.host().map(h -> DOMAIN.matcher(h).matches()).orElse(true)) {
+      mistakes.add("taas.host", "is not a host name such as taas.example");
+    }
+    if (!taas.address().map(a -> IPV4.matcher(a).matches()).orElse(true)) {
+      mistakes.add("taas.address", "is not an address such as 192.0.2.1");
+    }
+    if (taas.enabled() && taas.host().isEmpty()) {
+      mistakes.add("taas.host", "is missing; see rendezvous.taas.enabled");
+    }
+    if (taas.enabled() && domain.isEmpty()) {
+      mistakes.add("domain", "is missing; see rendezvous.taas.enabled");
+    }
   }
 
   /** The values are not quoted: the one is secret, and the other may hold what is. */
@@ -344,12 +359,6 @@ public final class SettingsLoader {
     void atLeast(String key, int value, int least) {
       if (value < least) {
         add(key, "is less than " + least + ": " + value);
-      }
-    }
-
-    void notYet(String key, boolean set) {
-      if (set) {
-        add(key, "is not in this version yet");
       }
     }
   }

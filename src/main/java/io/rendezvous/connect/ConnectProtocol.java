@@ -1,6 +1,8 @@
 package io.rendezvous.connect;
 
+import io.rendezvous.entry.Entry;
 import io.rendezvous.http.Answer;
+import io.rendezvous.http.ByHost;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.http.HttpRequest;
 import io.rendezvous.http.HttpServer;
@@ -33,6 +35,7 @@ public final class ConnectProtocol {
   private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
 
   private final Names names;
+  private final ByHost byHost;
   private final Tunnels tunnels;
   private final Observer observer;
   private final Pairs pairs;
@@ -46,11 +49,13 @@ public final class ConnectProtocol {
   /**
    * Creates the protocol.
    *
+   * @param byHost is asked first, what it takes is not served here
    * @param wait how long a client waits for a tunnel of an ID that is connected
    */
   public ConnectProtocol(
       Network network,
       Names names,
+      ByHost byHost,
       Tunnels tunnels,
       Observer observer,
       Pairs pairs,
@@ -59,6 +64,7 @@ public final class ConnectProtocol {
       Duration wait,
       InstantSource clock) {
     this.names = names;
+    this.byHost = byHost;
     this.tunnels = tunnels;
     this.observer = observer;
     this.pairs = pairs;
@@ -87,22 +93,31 @@ public final class ConnectProtocol {
 
   /** A name in the host goes before one that the client was challenged to give. */
   private void onRequest(HttpRequest request) {
+    if (byHost.takes(request)) {
+      return;
+    }
     Optional<String> label = names.labelOf(request.head());
     if (label.isPresent()) {
-      request.ask(worker, () -> names.find(label.get()), found -> onHost(request, found));
+      String name = label.get();
+      request.ask(worker, () -> names.find(name), found -> onHost(request, name, found));
     } else {
       identify(request);
     }
   }
 
   /** Its Authorization is not looked at: it is the hidden server's. */
-  private void onHost(HttpRequest request, Names.Found found) {
-    if (found instanceof Names.Found.Known known && known.entry().isChallenged()) {
+  private void onHost(HttpRequest request, String label, Names.Found found) {
+    Optional<Entry> entry =
+        found instanceof Names.Found.Known known ? Optional.of(known.entry()) : Optional.empty();
+    boolean connected = entry.map(e -> tunnels.isConnected(e.id())).orElse(false);
+    if (entry.map(Entry::isChallenged).orElse(false)) {
       identify(request);
-    } else if (found instanceof Names.Found.Known known) {
-      rendezvous(request, known.entry().id(), request.head().octets());
     } else if (found instanceof Names.Found.Unavailable) {
       refuse(request, UNAVAILABLE);
+    } else if (byHost.takes(request, entry, label, connected)) {
+      return;
+    } else if (entry.isPresent()) {
+      rendezvous(request, entry.get().id(), request.head().octets());
     } else {
       refuse(request, Problem.passing(404, "UUID not registered"));
     }

@@ -27,6 +27,7 @@ import java.util.UUID;
  * @param port the broker's port
  * @param ca what the broker's certificate is to be verified with, in PEM, if that is not well known
  * @param to what clients reach there; whoever runs the hidden server may add it to the file
+ * @param issuer the URL that stands there for who has issued it, if it is not the broker's
  */
 public record Provisioning(
     UUID id,
@@ -35,7 +36,8 @@ public record Provisioning(
     String host,
     int port,
     Optional<String> ca,
-    Optional<String> to) {
+    Optional<String> to,
+    Optional<String> issuer) {
   private static final String JS_PREFIX = "exports.params = ";
   private static final ObjectMapper JSON =
       JsonMapper.builder()
@@ -48,12 +50,17 @@ public record Provisioning(
   /** Creates one that says nothing of what clients reach. */
   public Provisioning(
       UUID id, List<String> labels, Totp totp, String host, int port, Optional<String> ca) {
-    this(id, labels, totp, host, port, ca, Optional.empty());
+    this(id, labels, totp, host, port, ca, Optional.empty(), Optional.empty());
   }
 
   /** Returns the same with another broker. */
   public Provisioning at(String otherHost, int otherPort) {
-    return new Provisioning(id, labels, totp, otherHost, otherPort, ca, to);
+    return new Provisioning(id, labels, totp, otherHost, otherPort, ca, to, issuer);
+  }
+
+  /** Returns the same, issued by another than the broker's own name. */
+  public Provisioning issuedBy(String url) {
+    return new Provisioning(id, labels, totp, host, port, ca, to, Optional.of(url));
   }
 
   /**
@@ -84,7 +91,8 @@ public record Provisioning(
           server.path("hostname").asText(),
           server.path("port").asInt(),
           Optional.ofNullable(server.path("ca").textValue()),
-          Optional.ofNullable(root.path("to").textValue()));
+          Optional.ofNullable(root.path("to").textValue()),
+          Optional.empty());
     } catch (JsonProcessingException e) {
       throw new IOException("not a provisioning file (line " + e.getLocation().getLineNr() + ")");
     } catch (IllegalArgumentException e) {
@@ -104,7 +112,7 @@ public record Provisioning(
         .put("step", totp.step())
         .put("digits", totp.digits())
         .put("name", name())
-        .put("issuer", issuer());
+        .put("issuer", issuer.orElse("https://" + host + ":" + port));
     ObjectNode server = root.putObject("server").put("hostname", host).put("port", port);
     ca.ifPresent(pem -> server.put("ca", pem));
     return root.toPrettyString();
@@ -132,10 +140,6 @@ public record Provisioning(
 
   private String name() {
     return labels.isEmpty() ? id.toString() : labels.get(0).replaceFirst(":.*", "");
-  }
-
-  private String issuer() {
-    return "https://" + host + ":" + port;
   }
 
   private static String escape(String text) {

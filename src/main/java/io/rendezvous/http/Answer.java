@@ -62,18 +62,28 @@ public record Answer(Problem problem, boolean html, boolean withBody) {
    * @param more further headers
    */
   public ByteBuffer closing(Instant now, Map<String, String> more) {
-    String body = body();
-    StringBuilder response = new StringBuilder("HTTP/1.1 ");
-    response.append(problem.status()).append(' ').append(problem.reason()).append("\r\n");
+    Map<String, String> headers = new LinkedHashMap<>(headers());
+    headers.putAll(more);
+    String status = problem.status() + " " + problem.reason();
+    ByteBuffer whole = closing(now, status, headers, body());
+    return withBody ? whole : whole.limit(whole.limit() - body().length());
+  }
+
+  /**
+   * Returns a whole response without a problem, after which the connection is closed.
+   *
+   * @param now for its Date
+   * @param status with its reason
+   * @param body in ASCII
+   */
+  public static ByteBuffer closing(
+      Instant now, String status, Map<String, String> headers, String body) {
+    StringBuilder response = new StringBuilder("HTTP/1.1 ").append(status).append("\r\n");
     add(response, "Date", DATE.format(now));
-    headers().forEach((name, value) -> add(response, name, value));
-    more.forEach((name, value) -> add(response, name, value));
+    headers.forEach((name, value) -> add(response, name, value));
     add(response, "Content-Length", Integer.toString(body.length()));
     add(response, "Connection", "close");
-    response.append("\r\n");
-    if (withBody) {
-      response.append(body);
-    }
+    response.append("\r\n").append(body);
     return ByteBuffer.wrap(response.toString().getBytes(StandardCharsets.US_ASCII));
   }
 

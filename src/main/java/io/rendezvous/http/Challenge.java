@@ -12,6 +12,7 @@ import java.util.HexFormat;
  */
 public final class Challenge {
   private final SecureRandom random = new SecureRandom();
+  private final String scheme;
   private final String realm;
   private final String opaque = token();
 
@@ -21,14 +22,24 @@ public final class Challenge {
    * @param realm what a browser shows in its dialog; without quotes and backslashes
    */
   public Challenge(String realm) {
+    this("Digest", realm);
+  }
+
+  /**
+   * Creates the challenge of this process for another scheme that looks the same.
+   *
+   * @param scheme of the Authorization that is wanted
+   */
+  public Challenge(String scheme, String realm) {
+    this.scheme = scheme;
     this.realm = realm;
   }
 
   /** Returns the value of a new WWW-Authenticate header. */
   public String header() {
     return String.format(
-        "Digest realm=\"%s\", qop=\"auth, auth-int\", nonce=\"%s\", opaque=\"%s\"",
-        realm, token(), opaque);
+        "%s realm=\"%s\", qop=\"auth, auth-int\", nonce=\"%s\", opaque=\"%s\"",
+        scheme, realm, token(), opaque);
   }
 
   private String token() {

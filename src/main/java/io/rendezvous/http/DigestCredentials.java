@@ -7,8 +7,11 @@ import java.util.HashMap;
 import java.util.Locale;
 import java.util.Map;
 
-/** Reads the parameters of {@code Authorization: Digest} (RFC 9110, 11.4; RFC 7616, 3.4). */
-final class DigestCredentials {
+/**
+ * Reads the parameters of {@code Authorization: Digest}, and of schemes that write theirs in the
+ * same way (RFC 9110, 11.4; RFC 7616, 3.4).
+ */
+public final class DigestCredentials {
   private static final String CHARACTER_SET = "UTF-8'";
 
   private final String text;
@@ -20,12 +23,21 @@ final class DigestCredentials {
   }
 
   /**
+   * Returns the parameters, by their names in lower case.
+   *
+   * @throws ProtocolException if they are malformed, or one is there twice
+   */
+  public static Map<String, String> parameters(String credentials) throws ProtocolException {
+    return new DigestCredentials(credentials).parse();
+  }
+
+  /**
    * Returns the user name, empty if there is none.
    *
    * @throws ProtocolException if the parameters are malformed, or name a user twice
    */
   static String userName(String credentials) throws ProtocolException {
-    Map<String, String> parameters = new DigestCredentials(credentials).parse();
+    Map<String, String> parameters = parameters(credentials);
     String plain = parameters.get("username");
     String extended = parameters.get("username*");
     if (plain != null && extended != null) {
@@ -105,6 +117,6 @@ final class DigestCredentials {
   }
 
   private static ProtocolException malformed() {
-    return new ProtocolException("malformed Digest credentials");
+    return new ProtocolException("malformed credentials");
   }
 }

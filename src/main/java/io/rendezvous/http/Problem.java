@@ -36,6 +36,7 @@ public record Problem(int status, boolean permanent, String diagnostic, Optional
       case 401 -> "Unauthorized";
       case 403 -> "Forbidden";
       case 404 -> "Not Found";
+      case 405 -> "Method Not Allowed";
       case 407 -> "Proxy Authentication Required";
       case 408 -> "Request Timeout";
       case 409 -> "Conflict";

@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 public final class RequestHead {
   private static final String HOST_SYMBOLS = "-._~!$&'()*+,;=%:[]";
 
+  private static final Pattern AUTHORITY = Pattern.compile("^[^:]*://[^/?]*");
   private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/?]");
 
   private final byte[] octets;
@@ -119,6 +120,18 @@ public final class RequestHead {
   /** Returns the request target, as sent, a char an octet. */
   public String target() {
     return target;
+  }
+
+  /** Returns the path and the query that are asked for, whatever the form of the target. */
+  public String pathAndQuery() {
+    String path =
+        ABSOLUTE.matcher(target).lookingAt() ? AUTHORITY.matcher(target).replaceFirst("") : target;
+    return path.startsWith("/") ? path : "/" + (path.equals("*") ? "" : path);
+  }
+
+  /** Returns the path that is asked for, without the query. */
+  public String path() {
+    return pathAndQuery().replaceFirst("\\?.*", "");
   }
 
   /** Returns the first header line of that name. */

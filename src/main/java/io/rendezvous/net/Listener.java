@@ -1,10 +1,8 @@
 package io.rendezvous.net;
 
-import io.rendezvous.entry.Source;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Consumer;
@@ -40,12 +38,10 @@ public final class Listener implements AutoCloseable {
    */
   public record Counts(long accepted, long refused, long handshakes, long failedHandshakes) {}
 
-  private final Limits limits;
+  private final Connections connections;
   private final @Nullable Tls tls;
   private final Buffers buffers;
   private final Consumer<Conn> accepted;
-  private final Set<Conn> open = ConcurrentHashMap.newKeySet();
-  private final ConcurrentHashMap<Source, Integer> perSource = new ConcurrentHashMap<>();
   private final LongAdder acceptedCount = new LongAdder();
   private final LongAdder refusedCount = new LongAdder();
   private final LongAdder handshakes = new LongAdder();
@@ -53,8 +49,8 @@ public final class Listener implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private @Nullable AcceptingChannel<StreamConnection> server;
 
-  Listener(Limits limits, @Nullable Tls tls, Buffers buffers, Consumer<Conn> accepted) {
-    this.limits = limits;
+  Listener(Connections connections, @Nullable Tls tls, Buffers buffers, Consumer<Conn> accepted) {
+    this.connections = connections;
     this.tls = tls;
     this.buffers = buffers;
     this.accepted = accepted;
@@ -73,12 +69,12 @@ public final class Listener implements AutoCloseable {
 
   /** Returns the connections that are open now, whoever owns them. */
   public Set<Conn> open() {
-    return open;
+    return connections.open();
   }
 
   /** Returns what it accepts. */
   public Limits limits() {
-    return limits;
+    return connections.limits();
   }
 
   /** Returns what has come so far. */
@@ -124,32 +120,25 @@ public final class Listener implements AutoCloseable {
       IoUtils.safeClose(socket);
       return;
     }
-    Source source = conn.source();
-    if (perSource.merge(source, 1, Integer::sum) > limits.perSource()) {
-      forget(source);
+    if (!connections.add(conn)) {
       refusedCount.increment();
-      LOG.debug("{} refused: its source has {} connections open", conn, limits.perSource());
+      LOG.debug("{} refused: its source has {} connections open", conn, limits().perSource());
       conn.abort();
       return;
     }
     acceptedCount.increment();
-    open.add(conn);
     socket.setCloseListener(
         closed -> {
-          open.remove(conn);
-          forget(source);
+          connections.remove(conn);
           if (!conn.isHandshaken()) {
             failedHandshakes.increment();
           }
           conn.execute(conn::close);
+          conn.closed();
         });
     if (tls != null) {
       conn.onHandshake(handshakes::increment);
     }
     accepted.accept(conn);
-  }
-
-  private void forget(Source source) {
-    perSource.computeIfPresent(source, (s, n) -> n == 1 ? null : n - 1);
   }
 }

@@ -192,8 +192,25 @@ public final class Network implements AutoCloseable {
       Listener.Limits limits,
       Consumer<Conn> accepted)
       throws IOException {
+    return listen(address, context, new Connections(limits), accepted);
+  }
+
+  /**
+   * Listens as one of several that share their limits. May block.
+   *
+   * @param context the keys, or null for plain TCP
+   * @param connections theirs
+   * @param accepted takes each new connection over, on its I/O thread, before the TLS handshake
+   * @throws IOException if the address is not to be had
+   */
+  public Listener listen(
+      InetSocketAddress address,
+      @Nullable SSLContext context,
+      Connections connections,
+      Consumer<Conn> accepted)
+      throws IOException {
     Tls tls = context == null ? null : new Tls(context, records, this::runTlsTask);
-    Listener listener = new Listener(limits, tls, buffers, accepted);
+    Listener listener = new Listener(connections, tls, buffers, accepted);
     AcceptingChannel<StreamConnection> server =
         worker.createStreamConnectionServer(
             address,
@@ -202,8 +219,8 @@ public final class Network implements AutoCloseable {
                 .set(Options.BACKLOG, BACKLOG)
                 .set(Options.TCP_NODELAY, true)
                 .set(Options.KEEP_ALIVE, true)
-                .set(Options.CONNECTION_HIGH_WATER, limits.connections())
-                .set(Options.CONNECTION_LOW_WATER, limits.connections())
+                .set(Options.CONNECTION_HIGH_WATER, connections.limits().connections())
+                .set(Options.CONNECTION_LOW_WATER, connections.limits().connections())
                 .getMap());
     Sockets.keepAlive(server);
     listener.start(server);

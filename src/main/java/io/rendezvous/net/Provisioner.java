@@ -98,7 +98,11 @@ public final class Provisioner {
         ca = Optional.of(Files.readString(own ? maker.authority() : settings.tls().certificate()));
       }
     }
-    return new Provisioning(
-        entry.id(), entry.labels(), entry.totp(), publicHost(), port.getAsInt(), ca);
+    Provisioning made =
+        new Provisioning(
+            entry.id(), entry.labels(), entry.totp(), publicHost(), port.getAsInt(), ca);
+    return settings.taas().enabled()
+        ? made.issuedBy("https://" + settings.taas().host().orElseThrow() + ":" + port.getAsInt())
+        : made;
   }
 }

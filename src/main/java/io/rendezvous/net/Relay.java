@@ -51,6 +51,14 @@ public final class Relay {
     default void reached() {}
 
     /**
+     * Returns whether the near connection goes back to the owner where the far one gives no answer.
+     * Otherwise an end without an answer is passed on like any other.
+     */
+    default boolean takesBack() {
+      return true;
+    }
+
+    /**
      * The far connection ended before a single octet came from it. It is closed; the near one is
      * the owner's again, and is called upon on its own thread.
      *
@@ -182,7 +190,9 @@ public final class Relay {
   }
 
   private void end(End how) {
-    if (!down.began() && state.compareAndSet(State.RUNNING, State.UNANSWERED)) {
+    if (owner.takesBack()
+        && !down.began()
+        && state.compareAndSet(State.RUNNING, State.UNANSWERED)) {
       end = End.UNANSWERED;
       giveBack();
     } else {
@@ -202,7 +212,7 @@ public final class Relay {
 
   /** The stream from the far end ended in order, but before it began. */
   boolean isUnanswered(Flow flow) {
-    return flow == down && !down.began();
+    return owner.takesBack() && flow == down && !down.began();
   }
 
   /** A connection broke, or ended where that is as bad. */

@@ -39,15 +39,28 @@ public final class Pairs {
   }
 
   /**
+   * Takes both connections over and relays whatever they say, the end without an answer like any
+   * other. Called on the client's thread.
+   *
+   * @param tunnel was taken for this client
+   * @param came when the client made its wish known, by {@link System#nanoTime}
+   * @param first goes down the tunnel before anything that is read
+   */
+  public void pair(Conn client, Tunnel tunnel, long came, ByteBuffer first) {
+    pair(client, tunnel, came, 1, first, null);
+  }
+
+  /**
    * Takes both connections over and relays. Called on the client's thread.
    *
    * @param tunnel was taken for this client
    * @param came when the client made its wish known, by {@link System#nanoTime}
    * @param attempt 1, or more where earlier tunnels gave no answer
    * @param first goes down the tunnel before anything that is read
+   * @param owner takes the client back where there is no answer, unless it is null
    */
   public void pair(
-      Conn client, Tunnel tunnel, long came, int attempt, ByteBuffer first, Owner owner) {
+      Conn client, Tunnel tunnel, long came, int attempt, ByteBuffer first, @Nullable Owner owner) {
     pair(client, tunnel, came, attempt, owner).start(first);
   }
 
@@ -64,7 +77,7 @@ public final class Pairs {
     pair(client, tunnel, came, 1, owner).start(greeting, first);
   }
 
-  private Relay pair(Conn client, Tunnel tunnel, long came, int attempt, Owner owner) {
+  private Relay pair(Conn client, Tunnel tunnel, long came, int attempt, @Nullable Owner owner) {
     Pairing pairing = new Pairing(client, tunnel, owner);
     Relay relay = new Relay(client, tunnel.conn(), pairing);
     Duration wait = Duration.ofNanos(System.nanoTime() - came);
@@ -83,11 +96,11 @@ public final class Pairs {
   private final class Pairing implements Relay.Owner {
     private final Conn client;
     private final Tunnel tunnel;
-    private final Owner owner;
+    private final @Nullable Owner owner;
     private @Nullable Relay relay;
     private @Nullable Rendezvous rendezvous;
 
-    Pairing(Conn client, Tunnel tunnel, Owner owner) {
+    Pairing(Conn client, Tunnel tunnel, @Nullable Owner owner) {
       this.client = client;
       this.tunnel = tunnel;
       this.owner = owner;
@@ -103,9 +116,17 @@ public final class Pairs {
     }
 
     @Override
+    public boolean takesBack() {
+      return owner != null;
+    }
+
+    @Override
     public void unanswered(boolean moreWasSent) {
       over();
-      owner.unanswered(moreWasSent);
+      Owner again = owner;
+      if (again != null) {
+        again.unanswered(moreWasSent);
+      }
     }
 
     @Override

@@ -4,6 +4,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
@@ -24,15 +25,26 @@ public final class Tunnel {
   }
 
   private final UUID id;
+  private final String label;
   private final Conn conn;
+  private final InetSocketAddress askedFrom;
   private final Tunnels tunnels;
   private final long parkedAt;
   private final long retireAt;
   private final boolean wantsProxyHeader;
   private @Nullable Pairing pairing; // guarded by the lock of tunnels
 
-  Tunnel(Entry entry, Conn conn, Tunnels tunnels, long parkedAt, long retireAt) {
+  Tunnel(
+      Entry entry,
+      String label,
+      InetSocketAddress askedFrom,
+      Conn conn,
+      Tunnels tunnels,
+      long parkedAt,
+      long retireAt) {
     this.id = entry.id();
+    this.label = label;
+    this.askedFrom = askedFrom;
     this.wantsProxyHeader = entry.wantsProxyHeader();
     this.conn = conn;
     this.tunnels = tunnels;
@@ -43,6 +55,16 @@ public final class Tunnel {
   /** Returns the hidden server it belongs to. */
   public UUID id() {
     return id;
+  }
+
+  /** Returns the label it was parked for, empty where that does not matter. */
+  public String label() {
+    return label;
+  }
+
+  /** Returns where the hidden server asked from whether it may park it. */
+  public InetSocketAddress askedFrom() {
+    return askedFrom;
   }
 
   /** Returns whether a PROXY header goes before the request (PROTOCOL 1.5). */

@@ -2,6 +2,7 @@ package io.rendezvous.tunnel;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -34,6 +35,8 @@ public final class Tunnels implements Presence {
 
   /** Longer than it takes to park a connection whose token was good a moment ago. */
   private static final long REVOKED_FOR = Duration.ofMinutes(1).toNanos();
+
+  private static final String NO_LABEL = "";
 
   /** How long the last tunnel of an ID outlives its age while no other comes. */
   private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
@@ -157,10 +160,21 @@ public final class Tunnels implements Presence {
    *     that was deleted since has no tunnels
    */
   public void park(Entry entry, Conn conn, long knownAt) {
+    park(entry, NO_LABEL, conn.peer(), conn, knownAt);
+  }
+
+  /**
+   * Parks a connection for one of its entry's labels. On its own thread.
+   *
+   * @param askedFrom where the hidden server asked from whether it may
+   * @param knownAt when its entry was looked up, or before, by {@link System#nanoTime}
+   */
+  public void park(
+      Entry entry, String label, InetSocketAddress askedFrom, Conn conn, long knownAt) {
     long now = System.nanoTime();
     long age = limits.age().toNanos();
     long jitter = ThreadLocalRandom.current().nextLong(age / 10 + 1);
-    Tunnel tunnel = new Tunnel(entry, conn, this, now, now + age - jitter);
+    Tunnel tunnel = new Tunnel(entry, label, askedFrom, conn, this, now, now + age - jitter);
     tunnel.watch();
     place(tunnel, knownAt);
   }
@@ -260,6 +274,41 @@ public final class Tunnels implements Presence {
     }
   }
 
+  /** Returns whether a client would be given a tunnel of that ID, or wait for one. */
+  public boolean isConnected(UUID id) {
+    synchronized (lock) {
+      State presence = byId.get(id);
+      return presence != null && presence.isConnected(System.nanoTime(), limits.patience());
+    }
+  }
+
+  /** Returns the labels that tunnels of that ID are parked for. Any thread may call. */
+  public Set<String> labels(UUID id) {
+    Set<String> labels = new HashSet<>();
+    synchronized (lock) {
+      State presence = byId.get(id);
+      if (presence != null) {
+        presence.parked.forEach(tunnel -> labels.add(tunnel.label()));
+      }
+    }
+    return labels;
+  }
+
+  /** Takes a tunnel that is parked for that label of that ID, if one is. Any thread may call. */
+  public Optional<Tunnel> takeParked(UUID id, String label, Conn client) {
+    synchronized (lock) {
+      State presence = byId.get(id);
+      if (presence == null) {
+        return Optional.empty();
+      }
+      Deque<Tunnel> ofLabel = new ArrayDeque<>(presence.parked);
+      ofLabel.removeIf(tunnel -> !tunnel.label().equals(label));
+      return ofLabel.isEmpty()
+          ? Optional.empty()
+          : Optional.of(take(freshest(ofLabel, client), presence, System.nanoTime()));
+    }
+  }
+
   /** Takes a tunnel of that ID, if one is parked. Any thread may call. */
   public Optional<Tunnel> takeParked(UUID id, Conn client) {
     synchronized (lock) {
@@ -271,7 +320,10 @@ public final class Tunnels implements Presence {
   }
 
   private Tunnel takeParked(State presence, Conn client, long now) {
-    Tunnel tunnel = freshest(presence.parked, client);
+    return take(freshest(presence.parked, client), presence, now);
+  }
+
+  private Tunnel take(Tunnel tunnel, State presence, long now) {
     presence.parked.remove(tunnel);
     parkedInAll--;
     presence.paired.add(tunnel);

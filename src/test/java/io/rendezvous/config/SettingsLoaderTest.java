@@ -112,7 +112,11 @@ class SettingsLoaderTest {
         "rendezvous.hooks.url=https://u:p@a.example/ | rendezvous.hooks.url: holds a user name or a fragment",
         "rendezvous.hooks.secret=whsec_AAAA | rendezvous.hooks.secret: is not whsec_ and 24 to 64 octets in base64",
         "rendezvous.hooks.secret=secret | rendezvous.hooks.secret: is not whsec_ and 24 to 64 octets in base64",
-        "rendezvous.taas.enabled=true | rendezvous.taas.enabled: is not in this version yet",
+        "rendezvous.taas.ports=9-8 | rendezvous.taas.ports: is not a range such as 20000-29999",
+        "rendezvous.taas.ports=0-8 | rendezvous.taas.ports: is not a range such as 20000-29999",
+        "rendezvous.taas.ports=1-65536 | rendezvous.taas.ports: is not a range such as 20000-29999",
+        "rendezvous.taas.host=a b | rendezvous.taas.host: is not a host name such as taas.example",
+        "rendezvous.taas.address=::1 | rendezvous.taas.address: is not an address such as 192.0.2.1",
       })
   void mistakeIsNamed(String file, String mistake) throws Exception {
     Map<String, String> environment = Map.of("RENDEZVOUS_HOOKS_SECRET", "whsec_" + "A".repeat(32));

@@ -10,8 +10,11 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Locale;
+import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 
 /** A blocking socket, with or without TLS, that does as a test says. */
@@ -36,6 +39,7 @@ public final class Peer implements Closeable {
     private final int port;
     private String from = "127.0.0.1";
     private String[] protocols = {};
+    private String name = "";
     private int buffer;
 
     private Dial(int port) {
@@ -51,6 +55,12 @@ public final class Peer implements Closeable {
     /** Sets the versions of TLS that it speaks. */
     public Dial speaking(String... versions) {
       protocols = versions;
+      return this;
+    }
+
+    /** Sets the server's name that it asks for by TLS (SNI). */
+    public Dial named(String server) {
+      name = server;
       return this;
     }
 
@@ -73,6 +83,11 @@ public final class Peer implements Closeable {
           (SSLSocket) trust.getSocketFactory().createSocket(raw, "localhost", port, true);
       if (protocols.length > 0) {
         ssl.setEnabledProtocols(protocols);
+      }
+      if (!name.isEmpty()) {
+        SSLParameters parameters = ssl.getSSLParameters();
+        parameters.setServerNames(List.of(new SNIHostName(name)));
+        ssl.setSSLParameters(parameters);
       }
       ssl.startHandshake();
       return new Peer(raw, ssl);
@@ -103,10 +118,24 @@ public final class Peer implements Closeable {
 
   /** Makes a peer of a socket that was accepted, and is to speak TLS as a server. */
   public static Peer of(Socket accepted, SSLContext keys) throws IOException {
-    SSLSocket ssl = (SSLSocket) keys.getSocketFactory().createSocket(accepted, null, true);
+    return serve(accepted, keys);
+  }
+
+  private static Peer serve(Socket under, SSLContext keys) throws IOException {
+    SSLSocket ssl = (SSLSocket) keys.getSocketFactory().createSocket(under, null, true);
     ssl.setUseClientMode(false);
     ssl.startHandshake();
-    return new Peer(accepted, ssl);
+    return new Peer(under, ssl);
+  }
+
+  /** Goes on as a server of TLS, from now on, and shakes hands. */
+  public Peer serveTls(SSLContext keys) throws IOException {
+    return serve(raw, keys);
+  }
+
+  /** Returns the address and port at this end. */
+  public InetSocketAddress local() {
+    return (InetSocketAddress) raw.getLocalSocketAddress();
   }
 
   /** Sends text, a char an octet. */
