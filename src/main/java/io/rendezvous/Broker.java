@@ -153,7 +153,7 @@ public final class Broker implements AutoCloseable {
                     settings,
                     network,
                     index,
-                    authenticator,
+                    tokens,
                     relays,
                     observer,
                     clock,

@@ -8,6 +8,7 @@ import io.rendezvous.http.Field;
 import io.rendezvous.http.HttpRequest;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.http.TokenCheck;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.tunnel.Observer;
@@ -18,7 +19,6 @@ import java.net.ProtocolException;
 import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
@@ -40,9 +40,6 @@ final class HiddenServerSide {
   private static final String REGISTER = "/register/";
   private static final String PAIRINGS = "/pairings/";
 
-  /** Longer than any check takes, so that the time of a refusal says nothing about its cause. */
-  private static final Duration REFUSAL_TIME = Duration.ofMillis(100);
-
   private static final Problem UNREADABLE = Problem.permanent(400, "malformed Authorization");
   private static final Problem FAILED = Problem.passing(400, "unknown UUID or wrong token");
   private static final Problem NOT_THERE = Problem.permanent(404, "no label of yours, or no path");
@@ -50,10 +47,8 @@ final class HiddenServerSide {
   private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
   private static final Problem FULL = Problem.retry(503, "the broker is full or closing down", 30);
 
-  /**
-   * What is sent, and when the authentication failed, no sooner than after {@link #REFUSAL_TIME}.
-   */
-  private record Outcome(int status, ByteBuffer octets, boolean slow) {}
+  /** What is sent. */
+  private record Outcome(int status, ByteBuffer octets) {}
 
   private record Credentials(UUID id, String token) {}
 
@@ -79,7 +74,8 @@ final class HiddenServerSide {
     HiddenServerSide side = new HiddenServerSide(taas, head, request.takeOver());
     try {
       Credentials credentials = credentials(authorization.get().value());
-      taas.work(() -> side.answerSoon(credentials));
+      taas.tokens()
+          .check(credentials.id(), credentials.token(), side.conn.source(), side::answerSoon);
     } catch (ProtocolException e) {
       side.answer(side.problem(UNREADABLE));
     }
@@ -110,37 +106,26 @@ final class HiddenServerSide {
     return new Credentials(id.get(), token);
   }
 
-  private void answerSoon(Credentials credentials) {
+  /** Called on a thread that may block. */
+  private void answerSoon(Verdict verdict) {
     Outcome outcome;
     try {
-      outcome = decide(credentials);
+      outcome = decide(verdict);
     } catch (RuntimeException e) { // a mistake of ours must not leave the peer without an answer
       LOG.error("A hidden server could not be served", e);
       outcome = problem(UNAVAILABLE);
     }
     Outcome decided = outcome;
-    Duration left = REFUSAL_TIME.minusNanos(System.nanoTime() - began);
-    if (decided.slow() && !left.isNegative()) {
-      conn.after(left, () -> answer(decided));
-    } else {
-      conn.execute(() -> answer(decided));
-    }
+    conn.execute(() -> answer(decided));
   }
 
-  private Outcome decide(Credentials credentials) {
-    Verdict verdict =
-        taas.authenticator().check(credentials.id(), credentials.token(), conn.source());
+  private Outcome decide(Verdict verdict) {
     if (verdict instanceof Verdict.Accepted accepted) {
       return serve(accepted.entry());
     }
-    if (verdict instanceof Verdict.Throttled throttled) {
-      int seconds = (int) throttled.delay().plusMillis(999).toSeconds();
-      return problem(Problem.retry(429, "too many failures", seconds));
-    }
-    if (verdict instanceof Verdict.Unavailable) {
-      return problem(UNAVAILABLE);
-    }
-    return new Outcome(FAILED.status(), octets(FAILED, Map.of()), true);
+    return verdict instanceof Verdict.Refused
+        ? problem(FAILED)
+        : problem(TokenCheck.problem(verdict).orElseThrow());
   }
 
   private Outcome serve(Entry entry) {
@@ -148,7 +133,7 @@ final class HiddenServerSide {
       return switch (head.method()) {
         case "PUT" -> register(entry, label(entry, REGISTER));
         case "GET" -> tell(entry, label(entry, PAIRINGS));
-        default -> new Outcome(METHOD.status(), octets(METHOD, Map.of("Allow", "GET, PUT")), false);
+        default -> new Outcome(METHOD.status(), octets(METHOD, Map.of("Allow", "GET, PUT")));
       };
     } catch (IOException e) {
       LOG.warn("No label can be looked up now: {}", e.getMessage());
@@ -207,11 +192,11 @@ final class HiddenServerSide {
 
   private Outcome fine(String type, String body) {
     Map<String, String> headers = Map.of("Content-Type", type);
-    return new Outcome(200, Answer.closing(taas.now(), "200 OK", headers, body), false);
+    return new Outcome(200, Answer.closing(taas.now(), "200 OK", headers, body));
   }
 
   private Outcome problem(Problem problem) {
-    return new Outcome(problem.status(), octets(problem, Map.of()), false);
+    return new Outcome(problem.status(), octets(problem, Map.of()));
   }
 
   private ByteBuffer octets(Problem problem, Map<String, String> more) {

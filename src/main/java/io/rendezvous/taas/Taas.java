@@ -2,12 +2,12 @@ package io.rendezvous.taas;
 
 import io.rendezvous.config.PortRange;
 import io.rendezvous.config.Settings;
-import io.rendezvous.entry.Authenticator;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.http.ByHost;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.http.HttpRequest;
+import io.rendezvous.http.TokenCheck;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -49,7 +49,7 @@ public final class Taas implements ByHost, Presence {
   private final Optional<String> address;
   private final Network network;
   private final EntryIndex index;
-  private final Authenticator authenticator;
+  private final TokenCheck tokens;
   private final Observer observer;
   private final InstantSource clock;
   private final Challenge challenge = new Challenge("TOTP", REALM);
@@ -72,7 +72,7 @@ public final class Taas implements ByHost, Presence {
       Settings settings,
       Network network,
       EntryIndex index,
-      Authenticator authenticator,
+      TokenCheck tokens,
       Relays relays,
       Observer observer,
       InstantSource clock,
@@ -82,7 +82,7 @@ public final class Taas implements ByHost, Presence {
     this.address = settings.taas().address();
     this.network = network;
     this.index = index;
-    this.authenticator = authenticator;
+    this.tokens = tokens;
     this.observer = observer;
     this.clock = clock;
     PortRange range = PortRange.parse(settings.taas().ports()).orElseThrow();
@@ -223,8 +223,8 @@ public final class Taas implements ByHost, Presence {
     return index;
   }
 
-  Authenticator authenticator() {
-    return authenticator;
+  TokenCheck tokens() {
+    return tokens;
   }
 
   Observer observer() {
