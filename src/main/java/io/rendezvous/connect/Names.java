@@ -60,6 +60,9 @@ public final class Names {
     } catch (IOException e) {
       LOG.warn("No label can be looked up now: {}", e.getMessage());
       return new Found.Unavailable();
+    } catch (RuntimeException e) { // a mistake of ours must not leave the client without an answer
+      LOG.error("A label could not be looked up", e);
+      return new Found.Unavailable();
     }
   }
 }

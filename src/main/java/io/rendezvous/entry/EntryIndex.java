@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -25,6 +26,7 @@ public final class EntryIndex {
   private static final Logger LOG = LoggerFactory.getLogger(EntryIndex.class);
   private static final long LEAST_AGE = Duration.ofSeconds(1).toNanos();
   private static final int SHARE = 10;
+  private static final Duration FIRST_PATIENCE = Duration.ofSeconds(1);
 
   /** Who was created first has a label; who does not say when was made by an older server. */
   private static final Comparator<Entry> FIRST =
@@ -55,9 +57,10 @@ public final class EntryIndex {
    * @throws IOException if the store could not be reached yet
    */
   public Map<UUID, Entry> all() throws IOException {
-    if (!listed) {
-      listing.lock();
-    } else if (!listing.tryLock()) {
+    if (!isMine()) {
+      if (!listed) {
+        throw new IOException("the entries are being read for the first time");
+      }
       return entries; // somebody is at it, and these are not much older
     }
     try {
@@ -68,9 +71,24 @@ public final class EntryIndex {
     return entries;
   }
 
+  /** Returns whether this thread is to list. Not many wait for the first one that does. */
+  private boolean isMine() throws IOException {
+    try {
+      return listed
+          ? listing.tryLock()
+          : listing.tryLock(FIRST_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+  }
+
   private void list() throws IOException {
     long begun = System.nanoTime();
-    if (listed && begun - goodUntil < 0) {
+    if ((listed || trouble.isPresent()) && begun - goodUntil < 0) {
+      if (!listed) { // it has failed just now
+        throw new IOException(trouble.orElseThrow());
+      }
       return;
     }
     try {
@@ -82,10 +100,11 @@ public final class EntryIndex {
       listed = true;
       trouble = Optional.empty();
     } catch (IOException e) {
+      trouble = Optional.of(String.valueOf(e.getMessage()));
       if (!listed) {
+        goodUntil = System.nanoTime() + LEAST_AGE;
         throw e;
       }
-      trouble = Optional.of(String.valueOf(e.getMessage()));
       LOG.debug("The entries are as they were: {}", e.getMessage());
     }
     long end = System.nanoTime();

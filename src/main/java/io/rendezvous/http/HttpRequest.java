@@ -44,7 +44,13 @@ public final class HttpRequest {
         worker,
         () -> {
           T answer = question.get();
-          tap.conn().execute(() -> then.accept(answer));
+          tap.conn()
+              .execute(
+                  () -> {
+                    if (tap.isAsked()) { // it may have taken too long, or been closed
+                      then.accept(answer);
+                    }
+                  });
         });
   }
 

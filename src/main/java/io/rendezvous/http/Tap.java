@@ -105,6 +105,11 @@ final class Tap extends AbstractStreamSourceConduit<StreamSourceConduit> {
     return current;
   }
 
+  /** Returns whether a request is in Undertow's hands, neither answered nor taken over. */
+  boolean isAsked() {
+    return phase == Phase.REQUEST && conn.isOpen();
+  }
+
   /** The request was answered: its body is dropped, and then the next request awaited. */
   void next() {
     if (phase != Phase.OUT && conn.isOpen()) {

@@ -3,6 +3,7 @@ package io.rendezvous.taas;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.net.Conn;
+import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Map;
@@ -33,6 +34,8 @@ final class FixedPorts {
   /** By label; empty where the port was not to be had. Changed under the lock of this. */
   private final Map<UUID, Map<String, Optional<Ports.Lease>>> leases = new ConcurrentHashMap<>();
 
+  private final Set<UUID> due = ConcurrentHashMap.newKeySet();
+
   FixedPorts(Taas taas, EntryIndex index) {
     this.taas = taas;
     this.index = index;
@@ -53,13 +56,34 @@ final class FixedPorts {
   void changed(UUID id) {
     if (leases.containsKey(id)
         || taas.tunnels().labels(id).stream().anyMatch(FixedPorts::hasPort)) {
-      taas.work(() -> review(id));
+      reviewSoon(id);
+    }
+  }
+
+  /** Once, however often it has changed by then. */
+  private void reviewSoon(UUID id) {
+    if (due.add(id)) {
+      taas.work(
+          () -> {
+            due.remove(id);
+            refresh();
+            review(id);
+          });
+    }
+  }
+
+  /** A label may have come to its entry, or gone, since anybody asked. */
+  private void refresh() {
+    try {
+      index.all();
+    } catch (IOException e) {
+      LOG.debug("Labels are as they were: {}", e.getMessage());
     }
   }
 
   /** What was not to be had may be now, and labels may have been taken from their entries. */
   void sweep() {
-    leases.keySet().forEach(id -> taas.work(() -> review(id)));
+    leases.keySet().forEach(this::reviewSoon);
   }
 
   /** What is wanted may change while a port is being opened, so it is looked at again after. */
@@ -74,7 +98,7 @@ final class FixedPorts {
     }
     wanted.retainAll(wanted(id));
     ofId.entrySet().removeIf(of -> !wanted.contains(of.getKey()) && given(of.getValue()));
-    if (ofId.isEmpty()) {
+    if (ofId.isEmpty() && taas.tunnels().labels(id).stream().noneMatch(FixedPorts::hasPort)) {
       leases.remove(id);
     }
   }

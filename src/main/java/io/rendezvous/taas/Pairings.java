@@ -18,7 +18,7 @@ import java.util.UUID;
 final class Pairings {
   private static final int MOST = 100;
   private static final int MOST_LABELS = 1_000;
-  private static final int MOST_PATH = 1024;
+  private static final int MOST_PATH = 256;
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
