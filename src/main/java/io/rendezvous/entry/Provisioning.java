@@ -92,12 +92,17 @@ public record Provisioning(
           server.path("port").asInt(),
           Optional.ofNullable(server.path("ca").textValue()),
           Optional.ofNullable(root.path("to").textValue()),
-          Optional.empty());
+          Optional.ofNullable(root.path("issuer").textValue())
+              .filter(url -> !url.equals(urlOf(server))));
     } catch (JsonProcessingException e) {
       throw new IOException("not a provisioning file (line " + e.getLocation().getLineNr() + ")");
     } catch (IllegalArgumentException e) {
       throw new IOException("not a provisioning file: " + e.getMessage());
     }
+  }
+
+  private static String urlOf(JsonNode server) {
+    return "https://" + server.path("hostname").asText() + ":" + server.path("port").asInt();
   }
 
   /** Returns it as JSON, its secret in it. */
