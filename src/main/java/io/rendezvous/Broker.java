@@ -111,7 +111,11 @@ public final class Broker implements AutoCloseable {
             ? Optional.of(new AccessLog(settings.accessLog().fullUuids()))
             : Optional.empty();
     this.webhooks = webhooks(settings.hooks(), this.store, clock);
-    this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
+    int ioThreads = Runtime.getRuntime().availableProcessors();
+    this.network =
+        settings.tls().undertow()
+            ? Network.withUndertowsTls("broker", ioThreads)
+            : new Network("broker", ioThreads);
     this.mostConnections =
         Descriptors.limit(
             settings.limits().connections(),

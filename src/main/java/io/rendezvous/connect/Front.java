@@ -15,7 +15,6 @@ import java.util.Map;
  * client. Undertow's parser refuses {@code CONNECT uuid:…}, so that never gets there.
  */
 final class Front {
-  private static final Duration HANDSHAKE_TIME = Duration.ofSeconds(10);
   private static final Duration HEAD_TIME = Duration.ofSeconds(10);
   private static final byte[] CONNECT = "CONNECT ".getBytes(StandardCharsets.US_ASCII);
 
@@ -30,7 +29,6 @@ final class Front {
   }
 
   void start() {
-    conn.deadline(HANDSHAKE_TIME, conn::abort);
     conn.onDrain(() -> end(Problem.DRAINING));
     conn.onReadable(this::onReadable);
     conn.onHandshake(this::onHandshake);

@@ -3,36 +3,62 @@ package io.rendezvous.net;
 import java.nio.ByteBuffer;
 
 /**
- * A pool of equal heap buffers, for octets on their way. JSSE works on arrays, so direct buffers
- * would be copied; a record of TLS 1.3 fits in one buffer with its overhead.
+ * A pool of heap buffers of two sizes, for octets on their way. JSSE works on arrays, so direct
+ * buffers would be copied. The last one given back is the next one taken, since it is still in the
+ * processor's cache.
  *
  * <p>May be called from any thread: a buffer is often taken on one I/O thread and given back on
  * another, and pools per thread would then run dry on the first and overflow on the second.
  */
 public final class Buffers {
-  /** Octets in a buffer: 16 KiB of plaintext, and what JSSE wants to see free besides. */
+  /** Octets in a buffer: a record of TLS with its overhead, and what JSSE wants to see free. */
   public static final int SIZE = 17 * 1024;
 
-  private final ByteBuffer[] free;
-  private int count; // guarded by this
+  /** Octets in a large buffer: eight such records. */
+  public static final int LARGE_SIZE = 8 * SIZE;
+
+  /** Idle large buffers that are kept, for each idle small one that is. */
+  private static final double LARGE_SHARE = 0.125;
+
+  private final ByteBuffer[] small;
+  private final ByteBuffer[] large;
+  private int smallCount; // guarded by this
+  private int largeCount; // guarded by this
 
   /**
    * Creates an empty pool.
    *
-   * @param most how many idle buffers are kept; further ones are left to the garbage collector
+   * @param most how many idle buffers are kept, and an eighth as many large ones; further ones are
+   *     left to the garbage collector
    */
   public Buffers(int most) {
-    free = new ByteBuffer[most];
+    small = new ByteBuffer[most];
+    large = new ByteBuffer[(int) Math.ceil(most * LARGE_SHARE)];
   }
 
   /** Returns an empty buffer of {@link #SIZE} octets. */
   public ByteBuffer take() {
     synchronized (this) {
-      if (count > 0) {
-        return free[--count].clear();
+      if (smallCount > 0) {
+        return small[--smallCount].clear();
       }
     }
     return ByteBuffer.allocate(SIZE);
+  }
+
+  /** Returns an empty buffer of {@link #LARGE_SIZE} octets. */
+  public ByteBuffer takeLarge() {
+    synchronized (this) {
+      if (largeCount > 0) {
+        return large[--largeCount].clear();
+      }
+    }
+    return ByteBuffer.allocate(LARGE_SIZE);
+  }
+
+  /** Returns an empty buffer of the size for so many octets, or of the larger one. */
+  ByteBuffer takeFor(int octets) {
+    return octets <= SIZE ? take() : takeLarge();
   }
 
   /** Returns the octets of both, one after the other; a copy, unless the second is empty. */
@@ -48,12 +74,11 @@ public final class Buffers {
 
   /** Takes a buffer back. One that did not come from a pool like this is ignored. */
   public void give(ByteBuffer buffer) {
-    if (buffer.capacity() != SIZE) {
-      return;
-    }
     synchronized (this) {
-      if (count < free.length) {
-        free[count++] = buffer;
+      if (buffer.capacity() == SIZE && smallCount < small.length) {
+        small[smallCount++] = buffer;
+      } else if (buffer.capacity() == LARGE_SIZE && largeCount < large.length) {
+        large[largeCount++] = buffer;
       }
     }
   }

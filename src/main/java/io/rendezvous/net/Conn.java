@@ -26,6 +26,7 @@ import org.xnio.ssl.SslConnection;
  * getters is called on the connection's own I/O thread only.
  */
 public final class Conn {
+  private static final Duration HANDSHAKE_TIME = Duration.ofSeconds(10);
   private static final AtomicLong IDS = new AtomicLong();
 
   private final StreamConnection channel;
@@ -41,6 +42,7 @@ public final class Conn {
   private @Nullable Runnable drainListener;
   private @Nullable Runnable closeListener;
   private @Nullable Runnable handshakeListener;
+  private XnioExecutor.@Nullable Key handshakeDeadline;
   private boolean closed;
 
   // Written by the connection's I/O thread, read by all.
@@ -60,6 +62,7 @@ public final class Conn {
     this.source = peer instanceof InetSocketAddress inet ? Source.of(inet.getAddress()) : null;
     if (channel instanceof SslConnection ssl) {
       ssl.getHandshakeSetter().set(this::onHandshaken);
+      handshakeDeadline = schedule(HANDSHAKE_TIME, this::abort);
     } else {
       handshaken = true;
     }
@@ -233,10 +236,19 @@ public final class Conn {
   private void onHandshaken(SslConnection ssl) {
     ssl.getHandshakeSetter().set(null); // a KeyUpdate would run it again
     handshaken = true;
+    noHandshakeDeadline();
     Runnable listener = handshakeListener;
     handshakeListener = null;
     if (listener != null) {
       listener.run();
+    }
+  }
+
+  private void noHandshakeDeadline() {
+    XnioExecutor.Key key = handshakeDeadline;
+    handshakeDeadline = null;
+    if (key != null) {
+      key.remove();
     }
   }
 
@@ -339,6 +351,7 @@ public final class Conn {
     if (!closed) {
       closed = true;
       noDeadline();
+      noHandshakeDeadline();
       onDrain(null);
       onReadable(null);
       onWritable(null);

@@ -44,6 +44,7 @@ public final class Network implements AutoCloseable {
   private final Buffers buffers = new Buffers(256);
   private final UnixPoller unixPoller;
   private final ByteBufferPool records = new DefaultByteBufferPool(false, Buffers.SIZE, 1000, 16);
+  private final boolean undertowsTls;
 
   /**
    * Starts the threads.
@@ -52,6 +53,11 @@ public final class Network implements AutoCloseable {
    * @param ioThreads how many are there for I/O; as many as processors is best
    */
   public Network(String name, int ioThreads) throws IOException {
+    this(name, ioThreads, false);
+  }
+
+  private Network(String name, int ioThreads, boolean undertowsTls) throws IOException {
+    this.undertowsTls = undertowsTls;
     Tls.prepareJsse();
     this.tlsTasks = Executors.newFixedThreadPool(ioThreads, named(name + "-tls-"));
     this.resolver = resolver(name + "-resolver-");
@@ -66,6 +72,18 @@ public final class Network implements AutoCloseable {
                     .set(Options.WORKER_TASK_MAX_THREADS, WORKERS)
                     .set(Options.THREAD_DAEMON, true)
                     .getMap());
+  }
+
+  /** Starts the threads of a network that has Undertow's conduit do TLS, not ours. */
+  public static Network withUndertowsTls(String name, int ioThreads) throws IOException {
+    Tls.prepareForUndertow();
+    return new Network(name, ioThreads, true);
+  }
+
+  private Tls tls(SSLContext context) {
+    return undertowsTls
+        ? Tls.ofUndertow(context, records, this::runTlsTask)
+        : Tls.of(context, buffers, this::runTlsTask);
   }
 
   /** Sets what JSSE reads once, when its classes load; so this comes first in a process. */
@@ -120,7 +138,7 @@ public final class Network implements AutoCloseable {
    * @param trust whose certificate is believed, or null for plain TCP
    */
   public Dialer dialer(String host, int port, @Nullable Trust trust) {
-    Tls tls = trust == null ? null : new Tls(trust.context(), records, this::runTlsTask);
+    Tls tls = trust == null ? null : tls(trust.context());
     TcpDialer.Destination to =
         new TcpDialer.Destination(host, port, trust != null && trust.verifies());
     return new TcpDialer(worker, resolver, buffers, tls, to);
@@ -209,7 +227,7 @@ public final class Network implements AutoCloseable {
       Connections connections,
       Consumer<Conn> accepted)
       throws IOException {
-    Tls tls = context == null ? null : new Tls(context, records, this::runTlsTask);
+    Tls tls = context == null ? null : tls(context);
     Listener listener = new Listener(connections, tls, buffers, accepted);
     AcceptingChannel<StreamConnection> server =
         worker.createStreamConnectionServer(

@@ -10,7 +10,9 @@ import java.util.concurrent.Executor;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
+import org.jspecify.annotations.Nullable;
 import org.xnio.OptionMap;
 import org.xnio.Options;
 import org.xnio.StreamConnection;
@@ -21,7 +23,7 @@ import org.xnio.ssl.SslConnection;
  * The one place where a connection becomes a TLS connection: TLS 1.3, and 1.2 with AEAD and ECDHE;
  * HTTP/1.1 is the only protocol offered. What comes out reads and writes plaintext.
  *
- * <p>Today that is Undertow's own conduit over JSSE. A faster one can take its place here.
+ * <p>That is {@link TlsConnection}, or Undertow's conduit where the operator prefers it.
  */
 final class Tls {
   private static final List<String> SUITES =
@@ -36,40 +38,102 @@ final class Tls {
           "TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256",
           "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
 
-  private final SSLContext context;
-  private final UndertowXnioSsl ssl;
+  /**
+   * Who is dialled.
+   *
+   * @param host sessions are resumed by host and port
+   */
+  private record Server(String host, int port) {}
+
+  /** Puts TLS on a socket. */
+  private interface Layer {
+    /**
+     * Does it.
+     *
+     * @param server who is dialled, or null where this side is the server
+     */
+    SslConnection over(StreamConnection socket, @Nullable Server server, SSLParameters parameters);
+  }
+
+  private final Layer layer;
+  private final String[] suites;
+  private final SSLParameters acceptParameters;
+
+  private Tls(SSLContext context, Layer layer) {
+    this.layer = layer;
+    List<String> supported = Arrays.asList(context.getSupportedSSLParameters().getCipherSuites());
+    this.suites = SUITES.stream().filter(supported::contains).toArray(String[]::new);
+    this.acceptParameters = parameters();
+  }
 
   /**
    * Uses a context of the caller's, who may renew the keys behind it.
    *
+   * @param tasks runs the costly parts of a handshake, off the I/O threads
+   */
+  static Tls of(SSLContext context, Buffers buffers, Executor tasks) {
+    return new Tls(
+        context,
+        (socket, server, parameters) -> {
+          SSLEngine engine =
+              server == null
+                  ? context.createSSLEngine()
+                  : context.createSSLEngine(server.host(), server.port());
+          engine.setUseClientMode(server != null);
+          engine.setSSLParameters(parameters);
+          return new TlsConnection(socket, engine, tasks, buffers);
+        });
+  }
+
+  /**
+   * Does the same by Undertow's conduit, which cannot ask a peer whether it lives.
+   *
    * @param records the pool for records, of heap buffers: JSSE would copy direct ones
    * @param tasks runs the costly parts of a handshake, off the I/O threads
    */
-  Tls(SSLContext context, ByteBufferPool records, Executor tasks) {
-    this.context = context;
-    this.ssl = new UndertowXnioSsl(Xnio.getInstance(), OptionMap.EMPTY, records, context, tasks);
+  static Tls ofUndertow(SSLContext context, ByteBufferPool records, Executor tasks) {
+    UndertowXnioSsl ssl =
+        new UndertowXnioSsl(Xnio.getInstance(), OptionMap.EMPTY, records, context, tasks);
+    return new Tls(
+        context,
+        (socket, server, parameters) -> {
+          OptionMap peer =
+              server == null
+                  ? OptionMap.EMPTY
+                  : OptionMap.create(
+                      Options.SSL_PEER_HOST_NAME,
+                      server.host(),
+                      Options.SSL_PEER_PORT,
+                      server.port());
+          SslConnection connection = ssl.wrapExistingConnection(socket, peer, server != null);
+          UndertowXnioSsl.getSslEngine(connection).setSSLParameters(parameters);
+          return connection;
+        });
   }
 
   /**
    * Sets what JSSE reads once, when its classes load; so this comes first in a process.
-   *
-   * <p>A KeyUpdate of our own breaks Undertow's conduit, and by default JSSE begins one every 128
-   * GiB: the limits are put out of reach. A peer's KeyUpdate is no trouble. Renegotiation (TLS 1.2)
-   * by the client is refused. And Undertow takes more than 100 requests out of one record for a
-   * loop; the smallest there are fill a record with some 600.
+   * Renegotiation (TLS 1.2) by the client is refused.
    */
   static void prepareJsse() {
-    Security.setProperty(
-        "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
-    System.setProperty("io.undertow.ssl.max-read-listener-invocations", "10000");
     System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
   }
 
+  /**
+   * Sets what Undertow's conduit needs besides. A KeyUpdate of our own breaks it, and by default
+   * JSSE begins one every 128 GiB: the limits are put out of reach. A peer's KeyUpdate is no
+   * trouble. And it takes more than 100 requests out of one record for a loop; the smallest there
+   * are fill a record with some 600.
+   */
+  static void prepareForUndertow() {
+    Security.setProperty(
+        "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
+    System.setProperty("io.undertow.ssl.max-read-listener-invocations", "10000");
+  }
+
   /** Returns the connection with TLS on it, this side being the server. */
-  StreamConnection accept(StreamConnection socket) {
-    SslConnection connection = ssl.wrapExistingConnection(socket, OptionMap.EMPTY, false);
-    UndertowXnioSsl.getSslEngine(connection).setSSLParameters(parameters());
-    return connection;
+  SslConnection accept(StreamConnection socket) {
+    return layer.over(socket, null, acceptParameters);
   }
 
   /**
@@ -78,24 +142,19 @@ final class Tls {
    *
    * @param verifyName whether the certificate has to name the host (RFC 9110, 4.3.4)
    */
-  StreamConnection connect(StreamConnection socket, String host, int port, boolean verifyName) {
-    OptionMap peer =
-        OptionMap.create(Options.SSL_PEER_HOST_NAME, host, Options.SSL_PEER_PORT, port);
-    SslConnection connection = ssl.wrapExistingConnection(socket, peer, true);
+  SslConnection connect(StreamConnection socket, String host, int port, boolean verifyName) {
     SSLParameters parameters = parameters();
     if (verifyName) {
       parameters.setEndpointIdentificationAlgorithm("HTTPS");
     }
     serverName(host).ifPresent(name -> parameters.setServerNames(List.of(name)));
-    UndertowXnioSsl.getSslEngine(connection).setSSLParameters(parameters);
-    return connection;
+    return layer.over(socket, new Server(host, port), parameters);
   }
 
   private SSLParameters parameters() {
-    List<String> supported = Arrays.asList(context.getSupportedSSLParameters().getCipherSuites());
     SSLParameters parameters = new SSLParameters();
     parameters.setProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
-    parameters.setCipherSuites(SUITES.stream().filter(supported::contains).toArray(String[]::new));
+    parameters.setCipherSuites(suites);
     parameters.setUseCipherSuitesOrder(true);
     parameters.setApplicationProtocols(new String[] {"http/1.1"});
     return parameters;

@@ -1,0 +1,695 @@
+package io.rendezvous.net;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.FileChannel;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+import org.xnio.IoUtils;
+import org.xnio.StreamConnection;
+import org.xnio.XnioIoThread;
+import org.xnio.XnioWorker;
+import org.xnio.channels.StreamSinkChannel;
+import org.xnio.channels.StreamSourceChannel;
+import org.xnio.conduits.ConduitReadableByteChannel;
+import org.xnio.conduits.ConduitStreamSinkChannel;
+import org.xnio.conduits.ConduitStreamSourceChannel;
+import org.xnio.conduits.ConduitWritableByteChannel;
+import org.xnio.conduits.Conduits;
+import org.xnio.conduits.ReadReadyHandler;
+import org.xnio.conduits.StreamSinkConduit;
+import org.xnio.conduits.StreamSourceConduit;
+import org.xnio.conduits.WriteReadyHandler;
+
+/**
+ * TLS over a socket of XNIO's, by an engine of JSSE's: TLS 1.3 (RFC 8446) and 1.2 (RFC 5246),
+ * either role. {@link TlsReader} and {@link TlsWriter} move the octets; this class knows when.
+ *
+ * <ul>
+ *   <li>The handshake begins when reading or writing does. Until it is over, reads and writes move
+ *       nothing, and events are kept back; the engine's costly tasks run on an executor, and while
+ *       one does the engine is not touched, for it would make the I/O thread wait.
+ *   <li>The end of the stream without a close_notify is an end like any other to the reader; what
+ *       sits below, {@link SocketWatch}, tells one from the other.
+ *   <li>{@link #terminateWrites} sends a close_notify and, when that has left, the end of the TCP
+ *       stream. In TLS 1.3 reading goes on (RFC 8446, 6.1).
+ *   <li>A failure is kept, and told at each read and write. The peer is sent the alert.
+ *   <li>Renegotiation (TLS 1.2) is refused. A KeyUpdate, from whichever side, is seen by nobody but
+ *       {@link #probe}.
+ * </ul>
+ *
+ * <p>To be called on the connection's I/O thread, or from another while that thread's events are
+ * off and has no reason to touch it, as Undertow's blocking streams do.
+ */
+final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
+  private final TlsConnection connection;
+  private final SSLEngine engine;
+  private final Executor tasks;
+  private final ConduitStreamSourceChannel source;
+  private final ConduitStreamSinkChannel sink;
+  private final TlsReader reader;
+  private final TlsWriter writer;
+
+  private @Nullable ReadReadyHandler readHandler;
+  private @Nullable WriteReadyHandler writeHandler;
+  private @Nullable Runnable onHeard;
+  private @Nullable IOException failure;
+  private boolean begun; // the handshake
+  private boolean handshaken;
+  private boolean inTask;
+  private boolean readsShut;
+  private boolean writesShut; // by this side, told or not
+  private boolean closeNotified;
+  private boolean inReadEvent;
+  private boolean readEventDue;
+  private boolean writeEventDue;
+  private boolean wasRead;
+  private boolean endWasTold;
+
+  // Written by any thread.
+  private volatile boolean readsResumed;
+  private volatile boolean writesResumed;
+
+  /**
+   * Creates one, and takes the socket's events.
+   *
+   * @param tasks runs the engine's tasks
+   */
+  TlsConduit(
+      TlsConnection connection,
+      StreamConnection socket,
+      SSLEngine engine,
+      Executor tasks,
+      Buffers buffers) {
+    this.connection = connection;
+    this.engine = engine;
+    this.tasks = tasks;
+    this.source = socket.getSourceChannel();
+    this.sink = socket.getSinkChannel();
+    this.writer = new TlsWriter(engine, sink, buffers);
+    this.reader = new TlsReader(engine, source, writer, buffers, this::onRecord);
+    SocketEvents events = new SocketEvents();
+    source.getConduit().setReadReadyHandler(events);
+    sink.getConduit().setWriteReadyHandler(events);
+  }
+
+  /** What the socket tells. */
+  private final class SocketEvents implements ReadReadyHandler, WriteReadyHandler {
+    @Override
+    public void readReady() {
+      onSocketReadable();
+    }
+
+    @Override
+    public void writeReady() {
+      onSocketWritable();
+    }
+
+    @Override
+    public void forceTermination() {
+      IoUtils.safeClose(connection);
+    }
+
+    @Override
+    public void terminated() {
+      // Reading tells, or writing.
+    }
+  }
+
+  // The handshake.
+
+  /** Brings the handshake forward as far as it goes without waiting. Returns whether it is over. */
+  private boolean shakeHands() throws IOException {
+    if (handshaken) {
+      return true;
+    }
+    if (failure != null) {
+      throw failure;
+    }
+    if (inTask) {
+      return false;
+    }
+    try {
+      if (!begun) {
+        begun = true;
+        engine.beginHandshake();
+      }
+      while (!handshaken) {
+        switch (engine.getHandshakeStatus()) {
+          case NEED_TASK -> {
+            startTask();
+            return false;
+          }
+          case NEED_WRAP -> {
+            if (!writer.writeOwn()) {
+              throw new SSLException("the handshake stands still");
+            }
+          }
+          case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
+            if (!reader.readHandshake()) {
+              awaitSocket();
+              return false;
+            }
+          }
+          case FINISHED, NOT_HANDSHAKING -> {
+            if (engine.isOutboundDone()) { // writes were shut before it was over
+              throw new ClosedChannelException();
+            }
+            handshaken = true;
+            awaitSocket();
+            connection.onHandshaken();
+          }
+        }
+      }
+      return true;
+    } catch (IOException e) {
+      failure = e;
+      reader.fail(e);
+      awaitSocket();
+      throw e;
+    }
+  }
+
+  private void startTask() {
+    inTask = true;
+    awaitSocket();
+    try {
+      tasks.execute(
+          () -> {
+            Runnable task;
+            while ((task = engine.getDelegatedTask()) != null) {
+              task.run();
+            }
+            execute(this::onTaskDone);
+          });
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
+  private void onTaskDone() {
+    inTask = false;
+    if (!connection.isOpen()) {
+      release();
+      return;
+    }
+    goOn();
+    if (writesShut) {
+      try {
+        notifyClose();
+      } catch (IOException e) {
+        failure = e;
+      }
+    }
+    tell();
+  }
+
+  /** Brings the handshake forward; who asks next is told what became of it. */
+  private void goOn() {
+    try {
+      shakeHands();
+    } catch (IOException e) {
+      // It is kept, and told to whoever reads or writes.
+    }
+  }
+
+  private boolean isSettled() {
+    return handshaken || failure != null || reader.hasEnded();
+  }
+
+  private void tell() {
+    if (isSettled()) {
+      if (readsResumed) {
+        readEvent();
+      }
+      if (writesResumed) {
+        writeEvent();
+      }
+    }
+  }
+
+  /** Has the socket tell what is waited for, and nothing else. Who blocks waits by itself. */
+  private void awaitSocket() {
+    if (!inIoThread()) {
+      return;
+    }
+    boolean shaking = begun && !handshaken && failure == null;
+    if (!inTask && !reader.hasEnded() && !readsShut && (readsResumed || shaking)) {
+      source.resumeReads();
+    } else {
+      source.suspendReads();
+    }
+    if (writer.hasPending() || writesResumed && isSettled()) {
+      sink.resumeWrites();
+    } else {
+      sink.suspendWrites();
+    }
+  }
+
+  private void applyInterest() {
+    if (inIoThread()) {
+      awaitSocket();
+    } else {
+      execute(this::awaitSocket);
+    }
+  }
+
+  private boolean inIoThread() {
+    return Thread.currentThread() == connection.getIoThread();
+  }
+
+  private void execute(Runnable task) {
+    try {
+      connection.getIoThread().execute(task);
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
+  // Events.
+
+  private void onSocketReadable() {
+    reader.onReadable();
+    if (!isSettled()) {
+      goOn();
+      if (!isSettled()) {
+        return;
+      }
+      if (writesResumed) {
+        writeEvent();
+      }
+    }
+    inReadEvent = true;
+    try {
+      readEvent();
+    } finally {
+      inReadEvent = false;
+      reader.onReadable();
+    }
+  }
+
+  /** Has the reader read, and again soon if it has left something that no socket will tell of. */
+  private void readEvent() {
+    ReadReadyHandler handler = readHandler;
+    if (!readsResumed || handler == null) {
+      awaitSocket();
+      return;
+    }
+    wasRead = false;
+    handler.readReady();
+    if (readsResumed && wasRead && hasNews()) {
+      readEventSoon();
+    }
+  }
+
+  /** Returns whether there is something to read that no socket will tell of. */
+  private boolean hasNews() {
+    return reader.hasOctets() || reader.hasEnded() && !endWasTold;
+  }
+
+  private void readEventSoon() {
+    if (!readEventDue) {
+      readEventDue = true;
+      execute(
+          () -> {
+            readEventDue = false;
+            if (isSettled()) {
+              readEvent();
+            } else {
+              goOn();
+              tell();
+            }
+          });
+    }
+  }
+
+  private void onSocketWritable() {
+    try {
+      if (!writer.drain()) {
+        return;
+      }
+    } catch (IOException e) {
+      failure = e;
+    }
+    if (!isSettled()) {
+      goOn();
+    }
+    writeEvent();
+  }
+
+  private void writeEvent() {
+    WriteReadyHandler handler = writeHandler;
+    if (writesResumed && handler != null && isSettled()) {
+      handler.writeReady();
+    } else {
+      awaitSocket();
+    }
+  }
+
+  private void writeEventSoon() {
+    if (!writeEventDue) {
+      writeEventDue = true;
+      execute(
+          () -> {
+            writeEventDue = false;
+            if (!isSettled()) {
+              goOn();
+            }
+            writeEvent();
+          });
+    }
+  }
+
+  /** Begins the handshake now. Any thread may call. */
+  void begin() {
+    execute(this::goOn);
+  }
+
+  // Proof of life.
+
+  /**
+   * Asks the peer to prove that it lives, by a KeyUpdate with update_requested (RFC 8446, 4.6.3),
+   * which it must answer and its application does not see.
+   *
+   * @param heard is run soon after a record of the peer's was read, whichever; at most once, on the
+   *     I/O thread. Reads have to be on.
+   * @return false, and nothing is done, where the peer cannot be asked: over TLS 1.2
+   */
+  boolean probe(Runnable heard) throws IOException {
+    if (!handshaken || !engine.getSession().getProtocol().equals("TLSv1.3")) {
+      return false;
+    }
+    onHeard = heard;
+    engine.beginHandshake();
+    writer.writeOwn();
+    awaitSocket();
+    return true;
+  }
+
+  private void onRecord() {
+    Runnable listener = onHeard;
+    if (listener != null) {
+      onHeard = null;
+      execute(listener);
+    }
+  }
+
+  // Reading.
+
+  @Override
+  public int read(ByteBuffer into) throws IOException {
+    wasRead = true;
+    if (readsShut) {
+      return -1;
+    }
+    if (!reader.hasEnded() && !shakeHands()) {
+      return reader.hasEnded() ? endOfReads() : 0;
+    }
+    int n = reader.read(into, inReadEvent);
+    if (n < 0) {
+      return endOfReads();
+    }
+    if (writer.hasPending()) {
+      awaitSocket();
+    }
+    return n;
+  }
+
+  private int endOfReads() {
+    endWasTold = true;
+    awaitSocket();
+    connection.readsEnded();
+    return -1;
+  }
+
+  @Override
+  public long read(ByteBuffer[] into, int offset, int length) throws IOException {
+    long sum = 0;
+    for (int i = offset; i < offset + length; i++) {
+      while (into[i].hasRemaining()) {
+        int n = read(into[i]);
+        if (n <= 0) {
+          return sum > 0 ? sum : n;
+        }
+        sum += n;
+      }
+    }
+    return sum;
+  }
+
+  @Override
+  public long transferTo(long position, long count, FileChannel target) throws IOException {
+    return target.transferFrom(new ConduitReadableByteChannel(this), position, count);
+  }
+
+  @Override
+  public long transferTo(long count, ByteBuffer through, StreamSinkChannel target)
+      throws IOException {
+    return Conduits.transfer(this, count, through, target);
+  }
+
+  @Override
+  public void terminateReads() {
+    readsShut = true;
+    awaitSocket();
+    connection.readsEnded();
+  }
+
+  @Override
+  public boolean isReadShutdown() {
+    return connection.isReadShutdown();
+  }
+
+  @Override
+  public void resumeReads() {
+    readsResumed = true;
+    if (inIoThread()) {
+      onReadsResumed();
+    } else {
+      execute(this::onReadsResumed);
+    }
+  }
+
+  private void onReadsResumed() {
+    if (!begun || isSettled() && (reader.hasOctets() || reader.hasEnded())) {
+      readEventSoon();
+    }
+    awaitSocket();
+  }
+
+  @Override
+  public void suspendReads() {
+    readsResumed = false;
+    applyInterest();
+  }
+
+  @Override
+  public void wakeupReads() {
+    readsResumed = true;
+    execute(
+        () -> {
+          readEventSoon();
+          awaitSocket();
+        });
+  }
+
+  @Override
+  public boolean isReadResumed() {
+    return readsResumed;
+  }
+
+  @Override
+  public void awaitReadable() throws IOException {
+    if (!reader.hasOctets() && !reader.hasEnded()) {
+      source.awaitReadable();
+    }
+  }
+
+  @Override
+  public void awaitReadable(long time, TimeUnit unit) throws IOException {
+    if (!reader.hasOctets() && !reader.hasEnded()) {
+      source.awaitReadable(time, unit);
+    }
+  }
+
+  @Override
+  public XnioIoThread getReadThread() {
+    return connection.getIoThread();
+  }
+
+  @Override
+  public void setReadReadyHandler(ReadReadyHandler handler) {
+    readHandler = handler;
+  }
+
+  // Writing.
+
+  @Override
+  public int write(ByteBuffer from) throws IOException {
+    if (writesShut) {
+      throw new ClosedChannelException();
+    }
+    if (!shakeHands()) {
+      return 0;
+    }
+    int n = writer.write(from);
+    if (writer.hasPending()) {
+      awaitSocket();
+    }
+    return n;
+  }
+
+  @Override
+  public long write(ByteBuffer[] from, int offset, int length) throws IOException {
+    long sum = 0;
+    for (int i = offset; i < offset + length; i++) {
+      while (from[i].hasRemaining()) {
+        int n = write(from[i]);
+        if (n == 0) {
+          return sum;
+        }
+        sum += n;
+      }
+    }
+    return sum;
+  }
+
+  @Override
+  public int writeFinal(ByteBuffer from) throws IOException {
+    return Conduits.writeFinalBasic(this, from);
+  }
+
+  @Override
+  public long writeFinal(ByteBuffer[] from, int offset, int length) throws IOException {
+    return Conduits.writeFinalBasic(this, from, offset, length);
+  }
+
+  @Override
+  public long transferFrom(FileChannel from, long position, long count) throws IOException {
+    return from.transferTo(position, count, new ConduitWritableByteChannel(this));
+  }
+
+  @Override
+  public long transferFrom(StreamSourceChannel from, long count, ByteBuffer through)
+      throws IOException {
+    return Conduits.transfer(from, count, through, this);
+  }
+
+  @Override
+  public boolean flush() throws IOException {
+    if (inTask || !writer.drain()) {
+      awaitSocket();
+      return false;
+    }
+    if (closeNotified) {
+      connection.writesEnded();
+      sink.shutdownWrites();
+    }
+    return sink.flush();
+  }
+
+  /** Says that nothing more comes; what was written goes first. Done when {@link #flush} is. */
+  @Override
+  public void terminateWrites() throws IOException {
+    if (!writesShut) {
+      writesShut = true;
+      if (!inTask) {
+        notifyClose();
+      }
+    }
+  }
+
+  private void notifyClose() throws IOException {
+    engine.closeOutbound();
+    closeNotified = true;
+    writer.writeOwn();
+    awaitSocket();
+  }
+
+  /** Says nothing more, and does not say so: the peer can tell that it was cut off. */
+  @Override
+  public void truncateWrites() throws IOException {
+    writesShut = true;
+    connection.writesEnded();
+    sink.shutdownWrites();
+  }
+
+  @Override
+  public boolean isWriteShutdown() {
+    return writesShut || connection.isWriteShutdown();
+  }
+
+  @Override
+  public void resumeWrites() {
+    writesResumed = true;
+    if (inIoThread()) {
+      onWritesResumed();
+    } else {
+      execute(this::onWritesResumed);
+    }
+  }
+
+  private void onWritesResumed() {
+    if (!begun) {
+      writeEventSoon();
+    }
+    awaitSocket();
+  }
+
+  @Override
+  public void suspendWrites() {
+    writesResumed = false;
+    applyInterest();
+  }
+
+  @Override
+  public void wakeupWrites() {
+    writesResumed = true;
+    execute(
+        () -> {
+          writeEventSoon();
+          awaitSocket();
+        });
+  }
+
+  @Override
+  public boolean isWriteResumed() {
+    return writesResumed;
+  }
+
+  @Override
+  public void awaitWritable() throws IOException {
+    sink.awaitWritable();
+  }
+
+  @Override
+  public void awaitWritable(long time, TimeUnit unit) throws IOException {
+    sink.awaitWritable(time, unit);
+  }
+
+  @Override
+  public XnioIoThread getWriteThread() {
+    return connection.getIoThread();
+  }
+
+  @Override
+  public void setWriteReadyHandler(WriteReadyHandler handler) {
+    writeHandler = handler;
+  }
+
+  @Override
+  public XnioWorker getWorker() {
+    return connection.getWorker();
+  }
+
+  /** Gives the buffers back, for the connection is closed. */
+  void release() {
+    reader.release();
+    writer.release();
+  }
+}

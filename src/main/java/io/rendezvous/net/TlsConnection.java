@@ -1,0 +1,123 @@
+package io.rendezvous.net;
+
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+import org.xnio.ChannelListener;
+import org.xnio.ChannelListeners;
+import org.xnio.IoUtils;
+import org.xnio.Option;
+import org.xnio.StreamConnection;
+import org.xnio.ssl.SslConnection;
+
+/** A connection of XNIO's with TLS on it, as {@link TlsConduit} does that. */
+final class TlsConnection extends SslConnection {
+  private final StreamConnection socket;
+  private final SSLEngine engine;
+  private final TlsConduit conduit;
+  private @Nullable ChannelListener<? super SslConnection> handshakeListener;
+
+  /**
+   * Puts TLS on a connection from which nothing was read and to which nothing was written.
+   *
+   * @param engine knows its role and its parameters, and has not begun
+   * @param tasks runs the costly parts of the handshake
+   */
+  TlsConnection(StreamConnection socket, SSLEngine engine, Executor tasks, Buffers buffers) {
+    super(socket.getIoThread());
+    this.socket = socket;
+    this.engine = engine;
+    this.conduit = new TlsConduit(this, socket, engine, tasks, buffers);
+    setSourceConduit(conduit);
+    setSinkConduit(conduit);
+  }
+
+  /** Returns the conduit, for what XNIO has no words for. */
+  TlsConduit conduit() {
+    return conduit;
+  }
+
+  /** The handshake is over. */
+  void onHandshaken() {
+    ChannelListener<? super SslConnection> listener = handshakeListener;
+    if (listener != null) {
+      ChannelListeners.invokeChannelListener(this, listener);
+    }
+  }
+
+  void readsEnded() {
+    readClosed();
+  }
+
+  void writesEnded() {
+    writeClosed();
+  }
+
+  @Override
+  public void startHandshake() {
+    conduit.begin();
+  }
+
+  @Override
+  public SSLSession getSslSession() {
+    return engine.getSession();
+  }
+
+  @Override
+  public ChannelListener.Setter<SslConnection> getHandshakeSetter() {
+    return listener -> handshakeListener = listener;
+  }
+
+  @Override
+  public SocketAddress getPeerAddress() {
+    return socket.getPeerAddress();
+  }
+
+  @Override
+  public SocketAddress getLocalAddress() {
+    return socket.getLocalAddress();
+  }
+
+  @Override
+  public boolean supportsOption(Option<?> option) {
+    return socket.supportsOption(option);
+  }
+
+  @Override
+  public <T> @Nullable T getOption(Option<T> option) throws IOException {
+    return socket.getOption(option);
+  }
+
+  @Override
+  public <T> @Nullable T setOption(Option<T> option, T value) throws IOException {
+    return socket.setOption(option, value);
+  }
+
+  @Override
+  protected void notifyReadClosed() {
+    // closeAction does it all.
+  }
+
+  @Override
+  protected void notifyWriteClosed() {
+    // A close without a word before it is one without a close_notify.
+  }
+
+  @Override
+  protected void closeAction() {
+    IoUtils.safeClose(socket);
+    if (Thread.currentThread() == getIoThread()) {
+      conduit.release();
+      return;
+    }
+    try {
+      getIoThread().execute(conduit::release);
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+}

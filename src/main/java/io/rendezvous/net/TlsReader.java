@@ -1,0 +1,282 @@
+package io.rendezvous.net;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLEngineResult.HandshakeStatus;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+import org.xnio.conduits.ConduitStreamSourceChannel;
+
+/**
+ * The way in of a {@link TlsConduit}: reads from the socket as much as the reader has room for, in
+ * one piece, and decrypts every record that is whole. What is left, the beginning of a record or
+ * plaintext that nobody has asked for yet, is kept in a buffer of its size; without it none is
+ * held.
+ *
+ * <p>Used by one thread at a time, as the conduit is.
+ */
+final class TlsReader {
+  /** Most plaintext in a record (RFC 8446, 5.1), and what AES-GCM and ChaCha20 add to it. */
+  private static final int MOST_PLAINTEXT = 16 * 1024;
+
+  private static final int OVERHEAD = 22;
+  private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
+
+  private final SSLEngine engine;
+  private final ConduitStreamSourceChannel socket;
+  private final TlsWriter writer;
+  private final Buffers buffers;
+  private final Runnable onRecord;
+  private @Nullable ByteBuffer records; // read, not decrypted; never empty
+  private @Nullable ByteBuffer plaintext; // decrypted, not asked for; never empty
+  private boolean starved; // what is in records is the beginning of one
+  private boolean drained; // the socket gave all it had
+  private boolean closed; // by close_notify
+  private boolean ended; // without one
+  private @Nullable IOException failure;
+
+  /**
+   * Creates it.
+   *
+   * @param writer writes what the engine answers by itself
+   * @param onRecord is run for each record of the peer's that was read whole and proved to be its
+   */
+  TlsReader(
+      SSLEngine engine,
+      ConduitStreamSourceChannel socket,
+      TlsWriter writer,
+      Buffers buffers,
+      Runnable onRecord) {
+    this.engine = engine;
+    this.socket = socket;
+    this.writer = writer;
+    this.buffers = buffers;
+    this.onRecord = onRecord;
+  }
+
+  /** Returns whether {@link #read} may find octets without a look at the socket. */
+  boolean hasOctets() {
+    return plaintext != null || !isStarved();
+  }
+
+  /** Returns whether nothing more comes from the socket. */
+  boolean hasEnded() {
+    return closed || ended || failure != null;
+  }
+
+  /** The socket may have more than when it was last read. */
+  void onReadable() {
+    drained = false;
+  }
+
+  /**
+   * Reads plaintext.
+   *
+   * @param inEvent whether the socket is watched, and will be looked at again when it has more, so
+   *     that one that has just given all it had need not be asked again
+   * @return how many octets; 0 if there are none now; -1 if the stream has ended, in order or not
+   * @throws IOException if it broke, and again each time
+   */
+  int read(ByteBuffer into, boolean inEvent) throws IOException {
+    if (plaintext != null) {
+      return takePlaintext(into);
+    }
+    int start = into.position();
+    try {
+      while (into.hasRemaining()) {
+        if (failure != null) {
+          throw failure;
+        }
+        if (closed || ended && isStarved()) {
+          return into.position() > start ? into.position() - start : -1;
+        }
+        if (isStarved()) {
+          if (into.position() > start || inEvent && drained || fill(into.remaining()) == 0) {
+            break;
+          }
+        } else if (decryptAndAnswer(into) == SSLEngineResult.Status.BUFFER_OVERFLOW) {
+          if (into.position() > start) {
+            break;
+          }
+          return readAside(into);
+        }
+      }
+      return into.position() - start;
+    } catch (SSLException e) {
+      fail(e);
+      if (into.position() > start) { // what came before it is whole
+        return into.position() - start;
+      }
+      throw e;
+    } finally {
+      shrink();
+    }
+  }
+
+  /**
+   * Has the engine read what it waits for in its handshake, if that is there.
+   *
+   * @return whether it was there
+   */
+  boolean readHandshake() throws IOException {
+    try {
+      while (engine.getHandshakeStatus() == HandshakeStatus.NEED_UNWRAP) {
+        if (closed || isStarved() && fill(0) <= 0) {
+          return false;
+        }
+        if (decrypt(NOWHERE).getStatus() == SSLEngineResult.Status.BUFFER_OVERFLOW) {
+          throw new SSLException("application data came within the handshake");
+        }
+      }
+      return true;
+    } catch (SSLException e) {
+      fail(e);
+      throw e;
+    } finally {
+      shrink();
+    }
+  }
+
+  private boolean isStarved() {
+    return records == null || starved;
+  }
+
+  /** Has every further read fail; the peer is sent the alert. */
+  void fail(IOException e) {
+    if (failure != null) {
+      return;
+    }
+    failure = e;
+    try {
+      writer.writeOwn();
+    } catch (IOException unheard) {
+      // It has gone already.
+    }
+  }
+
+  /** Decrypts one record, if it is whole. */
+  private SSLEngineResult decrypt(ByteBuffer into) throws IOException {
+    ByteBuffer from = records;
+    if (from == null) {
+      throw new IllegalStateException("nothing to decrypt");
+    }
+    SSLEngineResult result = engine.unwrap(from, into);
+    if (result.bytesConsumed() > 0) {
+      onRecord.run();
+    }
+    if (!from.hasRemaining()) {
+      records = null;
+      buffers.give(from);
+    }
+    switch (result.getStatus()) {
+      case BUFFER_UNDERFLOW -> starved = true;
+      case CLOSED -> closed = true;
+      default -> {}
+    }
+    return result;
+  }
+
+  /**
+   * Decrypts one record, if it is whole, and lets the engine answer if it wants to: after the
+   * handshake, to a KeyUpdate, or in TLS 1.2 to a close_notify.
+   */
+  private SSLEngineResult.Status decryptAndAnswer(ByteBuffer into) throws IOException {
+    SSLEngineResult result = decrypt(into);
+    if (result.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
+      writer.writeOwn();
+    } else if (result.getHandshakeStatus() == HandshakeStatus.NEED_TASK) {
+      throw new SSLException("the peer wants to renegotiate");
+    }
+    return result.getStatus();
+  }
+
+  /** Decrypts a record that is larger than what the reader has room for. */
+  private int readAside(ByteBuffer into) throws IOException {
+    ByteBuffer aside = buffers.take();
+    plaintext = aside;
+    try {
+      SSLEngineResult.Status status = decryptAndAnswer(aside);
+      if (status == SSLEngineResult.Status.BUFFER_OVERFLOW) {
+        throw new SSLException("a record of more than " + aside.capacity() + " octets");
+      }
+    } finally {
+      aside.flip();
+    }
+    return takePlaintext(into);
+  }
+
+  private int takePlaintext(ByteBuffer into) {
+    ByteBuffer from = plaintext;
+    if (from == null) {
+      return 0;
+    }
+    int n = Math.min(from.remaining(), into.remaining());
+    into.put(into.position(), from, from.position(), n);
+    into.position(into.position() + n);
+    from.position(from.position() + n);
+    if (!from.hasRemaining()) {
+      plaintext = null;
+      buffers.give(from);
+    }
+    return n;
+  }
+
+  /**
+   * Reads from the socket: as many of the largest records as the reader has room for, so that one
+   * is seldom cut in two, and at least one.
+   *
+   * @return how many octets; 0 if there are none now; -1 at the end
+   */
+  private int fill(int wanted) throws IOException {
+    ByteBuffer before = records;
+    int kept = before == null ? 0 : before.remaining();
+    int whole = wanted / MOST_PLAINTEXT * (MOST_PLAINTEXT + OVERHEAD);
+    int size = Math.max(whole, Math.max(Buffers.SIZE, kept + 1));
+    ByteBuffer all = buffers.takeFor(size);
+    if (wanted >= 2 * MOST_PLAINTEXT) {
+      all.limit(Math.min(all.capacity(), Math.max(whole, kept + 1)));
+    }
+    int n = 0;
+    try {
+      if (before != null) {
+        all.put(before);
+        buffers.give(before);
+      }
+      int room = all.remaining();
+      n = socket.read(all);
+      drained = n < room;
+      ended = n < 0;
+      starved = starved && n <= 0;
+    } finally {
+      records = all.flip();
+      if (!all.hasRemaining()) {
+        records = null;
+        buffers.give(all);
+      }
+    }
+    return n;
+  }
+
+  /** Keeps a beginning of a record, which may wait for its end for long, in a small buffer. */
+  private void shrink() {
+    ByteBuffer large = records;
+    if (large != null && large.capacity() > Buffers.SIZE && large.remaining() <= Buffers.SIZE) {
+      records = buffers.take().put(large).flip();
+      buffers.give(large);
+    }
+  }
+
+  /** Forgets what was not read, for nobody will. */
+  void release() {
+    if (records != null) {
+      buffers.give(records);
+      records = null;
+    }
+    if (plaintext != null) {
+      buffers.give(plaintext);
+      plaintext = null;
+    }
+  }
+}

@@ -1,0 +1,154 @@
+package io.rendezvous.net;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLEngineResult;
+import javax.net.ssl.SSLEngineResult.HandshakeStatus;
+import javax.net.ssl.SSLException;
+import org.jspecify.annotations.Nullable;
+import org.xnio.conduits.ConduitStreamSinkChannel;
+
+/**
+ * The way out of a {@link TlsConduit}: makes records of plaintext, as many as a buffer holds, and
+ * writes them to the socket in one piece. What the socket does not take is kept, in order, and goes
+ * before anything else; without it no buffer is held.
+ *
+ * <p>Its methods exclude each other. The I/O thread is nearly always the only caller, but while a
+ * handler of Undertow's writes from a thread that may block, the I/O thread may have to answer a
+ * KeyUpdate.
+ */
+final class TlsWriter {
+  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+
+  private final SSLEngine engine;
+  private final ConduitStreamSinkChannel socket;
+  private final Buffers buffers;
+  private @Nullable ByteBuffer pending; // guarded by this; never empty
+
+  TlsWriter(SSLEngine engine, ConduitStreamSinkChannel socket, Buffers buffers) {
+    this.engine = engine;
+    this.socket = socket;
+    this.buffers = buffers;
+  }
+
+  /** Returns whether the socket has yet to take something. */
+  synchronized boolean hasPending() {
+    return pending != null;
+  }
+
+  /** Writes what the socket has yet to take. Returns whether nothing is left. */
+  synchronized boolean drain() throws IOException {
+    ByteBuffer records = pending;
+    while (records != null && records.hasRemaining()) {
+      if (socket.write(records) == 0) {
+        return false;
+      }
+    }
+    release();
+    return true;
+  }
+
+  /**
+   * Encrypts plaintext and writes it. When less than all is taken, the socket has no room.
+   *
+   * @return how many octets were taken
+   * @throws ClosedChannelException if nothing may be sent any more: close_notify was sent
+   */
+  synchronized int write(ByteBuffer plaintext) throws IOException {
+    int before = plaintext.remaining();
+    while (plaintext.hasRemaining() && drain()) {
+      ByteBuffer records = buffers.takeFor(plaintext.remaining());
+      pending = records;
+      try {
+        encrypt(plaintext, records);
+      } finally {
+        keep(records.flip());
+      }
+    }
+    if (pending != null) {
+      drain();
+    }
+    return before - plaintext.remaining();
+  }
+
+  /** Fills the buffer with whole records. */
+  private void encrypt(ByteBuffer plaintext, ByteBuffer records) throws IOException {
+    SSLEngineResult result;
+    do {
+      result = engine.wrap(plaintext, records);
+      if (result.getStatus() == SSLEngineResult.Status.CLOSED) {
+        throw new ClosedChannelException();
+      }
+      if (result.getHandshakeStatus() == HandshakeStatus.NEED_TASK) {
+        throw new SSLException("the peer wants to renegotiate");
+      }
+      if (result.bytesProduced() == 0 && records.position() == 0) {
+        throw new SSLException("no record can be made: " + result);
+      }
+      // A record without plaintext is a KeyUpdate, which comes before the next that has some.
+    } while (plaintext.hasRemaining() && result.bytesProduced() > 0);
+  }
+
+  /**
+   * Writes what the engine itself has to say: its part of a handshake, an alert, a KeyUpdate, a
+   * close_notify. Returns whether there was anything.
+   */
+  synchronized boolean writeOwn() throws IOException {
+    boolean spoke = false;
+    int produced;
+    do {
+      ByteBuffer records = roomBehindPending(engine.getSession().getPacketBufferSize());
+      int before = records.position();
+      try {
+        engine.wrap(NOTHING, records);
+      } finally {
+        produced = records.position() - before;
+        keep(records.flip());
+      }
+      spoke |= produced > 0;
+    } while (produced > 0 && wantsToSpeak());
+    drain();
+    return spoke;
+  }
+
+  private boolean wantsToSpeak() {
+    return engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP;
+  }
+
+  /** Returns a buffer that begins with what is pending and has that much room behind it. */
+  private ByteBuffer roomBehindPending(int room) {
+    ByteBuffer before = pending;
+    if (before == null) {
+      ByteBuffer records = buffers.takeFor(room);
+      pending = records;
+      return records;
+    }
+    if (before.capacity() - before.remaining() >= room) {
+      return before.compact();
+    }
+    int size = before.remaining() + room;
+    ByteBuffer bigger =
+        size <= Buffers.LARGE_SIZE ? buffers.takeLarge() : ByteBuffer.allocate(size);
+    bigger.put(before);
+    buffers.give(before);
+    pending = bigger;
+    return bigger;
+  }
+
+  private void keep(ByteBuffer records) {
+    if (!records.hasRemaining()) {
+      release();
+    }
+  }
+
+  /** Forgets what was not written, for the connection is closed. */
+  synchronized void release() {
+    ByteBuffer records = pending;
+    pending = null;
+    if (records != null) {
+      buffers.give(records);
+    }
+  }
+}
