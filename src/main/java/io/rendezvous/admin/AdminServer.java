@@ -131,12 +131,14 @@ public final class AdminServer implements AutoCloseable {
     this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
-  /** Without it the commands do as if no broker ran here. */
+  /** Without it the commands do as if no broker ran here, and the ledger is another's. */
   private static Optional<AdminLock> takeLock(Settings.AdminSettings settings, int port) {
     try {
       return Optional.of(AdminLock.take(settings, port));
     } catch (IOException e) {
-      LOG.warn("The commands of this directory do not find this broker: {}", e.getMessage());
+      LOG.warn(
+          "The commands of this directory do not find this broker, and its ledger is not kept: {}",
+          e.getMessage());
       return Optional.empty();
     }
   }
@@ -188,7 +190,9 @@ public final class AdminServer implements AutoCloseable {
     }
     Map<UUID, Presence.Counts> counts = tunnels.counts();
     counts.values().removeIf(count -> !count.isOnline());
-    file.save(counts.keySet());
+    if (lock.isPresent()) { // or else another broker keeps its own there
+      file.save(counts.keySet());
+    }
   }
 
   private HttpHandler handler(Access access, Api api) {

@@ -68,7 +68,6 @@ final class ClientSide implements Tunnels.Waiter {
     if (match instanceof Tunnels.Match.Taken taken) {
       pair(taken.tunnel());
     } else if (match instanceof Tunnels.Match.Waiting) {
-      protocol.observer().waiting(id);
       await();
     } else if (match instanceof Tunnels.Match.Draining) {
       answer(Problem.DRAINING);

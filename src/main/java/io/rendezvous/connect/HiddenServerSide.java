@@ -59,23 +59,7 @@ final class HiddenServerSide {
   }
 
   private void onReadable() {
-    ByteBuffer buffer = conn.buffers().take();
-    try {
-      int n;
-      do {
-        n = conn.read(buffer.clear());
-        if (n > 0 && !onOctets(buffer.flip())) {
-          return;
-        }
-      } while (n > 0);
-      if (n < 0) {
-        conn.close();
-      }
-    } catch (IOException e) {
-      conn.close();
-    } finally {
-      conn.buffers().give(buffer);
-    }
+    conn.readEach(this::onOctets);
   }
 
   /** Returns whether more octets are wanted. */

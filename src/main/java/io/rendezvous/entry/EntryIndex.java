@@ -12,6 +12,7 @@ import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,6 +34,7 @@ public final class EntryIndex {
       Comparator.comparing((Entry entry) -> entry.created().orElse("")).thenComparing(Entry::id);
 
   private final EntryStore store;
+  private final LongSupplier nanoTime;
   private final ReentrantLock listing = new ReentrantLock();
 
   // Replaced, never changed.
@@ -47,7 +49,13 @@ public final class EntryIndex {
 
   /** Creates one that knows nothing yet. */
   public EntryIndex(EntryStore store) {
+    this(store, System::nanoTime);
+  }
+
+  /** Creates one for which time goes by as it is told. */
+  EntryIndex(EntryStore store, LongSupplier nanoTime) {
     this.store = store;
+    this.nanoTime = nanoTime;
   }
 
   /**
@@ -84,7 +92,7 @@ public final class EntryIndex {
   }
 
   private void list() throws IOException {
-    long begun = System.nanoTime();
+    long begun = nanoTime.getAsLong();
     if ((listed || trouble.isPresent()) && begun - goodUntil < 0) {
       if (!listed) { // it has failed just now
         throw new IOException(trouble.orElseThrow());
@@ -102,12 +110,12 @@ public final class EntryIndex {
     } catch (IOException e) {
       trouble = Optional.of(String.valueOf(e.getMessage()));
       if (!listed) {
-        goodUntil = System.nanoTime() + LEAST_AGE;
+        goodUntil = nanoTime.getAsLong() + LEAST_AGE;
         throw e;
       }
       LOG.debug("The entries are as they were: {}", e.getMessage());
     }
-    long end = System.nanoTime();
+    long end = nanoTime.getAsLong();
     boolean failed = trouble.isPresent(); // then it is tried again soon
     goodUntil = end + (failed ? LEAST_AGE : Math.max(LEAST_AGE, SHARE * (end - begun)));
   }

@@ -7,7 +7,6 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
@@ -33,9 +32,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Entries as files, {@code UUID.json} each, in one directory. A file is written aside, synced and
- * renamed, so nobody sees half of one; a lock file keeps writers apart. An entry is read anew each
- * time it is asked for, so a change by whatever process counts at once.
+ * Entries as files, {@code UUID.json} each, in one directory. Nobody sees half of one ({@link
+ * WholeFile}); a lock file keeps writers apart. An entry is read anew each time it is asked for, so
+ * a change by whatever process counts at once.
  */
 public final class FileStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
@@ -182,7 +181,7 @@ public final class FileStore implements EntryStore {
             throw new IllegalArgumentException("there is an entry with that UUID already");
           }
           checkLabelsAreFree(entry);
-          write(fileOf(entry.id()), entry.toJson());
+          write(entry);
           return true;
         });
   }
@@ -202,10 +201,10 @@ public final class FileStore implements EntryStore {
                 checkLabelsAreFree(changed);
               }
               if (changed.revoked().equals(old.get().revoked())) {
-                write(fileOf(id), changed.toJson());
+                write(changed);
               } else {
                 revoked.set(true);
-                revoke(id, changed.revoked().orElse(""), () -> write(fileOf(id), changed.toJson()));
+                revoke(id, changed.revoked().orElse(""), () -> write(changed));
               }
               return Optional.of(changed);
             });
@@ -276,27 +275,8 @@ public final class FileStore implements EntryStore {
     }
   }
 
-  private void write(Path file, String text) throws IOException {
-    Path aside =
-        Files.createTempFile(
-            directory,
-            ".new",
-            ".tmp",
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-    try {
-      Files.writeString(aside, text + "\n", StandardCharsets.UTF_8, StandardOpenOption.WRITE);
-      sync(aside, StandardOpenOption.WRITE);
-      Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-      sync(directory, StandardOpenOption.READ);
-    } finally {
-      Files.deleteIfExists(aside);
-    }
-  }
-
-  private static void sync(Path path, StandardOpenOption how) throws IOException {
-    try (FileChannel channel = FileChannel.open(path, how)) {
-      channel.force(true);
-    }
+  private void write(Entry entry) throws IOException {
+    WholeFile.writeSecret(fileOf(entry.id()), entry.toJson() + "\n");
   }
 
   private Path fileOf(UUID id) {

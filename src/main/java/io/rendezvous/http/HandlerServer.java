@@ -110,8 +110,8 @@ public final class HandlerServer {
           over.run();
         });
     PooledByteBuffer buffer = network.records().allocate();
-    if (first.remaining()
-        > buffer.getBuffer().remaining()) { // beyond what is read in one go; a broker may try
+    // Beyond what is read in one go; a broker may try.
+    if (first.remaining() > buffer.getBuffer().remaining()) {
       buffer.close();
       conn.abort();
       return;

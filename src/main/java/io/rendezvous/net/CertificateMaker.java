@@ -1,5 +1,6 @@
 package io.rendezvous.net;
 
+import io.rendezvous.entry.WholeFile;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.math.BigInteger;
@@ -7,8 +8,6 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
 import java.security.KeyPairGenerator;
@@ -200,19 +199,9 @@ public final class CertificateMaker {
     return text.toString();
   }
 
-  /** Writes aside and renames, so that nobody reads half of it. */
   private static void write(Path file, String text, boolean secret) throws IOException {
-    Path directory = file.toAbsolutePath().getParent();
-    Files.createDirectories(directory);
-    Path aside =
-        Files.createTempFile(
-            directory,
-            ".new",
-            ".pem",
-            PosixFilePermissions.asFileAttribute(
-                PosixFilePermissions.fromString(secret ? "rw-------" : "rw-r--r--")));
-    Files.writeString(aside, text);
-    Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+    Files.createDirectories(file.toAbsolutePath().getParent());
+    WholeFile.write(file, text, secret ? "rw-------" : "rw-r--r--");
   }
 
   /** Returns the names and addresses of this machine, those that others know it by first. */

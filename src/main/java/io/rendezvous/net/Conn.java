@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
@@ -179,6 +180,32 @@ public final class Conn {
   /** Reads as {@link java.nio.channels.ReadableByteChannel} does; not the early octets. */
   public int read(ByteBuffer into) throws IOException {
     return channel.getSourceChannel().read(into);
+  }
+
+  /**
+   * Reads what there is, a buffer at a time, and gives it to the owner until that wants no more.
+   * Closes the connection where it has ended or broken.
+   *
+   * @param wantsMore takes the octets; the buffer is not its own
+   */
+  public void readEach(Predicate<ByteBuffer> wantsMore) {
+    ByteBuffer buffer = buffers.take();
+    try {
+      int n;
+      do {
+        n = read(buffer.clear());
+        if (n > 0 && !wantsMore.test(buffer.flip())) {
+          return;
+        }
+      } while (n > 0);
+      if (n < 0) {
+        close();
+      }
+    } catch (IOException e) {
+      close();
+    } finally {
+      buffers.give(buffer);
+    }
   }
 
   /**

@@ -86,8 +86,8 @@ public final class Listener implements AutoCloseable {
   /** Stops listening. Connections that are open stay so. */
   @Override
   public void close() {
-    if (closed.compareAndSet(
-        false, true)) { // a second time it would wait for threads that may be gone
+    // A second time it would wait for threads that may be gone.
+    if (closed.compareAndSet(false, true)) {
       IoUtils.safeClose(channel());
     }
   }

@@ -4,7 +4,6 @@ import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.tunnel.Tunnel;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
@@ -104,23 +103,7 @@ final class Guest {
   }
 
   private void onReadable() {
-    ByteBuffer buffer = conn.buffers().take();
-    try {
-      int n;
-      do {
-        n = conn.read(buffer.clear());
-        if (n > 0 && decide(buffer.flip())) {
-          return;
-        }
-      } while (n > 0);
-      if (n < 0) {
-        conn.close();
-      }
-    } catch (IOException e) {
-      conn.close();
-    } finally {
-      conn.buffers().give(buffer);
-    }
+    conn.readEach(octets -> !decide(octets));
   }
 
   /** Returns whether the octets so far were enough to know what to do. */

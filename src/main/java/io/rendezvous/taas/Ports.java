@@ -77,6 +77,7 @@ final class Ports {
     }
 
     private boolean listen(Owner owner) {
+      boolean listens = false;
       try {
         InetSocketAddress address = new InetSocketAddress(host, port);
         Listener listening =
@@ -84,15 +85,20 @@ final class Ports {
         synchronized (this) {
           if (!closed) {
             listener = listening;
-            return true;
+            listens = true;
           }
         }
-        listening.close();
+        if (!listens) {
+          listening.close();
+        }
       } catch (IOException e) {
         LOG.debug("Port {} is not to be had: {}", port, e.getMessage());
+      } finally {
+        if (!listens) {
+          free(this);
+        }
       }
-      free(this);
-      return false;
+      return listens;
     }
 
     private void onAccepted(Conn conn, Owner owner) {

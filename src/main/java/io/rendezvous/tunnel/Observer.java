@@ -23,9 +23,6 @@ public interface Observer {
   /** A parked tunnel is over, and no client has had it. */
   default void ended(UUID id, Tunnel.End why) {}
 
-  /** A client waits for a tunnel, since none is parked. */
-  default void waiting(UUID id) {}
-
   /** A client came for an ID that is not connected. */
   default void absent(UUID id) {}
 
@@ -61,11 +58,6 @@ public interface Observer {
       @Override
       public void ended(UUID id, Tunnel.End why) {
         tell(o -> o.ended(id, why));
-      }
-
-      @Override
-      public void waiting(UUID id) {
-        tell(o -> o.waiting(id));
       }
 
       @Override

@@ -85,6 +85,25 @@ class LedgerTest {
     assertThat(next.lastEnd(id).map(Ledger.End::why)).isEqualTo(Optional.of("broker restart"));
   }
 
+  @Test
+  void secondBrokerOfTheDirectoryLeavesTheLedgerToTheFirst(@TempDir Path directory)
+      throws Exception {
+    Path file = directory.resolve("ledger.json");
+    try (TestBroker first = start(file.toString())) {
+      try (TestBroker second = start(file.toString());
+          Peer tunnel = second.park()) {
+        second.awaitParked(1);
+        assertThat(tunnel.hearsNothing()).isTrue();
+      }
+      assertThat(file).doesNotExist();
+      try (Peer tunnel = first.park()) {
+        first.awaitParked(1);
+        assertThat(tunnel.hearsNothing()).isTrue();
+      }
+    }
+    assertThat(Files.readString(file)).contains("seen");
+  }
+
   private static TestBroker start(String file) throws Exception {
     return TestBroker.start(
         "admin.enabled", "true", "admin.token", AdminClient.TOKEN, "admin.ledger", file);
