@@ -8,29 +8,30 @@ import org.jspecify.annotations.Nullable;
 /**
  * One direction of a {@link Relay}. The reader's part runs on the thread of the connection it
  * reads, the writer's on that of the connection it writes; between them lies a ring of full
- * buffers, with one producer and one consumer. When the ring is full, reading stops until there is
- * room. A direction in which nothing moves holds no buffer.
+ * buffers, with one producer and one consumer. Reading stops when the ring is full, and as soon as
+ * the writer's socket is: what is on its way then is about all that a reader who stands still
+ * holds. A direction in which nothing moves holds no buffer.
+ *
+ * <p>A buffer is small until a read fills it, and large from then on until one does not: so a fast
+ * stream has few system calls, and a slow one little memory.
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // every field has one thread that writes it
 final class Flow {
-  /** Buffers on their way: one being written, one being filled. */
+  /** Buffers on their way: one being written, one being filled. A power of two. */
   private static final int BUFFERS = 2;
 
-  /** The same between two threads, which would else spend their time waking each other. */
-  private static final int BUFFERS_BETWEEN_THREADS = 8;
+  /** Octets a connection may read before others of its thread have their turn. */
+  private static final int TURN = 1024 * 1024;
 
-  /** Buffers a connection may read before others of its thread have their turn: about 1 MiB. */
-  private static final int TURN = 64;
+  /** A read of so many octets has filled a small buffer: a record of the largest size. */
+  private static final int FULL = 16 * 1024;
 
   private static final Duration SHORT_REST = Duration.ofMillis(1);
-
-  /** A buffer with less room than this is passed on rather than filled up. */
-  private static final int LEAST_ROOM = 1024;
 
   private final Relay relay;
   private final Conn from;
   private final Conn to;
-  private final @Nullable ByteBuffer[] ring; // as long as a power of two
+  private final @Nullable ByteBuffer[] ring = new @Nullable ByteBuffer[BUFFERS];
   private final Runnable reader = this::read;
   private final Runnable writer = this::write;
 
@@ -43,15 +44,16 @@ final class Flow {
 
   // The reader's own.
   private boolean yielded;
+  private boolean fast;
 
   // Written by the writer, read by all.
   private volatile int consumed;
   private volatile boolean unflushed;
   private volatile boolean delivered;
   private volatile boolean lost;
+  private volatile boolean blocked;
 
   // The writer's own.
-  private boolean blocked;
   private boolean shut;
 
   // Written by both; either value will do.
@@ -62,7 +64,6 @@ final class Flow {
     this.relay = relay;
     this.from = from;
     this.to = to;
-    this.ring = new @Nullable ByteBuffer[from.sharesThread(to) ? BUFFERS : BUFFERS_BETWEEN_THREADS];
   }
 
   /** Returns whether there was anything to deliver. */
@@ -118,23 +119,28 @@ final class Flow {
   }
 
   private void doRead() throws IOException {
-    for (int turn = 0; turn < TURN; turn++) {
+    for (int read = 0; read < TURN; ) {
       if (isFull()) {
         from.suspendReads();
         return;
       }
-      ByteBuffer buffer = from.buffers().take();
-      int n = fill(buffer);
-      if (buffer.position() > 0) {
-        pass(buffer.flip());
-      } else {
-        from.buffers().give(buffer);
+      ByteBuffer buffer = fast ? from.buffers().takeLarge() : from.buffers().take();
+      int n = 0;
+      try {
+        n = from.read(buffer);
+      } finally {
+        if (n <= 0) {
+          from.buffers().give(buffer);
+        }
       }
-      if (n < 0) {
+      fast = n >= FULL;
+      if (n > 0) {
+        read += n;
+        pass(buffer.flip());
+      } else if (n < 0) {
         endOfStream();
         return;
-      }
-      if (n == 0) {
+      } else {
         from.resumeReads();
         return;
       }
@@ -170,16 +176,7 @@ final class Flow {
   }
 
   private boolean hasRoom() {
-    return lost || produced - consumed < ring.length;
-  }
-
-  /** Reads until the buffer is about full, or nothing more is there, or the end is reached. */
-  private int fill(ByteBuffer buffer) throws IOException {
-    int n;
-    do {
-      n = from.read(buffer);
-    } while (n > 0 && buffer.remaining() >= LEAST_ROOM);
-    return n;
+    return lost || !blocked && produced - consumed < BUFFERS;
   }
 
   private void pass(ByteBuffer buffer) {
@@ -195,7 +192,7 @@ final class Flow {
 
   void put(ByteBuffer octets) {
     int at = produced;
-    ring[at & ring.length - 1] = octets;
+    ring[at & BUFFERS - 1] = octets;
     produced = at + 1;
   }
 
@@ -307,14 +304,14 @@ final class Flow {
   /** Returns false when the socket takes no more for now. */
   private boolean doWrite() throws IOException {
     while (consumed != produced) {
-      ByteBuffer buffer = ring[consumed & ring.length - 1];
+      ByteBuffer buffer = ring[consumed & BUFFERS - 1];
       while (buffer.hasRemaining()) {
         if (to.write(buffer) == 0) {
           return false;
         }
         moved = System.nanoTime();
       }
-      ring[consumed & ring.length - 1] = null;
+      ring[consumed & BUFFERS - 1] = null;
       consumed = consumed + 1;
       to.buffers().give(buffer);
     }
