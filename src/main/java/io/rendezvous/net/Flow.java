@@ -23,8 +23,11 @@ final class Flow {
   /** Octets a connection may read before others of its thread have their turn. */
   private static final int TURN = 1024 * 1024;
 
-  /** A read of so many octets has filled a small buffer: a record of the largest size. */
-  private static final int FULL = 16 * 1024;
+  /** A read of about so many octets has filled a small buffer: a record of the largest size. */
+  private static final int FULL = 16_000;
+
+  /** What a large buffer is filled with makes a large buffer of records again, and no more. */
+  private static final int MOST = Buffers.LARGE_SIZE - Buffers.SIZE;
 
   private static final Duration SHORT_REST = Duration.ofMillis(1);
 
@@ -124,7 +127,7 @@ final class Flow {
         from.suspendReads();
         return;
       }
-      ByteBuffer buffer = fast ? from.buffers().takeLarge() : from.buffers().take();
+      ByteBuffer buffer = fast ? from.buffers().takeLarge().limit(MOST) : from.buffers().take();
       int n = 0;
       try {
         n = from.read(buffer);

@@ -20,6 +20,11 @@ import org.xnio.conduits.ConduitStreamSinkChannel;
  * KeyUpdate.
  */
 final class TlsWriter {
+  /**
+   * So much plaintext makes a single record. JSSE puts up to 16,367 octets in one, and 16 zeros.
+   */
+  private static final int SINGLE = 16_000;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
@@ -59,7 +64,8 @@ final class TlsWriter {
   synchronized int write(ByteBuffer plaintext) throws IOException {
     int before = plaintext.remaining();
     while (plaintext.hasRemaining() && drain()) {
-      ByteBuffer records = buffers.takeFor(plaintext.remaining());
+      // Where one record may not do there is room for the next, so that both leave in one piece.
+      ByteBuffer records = plaintext.remaining() <= SINGLE ? buffers.take() : buffers.takeLarge();
       pending = records;
       try {
         encrypt(plaintext, records);
