@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"math/rand"
 	"strings"
 	"sync"
@@ -42,23 +43,31 @@ func (s *subject) held() (memory, error) {
 	return m, nil
 }
 
-// warm lets it do all that the workload will have it do, a little, before it is measured.
-func (s *subject) warm() error {
+// warm lets it connect and relay before it is measured, so that what it makes once (compiled code, pools) is
+// not taken for what a connection costs; then waits until it has let go of what it holds for a while.
+func (s *subject) warm(b *bench) (memory, error) {
 	for i := 0; i < 3; i++ {
-		if _, err := rendezvousThrough(s, 400); err != nil {
-			return err
+		if _, err := rendezvousThrough(s, b.scale(1500)); err != nil {
+			return memory{}, err
 		}
 	}
-	clients, err := s.lanes[0].openAll(16)
-	defer closeAll(clients)
-	if err != nil {
-		return err
+	return s.settled()
+}
+
+// settled measures it once that changes no more; after a minute at the latest.
+func (s *subject) settled() (memory, error) {
+	last, err := s.held()
+	for i := 0; i < 20 && err == nil; i++ {
+		time.Sleep(3 * time.Second)
+		var now memory
+		now, err = s.held()
+		change := math.Abs(now.live-last.live) + math.Abs(now.resident-last.resident)
+		last = now
+		if change < 40_000 {
+			break
+		}
 	}
-	_, err = each(len(clients), func(i int) error { return clients[i].download(32<<20, nil) })
-	if err == nil {
-		_, err = s.held() // jmap leaves something behind, too
-	}
-	return err
+	return last, err
 }
 
 // slowly does the work so many times, a few at once, and returns what it made.
@@ -131,16 +140,13 @@ func parkAll(b *bench, s *subject) (figures, error) {
 	if err := s.start(b, options{heap: "512m", entries: entries}); err != nil {
 		return nil, err
 	}
-	if err := s.warm(); err != nil {
-		return nil, err
-	}
-	if s.lanes[0].Park { // its tunnels are not to come and go meanwhile
+	before, err := s.warm(b)
+	if err == nil && s.lanes[0].Park { // its tunnels are not to come and go meanwhile
 		for _, l := range s.lanes {
 			l.stop()
 		}
+		before, err = s.settled()
 	}
-	time.Sleep(2 * time.Second)
-	before, err := s.held()
 	if err != nil {
 		return nil, err
 	}
@@ -164,8 +170,7 @@ func parkAll(b *bench, s *subject) (figures, error) {
 		if err != nil {
 			return nil, err
 		}
-		time.Sleep(2 * time.Second)
-		after, err := s.held()
+		after, err := s.settled()
 		if err != nil {
 			return nil, err
 		}
@@ -224,11 +229,7 @@ func pairs() *workload {
 			if err := s.start(b, options{heap: "512m"}); err != nil {
 				return nil, err
 			}
-			if err := s.warm(); err != nil {
-				return nil, err
-			}
-			time.Sleep(2 * time.Second)
-			before, err := s.held()
+			before, err := s.warm(b)
 			if err != nil {
 				return nil, err
 			}
@@ -247,8 +248,7 @@ func pairs() *workload {
 				if err != nil {
 					return nil, err
 				}
-				time.Sleep(2 * time.Second)
-				after, err := s.held()
+				after, err := s.settled()
 				if err != nil {
 					return nil, err
 				}
@@ -293,11 +293,7 @@ func stalled() *workload {
 			if err := s.start(b, options{heap: "1g"}); err != nil {
 				return nil, err
 			}
-			if err := s.warm(); err != nil {
-				return nil, err
-			}
-			time.Sleep(2 * time.Second)
-			before, err := s.held()
+			before, err := s.warm(b)
 			if err != nil {
 				return nil, err
 			}
@@ -320,7 +316,7 @@ func stalled() *workload {
 				}
 			}
 			taken := moved.Load() - began
-			after, err := s.held()
+			after, err := s.settled()
 			if err != nil {
 				return nil, err
 			}

@@ -20,9 +20,13 @@ var peers = []peer{
 	{"nginx-http", debian("nginx", "nginx-light", "libnginx-mod-stream"), nginxHTTP},
 	{"haproxy-tcp", debian("haproxy", "haproxy"), haproxy("tcp")},
 	{"haproxy-http", debian("haproxy", "haproxy"), haproxy("http")},
-	{"frp", goModule("github.com/fatedier/frp", "v0.65.0",
-		"replace github.com/hashicorp/yamux => github.com/fatedier/yamux v0.0.0-20250825093530-d0154be01cd6",
-		"cmd/frps", "cmd/frpc"), frp},
+	{"frp", either(
+		goModule("github.com/fatedier/frp", "v0.65.0",
+			"replace github.com/hashicorp/yamux => github.com/fatedier/yamux v0.0.0-20250825093530-d0154be01cd6",
+			"cmd/frps", "cmd/frpc"),
+		// Its fork of yamux is not known to every checksum database.
+		goModule("github.com/fatedier/frp", "v0.65.0", "", "cmd/frps", "cmd/frpc"),
+		", with yamux instead of its fork"), frp},
 	{"rathole", crate("rathole", "0.5.0", "--no-default-features", "--features", "server,client,tls"), rathole},
 	{"chisel", goModule("github.com/jpillora/chisel", "v1.10.1", "", "."), chisel},
 	{"bore", crate("bore-cli", "0.6.0", "--locked"), bore},
@@ -77,11 +81,24 @@ func debian(program string, packages ...string) func(*bench) (string, error) {
 	}
 }
 
+// either installs the first, or else the second, which is told apart by its version.
+func either(first, second func(*bench) (string, error), remark string) func(*bench) (string, error) {
+	return func(b *bench) (string, error) {
+		version, err := first(b)
+		if err != nil {
+			progress("%v\n", err)
+			version, err = second(b)
+			version += remark
+		}
+		return version, err
+	}
+}
+
 // goModule builds commands of a module at a version. It does so from a module of its own rather than by
 // "go install", which wants the list of all versions, and knows no replacements.
 func goModule(module, version, more string, commands ...string) func(*bench) (string, error) {
 	return func(b *bench) (string, error) {
-		stamp := filepath.Join(b.cache, filepath.Base(module)+"-"+version)
+		stamp := filepath.Join(b.cache, fileName(filepath.Base(module)+"-"+version+more))
 		if _, err := os.Stat(stamp); err == nil {
 			return version, nil
 		}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"sort"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -64,7 +65,7 @@ var workloads = []*workload{
 	probed(), parked(), pairs(), stalled(), reconnect(),
 }
 
-func any_(*subject) string { return "" }
+func anyone(*subject) string { return "" }
 
 // --- Bulk
 
@@ -80,7 +81,7 @@ func bulk(direction string, streams int, size int64) *workload {
 			{"wall", "speed", "MiB/s", true},
 			{"agent", "agent's CPU per GiB", "s", false},
 		},
-		unfit: any_,
+		unfit: anyone,
 		run: func(b *bench, s *subject) (figures, error) {
 			size := int64(b.scale(int(size)>>20)) << 20
 			clients, err := s.lanes[0].openAll(streams)
@@ -139,17 +140,17 @@ func requests(connections, total int) *workload {
 			{"rate", "requests", "/s", true},
 			{"agent", "agent's CPU per request", "µs", false},
 		},
-		unfit: any_,
+		unfit: anyone,
 		run: func(b *bench, s *subject) (figures, error) {
 			clients, err := s.lanes[0].openAll(connections)
 			if err != nil {
 				return nil, err
 			}
 			defer closeAll(clients)
-			each_ := b.scale(total)/connections + 1
-			f, err := s.measured(float64(each_*connections), func() (time.Duration, error) {
+			every := b.scale(total)/connections + 1
+			f, err := s.measured(float64(every*connections), func() (time.Duration, error) {
 				return each(connections, func(i int) error {
-					for n := 0; n < each_; n++ {
+					for n := 0; n < every; n++ {
 						if err := clients[i].small(); err != nil {
 							return err
 						}
@@ -232,7 +233,7 @@ func rendezvouses() *workload {
 		name: "rendezvous", family: "rendezvous",
 		title: "Rendezvous: a new client connection (full handshake) for each request; the hidden side's handshake is resumed where there is one",
 		lines: rendezvousLines,
-		unfit: any_,
+		unfit: anyone,
 		run:   func(b *bench, s *subject) (figures, error) { return rendezvousThrough(s, b.scale(4000)) },
 	}
 }
@@ -258,7 +259,7 @@ func rendezvousThrough(s *subject, total int) (figures, error) {
 		return took, err
 	}, func(f figures, units float64, took time.Duration) { f["rate"] = units / took.Seconds() })
 	scaled(f, 1e3, "cpu", "agent")
-	if n := l.parks.Load() - parks; err == nil && n > 0 && (l.Park || l.BackTLS) {
+	if n := l.parks.Load() - parks; err == nil && n > 0 && len(s.brokers) > 0 && (l.Park || l.BackTLS) {
 		f["resumed"] = 100 * float64(l.resumed.Load()-resumed) / float64(n)
 	}
 	return f, err
@@ -272,7 +273,7 @@ func latency() *workload {
 		lines: []line{
 			{"p50", "p50", "µs", false}, {"p99", "p99", "µs", false}, {"p999", "p99.9", "µs", false},
 		},
-		unfit: any_,
+		unfit: anyone,
 		run: func(b *bench, s *subject) (figures, error) {
 			c, err := s.lanes[0].open()
 			if err != nil {
@@ -324,11 +325,11 @@ const bulkStreams = 32
 func mixed() *workload {
 	return &workload{
 		name: "mixed", family: "mixed", rounds: 2,
-		title: "Small requests, one after the other, while 32 downloads run at full speed",
+		title: "Small requests on 4 connections while 32 downloads run at full speed",
 		lines: []line{
 			{"p50", "p50", "ms", false}, {"p99", "p99", "ms", false}, {"wall", "the downloads' speed", "MiB/s", true},
 		},
-		unfit: any_,
+		unfit: anyone,
 		run: func(b *bench, s *subject) (figures, error) {
 			// The downloads and their hidden server are another, meeker process, so that this one's own
 			// queues are not what is measured.
@@ -343,27 +344,33 @@ func mixed() *workload {
 					l.start(b.keys)
 				}
 			}()
-			c, err := s.lanes[0].open()
-			if err == nil {
-				defer c.Close()
-				err = c.small()
-			}
+			clients, err := s.lanes[0].openAll(4)
 			if err != nil {
 				return nil, err
 			}
+			defer closeAll(clients)
 			other, err := startLoad(b, l)
 			if err != nil {
 				return nil, err
 			}
 			defer other.end()
-			var times []time.Duration
-			for end := time.Now().Add(time.Duration(b.scale(6000)) * time.Millisecond); time.Now().Before(end); {
-				began := time.Now()
-				if err := c.small(); err != nil {
-					return nil, err
+			times := make([]time.Duration, 0, 50_000)
+			var mu sync.Mutex
+			end := time.Now().Add(time.Duration(b.scale(6000)) * time.Millisecond)
+			if _, err := each(len(clients), func(i int) error {
+				for time.Now().Before(end) {
+					began := time.Now()
+					if err := clients[i].small(); err != nil {
+						return err
+					}
+					mu.Lock()
+					times = append(times, time.Since(began))
+					mu.Unlock()
+					time.Sleep(time.Millisecond) // it asks, it does not load
 				}
-				times = append(times, time.Since(began))
-				time.Sleep(time.Millisecond) // it asks, it does not load
+				return nil
+			}); err != nil {
+				return nil, err
 			}
 			f := percentiles(times, time.Millisecond)
 			loaded, err := other.end()
