@@ -5,12 +5,16 @@ import io.undertow.client.ClientCallback;
 import io.undertow.client.ClientConnection;
 import io.undertow.client.http.HttpClientProvider;
 import io.undertow.connector.ByteBufferPool;
+import java.io.IOException;
 import java.net.SocketAddress;
 import java.net.URI;
 import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
 import org.xnio.ChannelListener;
 import org.xnio.FinishedIoFuture;
 import org.xnio.IoFuture;
+import org.xnio.IoUtils;
+import org.xnio.Option;
 import org.xnio.OptionMap;
 import org.xnio.StreamConnection;
 import org.xnio.XnioIoThread;
@@ -35,7 +39,69 @@ final class HttpClient {
    */
   static void on(Conn conn, ByteBufferPool pool, ClientCallback<ClientConnection> ready) {
     new HttpClientProvider()
-        .connect(ready, WHEREVER, new Opened(conn.channel()), null, pool, OptionMap.EMPTY);
+        .connect(
+            ready,
+            WHEREVER,
+            new Opened(new Plaintext(conn.channel())),
+            null,
+            pool,
+            OptionMap.EMPTY);
+  }
+
+  /**
+   * A connection of which that client does not know whether it is over TLS: it would look for
+   * Undertow's conduit there.
+   */
+  private static final class Plaintext extends StreamConnection {
+    private final StreamConnection connection;
+
+    Plaintext(StreamConnection connection) {
+      super(connection.getIoThread());
+      this.connection = connection;
+      setSourceConduit(connection.getSourceChannel().getConduit());
+      setSinkConduit(connection.getSinkChannel().getConduit());
+      connection.setCloseListener(closed -> IoUtils.safeClose(this));
+    }
+
+    @Override
+    protected void notifyReadClosed() {
+      // closeAction does it all.
+    }
+
+    @Override
+    protected void notifyWriteClosed() {
+      // closeAction does it all.
+    }
+
+    @Override
+    protected void closeAction() throws IOException {
+      connection.close();
+    }
+
+    @Override
+    public SocketAddress getPeerAddress() {
+      return connection.getPeerAddress();
+    }
+
+    @Override
+    public SocketAddress getLocalAddress() {
+      return connection.getLocalAddress();
+    }
+
+    @Override
+    public boolean supportsOption(Option<?> option) {
+      return connection.supportsOption(option);
+    }
+
+    @Override
+    public <T> @Nullable T getOption(Option<T> option) throws IOException {
+      return connection.getOption(option);
+    }
+
+    @Override
+    public <T> @Nullable T setOption(Option<T> option, T value) throws IOException {
+      return connection.setOption(option, value);
+    }
   }
 
   /** Stands for a connection's I/O thread, and is never started. */

@@ -20,16 +20,17 @@ final class Flow {
   /** Buffers on their way: one being written, one being filled. A power of two. */
   private static final int BUFFERS = 2;
 
-  /** Octets a connection may read before others of its thread have their turn. */
-  private static final int TURN = 1024 * 1024;
+  /**
+   * Octets that are read before other connections of the thread have their turn. What is left is
+   * told of again when those are through, since reads stay on.
+   */
+  private static final int TURN = 256 * 1024;
 
   /** A read of about so many octets has filled a small buffer: a record of the largest size. */
   private static final int FULL = 16_000;
 
   /** What a large buffer is filled with makes a large buffer of records again, and no more. */
   private static final int MOST = Buffers.LARGE_SIZE - Buffers.SIZE;
-
-  private static final Duration SHORT_REST = Duration.ofMillis(1);
 
   private final Relay relay;
   private final Conn from;
@@ -46,7 +47,6 @@ final class Flow {
   private volatile long octets;
 
   // The reader's own.
-  private boolean yielded;
   private boolean fast;
 
   // Written by the writer, read by all.
@@ -111,7 +111,7 @@ final class Flow {
   // The reader's part.
 
   void read() {
-    if (!relay.isRunning() || ended || yielded) {
+    if (!relay.isRunning() || ended) {
       return;
     }
     try {
@@ -122,7 +122,7 @@ final class Flow {
   }
 
   private void doRead() throws IOException {
-    for (int read = 0; read < TURN; ) {
+    for (int read = 0; read < TURN && relay.isRunning(); ) {
       if (isFull()) {
         from.suspendReads();
         return;
@@ -136,33 +136,19 @@ final class Flow {
           from.buffers().give(buffer);
         }
       }
-      fast = n >= FULL;
-      if (n > 0) {
-        read += n;
-        pass(buffer.flip());
-      } else if (n < 0) {
+      if (n < 0) {
         endOfStream();
         return;
-      } else {
-        from.resumeReads();
-        return;
       }
+      if (n == 0) {
+        break;
+      }
+      read += n;
+      fast = n >= FULL;
+      pass(buffer.flip());
     }
-    letOthersPass();
-  }
-
-  /**
-   * The task queue of an I/O thread is emptied before it looks at its sockets again, so another
-   * task would be no way to let others pass. But a socket with room is always ready to write, and
-   * without room a short rest will do.
-   */
-  private void letOthersPass() {
-    yielded = true;
-    from.suspendReads();
-    if (relay.other(this).leavesNoRoom()) {
-      from.after(SHORT_REST, this::stopYielding);
-    } else {
-      from.resumeWrites();
+    if (relay.isRunning()) {
+      from.resumeReads();
     }
   }
 
@@ -221,29 +207,6 @@ final class Flow {
     to.execute(writer);
   }
 
-  /**
-   * Goes on after others had their turn.
-   *
-   * @param in the other direction, which waits for the same writable event
-   */
-  void readOnAfterYield(Flow in) {
-    if (yielded) {
-      yielded = false;
-      if (!in.blocked) {
-        from.suspendWrites();
-      }
-      read();
-    }
-  }
-
-  /** The socket's having room cannot be waited for any more. */
-  private void stopYielding() {
-    if (yielded) {
-      yielded = false;
-      from.resumeReads();
-    }
-  }
-
   /** Stops reading, so that the direction ends when what was read is delivered. Any thread. */
   void endAfterFlush() {
     from.execute(
@@ -264,13 +227,9 @@ final class Flow {
     }
     try {
       blocked = !doWrite();
-      Flow back = relay.other(this); // it shares the writable event
-      if (leavesNoRoom()) {
-        back.stopYielding();
-      }
       if (blocked) {
         to.resumeWrites();
-      } else if (!back.yielded) {
+      } else {
         to.suspendWrites();
       }
     } catch (IOException e) {
@@ -297,11 +256,6 @@ final class Flow {
     lost = true;
     relay.onLost(this);
     readOn();
-  }
-
-  /** Returns whether the socket is not to be waited for until it has room: it has none, or ends. */
-  private boolean leavesNoRoom() {
-    return blocked || shut || to.isDeaf();
   }
 
   /** Returns false when the socket takes no more for now. */

@@ -142,11 +142,7 @@ public final class Relay {
     }
     conn.noDeadline();
     conn.onReadable(out::read);
-    conn.onWritable(
-        () -> {
-          in.write();
-          out.readOnAfterYield(in);
-        });
+    conn.onWritable(in::write);
     in.write();
     if (conn == far && isRunning()) {
       owner.reached();
