@@ -67,6 +67,7 @@ func (s *subject) settled() (memory, error) {
 			break
 		}
 	}
+	progress("[%.1f MB live, %.1f resident] ", last.live/1e6, last.resident/1e6)
 	return last, err
 }
 
