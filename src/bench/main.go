@@ -309,7 +309,12 @@ func (b *bench) attempt(w *workload, s *subject) (figures, error) {
 		return w.run(b, s)
 	}
 	if s.lanes[0] == nil {
-		if err := s.start(b, options{}); err != nil {
+		err := s.start(b, options{})
+		if err == nil && s.jar && !b.quick {
+			progress("(warms up first) ")
+			err = s.exercise()
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
