@@ -260,6 +260,9 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 		able = append(able, s)
 	}
 	if w.fresh {
+		for _, s := range subjects {
+			s.stop()
+		}
 		for round := 0; round < w.roundsOf(b); round++ {
 			for _, s := range able {
 				b.once(w, s, result, round)
