@@ -17,6 +17,15 @@ type goal struct {
 
 const nginxStreamName = "nginx stream"
 
+func (r *report) hasAgent(name string) bool {
+	for _, s := range r.Subjects {
+		if s.Name == name {
+			return s.agent
+		}
+	}
+	return false
+}
+
 // goals compares each of our subjects with the figures that it is to reach.
 func (r *report) goals() []goal {
 	var all []goal
@@ -32,9 +41,13 @@ func (r *report) goals() []goal {
 			}
 			all = append(all, g)
 		}
-		// ratio is to another subject's figure, at most or at least the bound.
+		// ratio is to another subject's figure, at most or at least the bound. Those that have agents are compared
+		// with our broker and agent.
 		ratio := func(what, workload, key, other string, most bool, bound float64) {
 			ours, there := r.median(workload, key, s.Name)
+			if r.hasAgent(other) {
+				ours, there = r.median(workload, key, s.Name+agentSuffix)
+			}
 			theirs, too := r.median(workload, key, other)
 			if there && too && theirs > 0 {
 				add(what+", to "+other+"'s", ours/theirs, " ×", most, bound)

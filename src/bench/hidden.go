@@ -35,9 +35,9 @@ type lane struct {
 	tunnel *tls.Config
 
 	parked   atomic.Int64
-	handed   atomic.Int64 // tunnels handed out
-	parks    atomic.Int64 // handshakes of tunnels
-	resumed  atomic.Int64 // of these
+	parks    atomic.Int64  // handshakes of tunnels
+	resumed  atomic.Int64  // of these
+	cipher   atomic.Uint32 // of its TLS
 	mu       sync.Mutex
 	trouble  error // the last
 	corrupt  error // the first
@@ -91,14 +91,24 @@ func (l *lane) accepted(raw net.Conn) {
 	}
 	c, err := newConn(raw, upgrade)
 	if err == nil {
-		if c.tls != nil && c.tls.ConnectionState().DidResume {
-			l.resumed.Add(1)
-		}
-		l.parks.Add(1)
+		l.connected(c)
 		err = c.serve()
 		c.Close()
 	}
 	l.note(err)
+}
+
+// connected counts one more connection of the hidden side.
+func (l *lane) connected(c *conn) {
+	l.parks.Add(1)
+	if c.tls == nil {
+		return
+	}
+	state := c.tls.ConnectionState()
+	l.cipher.Store(uint32(state.CipherSuite))
+	if state.DidResume {
+		l.resumed.Add(1)
+	}
 }
 
 var serverConfigs sync.Map // one for each lane, since it holds the keys of tickets
@@ -117,10 +127,7 @@ func (l *lane) keepParked(ctx context.Context) {
 			time.Sleep(200 * time.Millisecond)
 			continue
 		}
-		l.parks.Add(1)
-		if c.tls.ConnectionState().DidResume {
-			l.resumed.Add(1)
-		}
+		l.connected(c)
 		l.parked.Add(1)
 		stop := context.AfterFunc(ctx, func() { c.Close() })
 		_, err = c.br.Peek(1) // until it is handed out
@@ -130,7 +137,6 @@ func (l *lane) keepParked(ctx context.Context) {
 			c.Close()
 			continue
 		}
-		l.handed.Add(1)
 		go func() {
 			err := c.serve()
 			c.Close()

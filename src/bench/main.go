@@ -56,7 +56,7 @@ func main() {
 	b := &bench{}
 	flag.Var(&javas, "java", "a Java `home` for our broker; may be given several times")
 	flag.Var(&only, "only", "only the workloads whose names begin so (`NAME,…`); \"list\" shows all")
-	flag.Var(&wanted, "peers", "`NAME,…`, \"all\" or \"none\" (default: nginx-stream); \"list\" shows all")
+	flag.Var(&wanted, "peers", "`NAME,…`, \"all\" or \"none\" (default: nginx-stream); \"agent\" is our own agent; \"list\" shows all")
 	flag.IntVar(&b.rounds, "rounds", 3, "how often each is measured, after one round that is not counted")
 	flag.BoolVar(&b.quick, "quick", false, "a tenth of the work, in one round, to see that all works")
 	out := flag.String("out", "target/bench", "where results go")
@@ -82,6 +82,16 @@ func main() {
 			fmt.Printf("(not: %s: %s)\n", name, why)
 		}
 		return
+	}
+	for _, name := range wanted {
+		if !has(append(peerNames(), "all", "none", "agent"), name) {
+			fail("no peer %q; there are %s", name, strings.Join(peerNames(), ", "))
+		}
+	}
+	for _, name := range only {
+		if !anyWorkload(name) {
+			fail("no workload begins with %q; --only list names them", name)
+		}
 	}
 	if err := b.prepare(*out); err != nil {
 		fail("%v", err)
@@ -117,6 +127,23 @@ func fail(format string, arguments ...any) {
 	killAll()
 	fmt.Fprintf(os.Stderr, format+"\n", arguments...)
 	os.Exit(1)
+}
+
+func peerNames() list {
+	var names list
+	for _, p := range peers {
+		names = append(names, p.name)
+	}
+	return names
+}
+
+func anyWorkload(prefix string) bool {
+	for _, w := range workloads {
+		if strings.HasPrefix(w.name, prefix) {
+			return true
+		}
+	}
+	return false
 }
 
 func has(l list, word string) bool {
@@ -260,6 +287,9 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 		able = append(able, s)
 	}
 	if w.fresh {
+		for _, s := range subjects {
+			s.stop()
+		}
 		for round := 0; round < w.roundsOf(b); round++ {
 			for _, s := range able {
 				b.once(w, s, result, round)
@@ -309,7 +339,12 @@ func (b *bench) attempt(w *workload, s *subject) (figures, error) {
 		return w.run(b, s)
 	}
 	if s.lanes[0] == nil {
-		if err := s.start(b, options{}); err != nil {
+		err := s.start(b, options{})
+		if err == nil && s.jar && !b.quick {
+			progress("(warms up first) ")
+			err = s.exercise()
+		}
+		if err != nil {
 			return nil, err
 		}
 	}

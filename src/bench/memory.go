@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand"
@@ -67,6 +68,7 @@ func (s *subject) settled() (memory, error) {
 			break
 		}
 	}
+	progress("[%.1f MB live, %.1f resident] ", last.live/1e6, last.resident/1e6)
 	return last, err
 }
 
@@ -277,6 +279,11 @@ func nothingAlone(s *subject) string {
 
 const readers = 2000
 
+// Some peers take in all that they are sent. They are not given more readers than fit into memory.
+const enough = 3 << 30
+
+var errEnough = errors.New("enough")
+
 func stalled() *workload {
 	return &workload{
 		name: "stalled", family: "stalled", fresh: true, rounds: 1,
@@ -285,6 +292,7 @@ func stalled() *workload {
 			{"all", "resident in all per stalled reader", "KiB", false},
 			{"heap", "of that live in the heap", "KiB", false},
 			{"taken", "sent by its hidden server before it stalled", "KiB", false},
+			{"readers", "of so many readers", "", true},
 		},
 		unfit: nothingAlone,
 		run: func(b *bench, s *subject) (figures, error) {
@@ -298,7 +306,10 @@ func stalled() *workload {
 				return nil, err
 			}
 			began := moved.Load()
-			clients, err := slowly(count, func(int) (*client, error) {
+			clients, err := slowly(count, func(i int) (*client, error) {
+				if i%20 == 0 && resident(s.brokers)-before.resident > enough {
+					return nil, errEnough
+				}
 				c, err := s.lanes[0].openFrom(true)
 				if err == nil {
 					err = c.ask(size)
@@ -306,7 +317,7 @@ func stalled() *workload {
 				return c, err
 			})
 			defer func() { closeAll(clients) }()
-			if err != nil {
+			if err != nil && !errors.Is(err, errEnough) {
 				return nil, err
 			}
 			for last, still := moved.Load(), 0; still < 3; still++ { // until nothing moves
@@ -320,10 +331,11 @@ func stalled() *workload {
 			if err != nil {
 				return nil, err
 			}
-			n := float64(count) * 1024
+			n := float64(len(clients)) * 1024
 			f := figures{
-				"all":   (after.live - before.live + after.resident - before.resident) / n,
-				"taken": float64(taken) / n,
+				"readers": float64(len(clients)),
+				"all":     (after.live - before.live + after.resident - before.resident) / n,
+				"taken":   float64(taken) / n,
 			}
 			if s.live != nil {
 				f["heap"] = (after.live - before.live) / n

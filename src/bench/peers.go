@@ -37,6 +37,7 @@ var leftOut = map[string]string{
 	"piko":               "the Go module proxy that this was made with does not hand out its source (v0.8.1)",
 	"cloudflared, ngrok": "their brokers are services, not programs",
 	"localtunnel":        "its server is not in a registry, and unmaintained",
+	"ssh -R":             "Debian's package would start a server for all the world",
 	"wstunnel":           "not in the registry of crates",
 }
 

@@ -20,6 +20,33 @@ func javaFlags(heap string) []string {
 	return []string{"-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch"}
 }
 
+const agentSuffix = ", agent"
+
+// exercise has it do a bit of everything, so that what is measured after that is compiled code.
+func (s *subject) exercise() error {
+	l := s.lanes[0]
+	clients, err := l.openAll(2)
+	defer closeAll(clients)
+	if err != nil {
+		return err
+	}
+	if _, err := each(len(clients), func(i int) error {
+		for n := 0; n < 20_000; n++ {
+			if err := clients[i].small(); err != nil {
+				return err
+			}
+		}
+		if err := clients[i].download(1<<30, nil); err != nil {
+			return err
+		}
+		return clients[i].upload(1 << 30)
+	}); err != nil {
+		return err
+	}
+	_, err = rendezvousThrough(s, 3000)
+	return err
+}
+
 // rendezvous is our broker on one Java; with its own agent, or with tunnels parked by this program.
 func rendezvous(b *bench, home string, withAgent bool) (*subject, error) {
 	java := filepath.Join(home, "bin", "java")
@@ -33,7 +60,7 @@ func rendezvous(b *bench, home string, withAgent bool) (*subject, error) {
 	}
 	name := "rendezvous, Java " + strings.SplitN(version, ".", 2)[0]
 	if withAgent {
-		name += ", agent"
+		name += agentSuffix
 	}
 	s := &subject{
 		Name: name, Version: "Java " + version, Client: "TLS", Hidden: "TLS", jar: true, agent: withAgent,

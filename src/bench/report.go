@@ -24,6 +24,7 @@ type report struct {
 	Notes    []string   `json:"notes"`
 	Subjects []*subject `json:"subjects"`
 	Results  []*result  `json:"workloads"`
+	Growth   []growth   `json:"growth"`
 	Goals    []goal     `json:"goals"`
 }
 
@@ -143,7 +144,7 @@ func number(value float64) string {
 
 // write puts the table, the JSON and the charts there.
 func (r *report) write(out string) error {
-	r.Goals = r.goals()
+	r.Growth, r.Goals = r.growths(), r.goals()
 	text, err := json.MarshalIndent(r, "", " ")
 	if err != nil {
 		return err
@@ -198,6 +199,24 @@ func (r *report) table() string {
 			t.WriteString("\n")
 		}
 	}
+	for i, g := range r.Growth {
+		if i == 0 {
+			t.WriteString("\n| growth | to |")
+			for _, s := range r.Subjects {
+				t.WriteString(" " + s.Name + " |")
+			}
+			t.WriteString("\n|---|---|" + strings.Repeat("---:|", len(r.Subjects)) + "\n")
+		}
+		fmt.Fprintf(&t, "| %s | %s |", g.What, g.To)
+		for _, s := range r.Subjects {
+			cell := ""
+			if ratio, there := g.Ratios[s.Name]; there {
+				cell = fmt.Sprintf("× %.2f", ratio)
+			}
+			t.WriteString(" " + cell + " |")
+		}
+		t.WriteString("\n")
+	}
 	if len(r.Goals) > 0 {
 		t.WriteString("\n| goal | of | wanted | measured | |\n|---|---|---:|---:|---|\n")
 		for _, g := range r.Goals {
@@ -221,4 +240,36 @@ func (r *report) table() string {
 		}
 	}
 	return t.String()
+}
+
+// growth is what becomes of a figure from small to large; 1 is as it should be.
+type growth struct {
+	What   string             `json:"what"`
+	To     string             `json:"to"`
+	Ratios map[string]float64 `json:"ratios"`
+}
+
+func (r *report) growths() []growth {
+	var all []growth
+	for _, g := range []struct{ what, to, smallest, smallKey, largest, largeKey string }{
+		{"CPU per GiB, one download", "32", "down1", "cpu", "down32", "cpu"},
+		{"CPU per GiB, one upload", "32", "up1", "cpu", "up32", "cpu"},
+		{"CPU per request, 32 connections", "256", "requests32", "cpu", "requests256", "cpu"},
+		{"heap per tunnel, 1000 parked", "15000", "parked", "heap1000", "parked", "heap15000"},
+		{"resident in all per tunnel, 1000 parked", "15000", "parked", "all1000", "parked", "all15000"},
+		{"resident in all per pair, 1000 pairs", "4000", "pairs", "all1000", "pairs", "all4000"},
+	} {
+		one := growth{g.what, g.to, map[string]float64{}}
+		for _, s := range r.Subjects {
+			from, there := r.median(g.smallest, g.smallKey, s.Name)
+			to, too := r.median(g.largest, g.largeKey, s.Name)
+			if there && too && from > 0 {
+				one.Ratios[s.Name] = to / from
+			}
+		}
+		if len(one.Ratios) > 0 {
+			all = append(all, one)
+		}
+	}
+	return all
 }

@@ -75,7 +75,13 @@ func (s *subject) tryOut(l *lane) error {
 	if c.tls != nil {
 		s.Ciphers = tls.CipherSuiteName(c.tls.ConnectionState().CipherSuite)
 	}
-	return c.small()
+	if err := c.small(); err != nil {
+		return err
+	}
+	if cipher := l.cipher.Load(); cipher != 0 {
+		s.Ciphers += ", hidden side " + tls.CipherSuiteName(uint16(cipher))
+	}
+	return nil
 }
 
 func (s *subject) stop() {

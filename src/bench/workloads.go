@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"sort"
@@ -209,9 +210,14 @@ func handshakes() *workload {
 			f, err := s.measured(float64(total), func() (time.Duration, error) {
 				return repeated(total, func() error {
 					c, err := s.lanes[0].open()
-					if err == nil {
-						err = c.Close()
+					if err != nil {
+						return err
 					}
+					defer c.Close()
+					if err := c.tls.CloseWrite(); err != nil {
+						return err
+					}
+					_, err = io.Copy(io.Discard, c) // until the broker has seen it through, and closes too
 					return err
 				})
 			}, func(f figures, units float64, took time.Duration) { f["rate"] = units / took.Seconds() })
