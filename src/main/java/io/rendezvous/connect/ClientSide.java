@@ -45,7 +45,7 @@ final class ClientSide implements Tunnels.Waiter {
   private final ByteBuffer first;
   private final ConnectProtocol protocol;
   private final long came = System.nanoTime();
-  private boolean atHand; // a tunnel, but it is asked whether it lives
+  private boolean soon; // a tunnel may be had, that is asked whether it lives
   private boolean gone;
   private int tries;
   private long retryUntil;
@@ -73,8 +73,8 @@ final class ClientSide implements Tunnels.Waiter {
     Tunnels.Match match = protocol.tunnels().take(id, client, this);
     if (match instanceof Tunnels.Match.Taken taken) {
       pair(taken.tunnel());
-    } else if (match instanceof Tunnels.Match.Waiting) {
-      atHand = protocol.tunnels().counts(id).parked() > 0;
+    } else if (match instanceof Tunnels.Match.Waiting waiting) {
+      soon = waiting.soon();
       await();
     } else if (match instanceof Tunnels.Match.Draining) {
       answer(Problem.DRAINING);
@@ -154,10 +154,10 @@ final class ClientSide implements Tunnels.Waiter {
     }
   }
 
-  /** It may only have said all it has to say, and be served yet where a tunnel is at hand. */
+  /** It may only have said all it has to say, and is served yet if that is soon. */
   private void onEnd() {
     client.suspendReads();
-    if (atHand && !client.isTruncated()) {
+    if (soon && !client.isTruncated()) {
       client.deadline(A_MOMENT, this::leave);
     } else {
       leave();

@@ -41,7 +41,7 @@ public final class Tunnels implements Presence {
   public static final Duration NO_PROBE = Duration.ZERO;
 
   /** How long it counts that a hidden server does not answer. */
-  private static final long LEARN_EVERY = Duration.ofHours(1).toNanos();
+  private static final long LEARN_EVERY = Duration.ofMinutes(10).toNanos();
 
   /** A tunnel that was heard within this time belongs to a hidden server that lives. */
   private static final Duration NOW = Duration.ofSeconds(1);
@@ -82,8 +82,12 @@ public final class Tunnels implements Presence {
     /** This one is the client's, alone. */
     record Taken(Tunnel tunnel) implements Match {}
 
-    /** None is parked that surely lives, but one may come any moment: the waiter will hear. */
-    record Waiting() implements Match {}
+    /**
+     * None is parked that surely lives, but one may come any moment: the waiter will hear.
+     *
+     * @param soon whether one is parked and asked whether it lives
+     */
+    record Waiting(boolean soon) implements Match {}
 
     /** None is parked, and too many wait already. */
     record Crowded() implements Match {}
@@ -101,8 +105,8 @@ public final class Tunnels implements Presence {
     final Deque<Waiter> waiting = new ArrayDeque<>(); // the first come first
     final Set<Tunnel> paired = new HashSet<>();
     long lastSeen;
-    boolean answers = true; // when it is asked, as far as is known
-    boolean doubted; // that: the next tunnel that is parked will tell
+    boolean answers; // when it is asked, as far as is known
+    boolean doubted = true; // that: the next tunnel that is parked will tell
     long learntAt;
 
     void learn(boolean whetherItAnswers) {
@@ -111,7 +115,7 @@ public final class Tunnels implements Presence {
       learntAt = System.nanoTime();
     }
 
-    /** There was no answer: a tunnel that lived, and ended all the same, ended of the question. */
+    /** Its tunnel ended before an answer. If it lived a moment ago, it ended of the question. */
     void doubt(Question question) {
       if (question.isTest()) {
         learn(false);
@@ -247,9 +251,7 @@ public final class Tunnels implements Presence {
           replaced = makeRoom(presence, tunnel.conn());
           presence.parked.addLast(tunnel);
           parkedInAll++;
-          if (presence.doubted && tunnel.canBeAsked() && tunnel.wasHeard(now, NOW)) {
-            test = tunnel.ask(true);
-          }
+          test = presence.doubted ? test(tunnel, now) : null;
         }
       }
     }
@@ -267,6 +269,16 @@ public final class Tunnels implements Presence {
     if (waiter != null) {
       waiter.offered(tunnel);
     }
+  }
+
+  /**
+   * Asks a hidden server that surely lives, since it was heard this moment, to learn whether it
+   * answers. TLS may put its answer off until the application next writes (RFC 8446, 4.6.3), as
+   * that of Rustls does: such a hidden server is not asked again, or it would be taken for dead.
+   */
+  private @Nullable Question test(Tunnel tunnel, long now) {
+    boolean possible = !limits.probe().isZero() && tunnel.canBeAsked();
+    return possible && tunnel.wasHeard(now, NOW) ? tunnel.ask(true) : null;
   }
 
   /** Removes the oldest of the same source, else the oldest, where the ID has enough parked. */
@@ -296,6 +308,7 @@ public final class Tunnels implements Presence {
    */
   public Match take(UUID id, Conn client, Waiter waiter) {
     Question question;
+    boolean soon;
     synchronized (lock) {
       if (draining) {
         return new Match.Draining();
@@ -314,11 +327,12 @@ public final class Tunnels implements Presence {
       }
       presence.waiting.addLast(waiter);
       question = askOne(presence, client);
+      soon = !presence.parked.isEmpty();
     }
     if (question != null) {
       question.put();
     }
-    return new Match.Waiting();
+    return new Match.Waiting(soon);
   }
 
   private boolean isSure(Tunnel tunnel, State presence, long now) {
@@ -388,9 +402,8 @@ public final class Tunnels implements Presence {
   }
 
   /**
-   * There was no answer in time. On the tunnel's thread, which ends it, unless it is the answering
-   * that was in doubt: TLS may put an answer off until the application next writes (RFC 8446,
-   * 4.6.3), as Rustls does.
+   * There was no answer in time. On the tunnel's thread, which ends it, unless the hidden server
+   * lives and does not answer.
    */
   void unanswered(Question question) {
     Tunnel tunnel = question.tunnel();
