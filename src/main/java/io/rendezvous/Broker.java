@@ -142,7 +142,8 @@ public final class Broker implements AutoCloseable {
                 parked == 0 ? limits.connections() : parked,
                 settings.limits().waitingPerId(),
                 settings.patience(),
-                settings.tunnelAge()),
+                settings.tunnelAge(),
+                settings.probe()),
             observer);
     this.relays = new Relays(settings.linger(), settings.stall());
     Authenticator authenticator =

@@ -97,6 +97,7 @@ public final class Ledger implements Observer {
       case CLOSED -> "closed by peer";
       case RESET -> "reset";
       case SILENT -> "keepalive";
+      case UNPROVEN -> "no sign of life";
       case SPOKE -> "spoke unasked";
       case REPLACED -> "replaced";
       case RETIRED -> "retired";

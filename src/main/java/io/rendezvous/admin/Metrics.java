@@ -74,6 +74,8 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
   private final Timer latency;
   private final Timer wait;
   private final Map<Tunnel.End, Counter> ends = new EnumMap<>(Tunnel.End.class);
+  private final Map<Observer.Proof, Counter> probes = new EnumMap<>(Observer.Proof.class);
+  private final Timer probe;
   private final Map<Relay.End, Counter> over = new EnumMap<>(Relay.End.class);
   private final Map<TimedStore.Operation, Timer> store = new EnumMap<>(TimedStore.Operation.class);
   private final Map<TimedStore.Operation, Counter> storeErrors =
@@ -98,6 +100,11 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
     for (Tunnel.End end : Tunnel.End.values()) {
       ends.put(end, counter("ends", "Tunnels that ended unused", "reason", word(end)));
     }
+    for (Observer.Proof proof : Observer.Proof.values()) {
+      String text = "Tunnels that were asked whether they live";
+      probes.put(proof, counter("probes", text, "outcome", word(proof)));
+    }
+    probe = timer("probe", "From such a question until its answer");
     for (Relay.End end : Relay.End.values()) {
       over.put(end, counter("over", "Attempts that are over", "end", AccessLog.word(end)));
     }
@@ -249,6 +256,14 @@ public final class Metrics implements Observer, TimedStore.Listener, AutoCloseab
   @Override
   public void ended(UUID id, Tunnel.End why) {
     Objects.requireNonNull(ends.get(why)).increment();
+  }
+
+  @Override
+  public void asked(UUID id, Observer.Proof proof, Duration took) {
+    Objects.requireNonNull(probes.get(proof)).increment();
+    if (proof == Observer.Proof.ANSWERED) {
+      probe.record(took);
+    }
   }
 
   @Override

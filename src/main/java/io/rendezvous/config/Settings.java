@@ -63,6 +63,10 @@ public interface Settings {
   @WithDefault("10m")
   Duration tunnelAge();
 
+  /** After what silence a parked tunnel has to prove that it lives; 0s is never. */
+  @WithDefault("10s")
+  Duration probe();
+
   /** How much guessing is let pass. */
   GuessSettings guesses();
 

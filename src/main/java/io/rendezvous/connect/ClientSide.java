@@ -34,12 +34,18 @@ final class ClientSide implements Tunnels.Waiter {
   /** What a waiting client may send ahead; more is left in the socket. */
   private static final int MOST_EARLY = 64 * 1024;
 
+  /**
+   * How long a client that says no more waits for a tunnel that is being asked whether it lives.
+   */
+  private static final Duration A_MOMENT = Duration.ofMillis(500);
+
   private final Conn client;
   private final RequestHead head;
   private final UUID id;
   private final ByteBuffer first;
   private final ConnectProtocol protocol;
   private final long came = System.nanoTime();
+  private boolean soon; // a tunnel may be had, that is asked whether it lives
   private boolean gone;
   private int tries;
   private long retryUntil;
@@ -67,7 +73,8 @@ final class ClientSide implements Tunnels.Waiter {
     Tunnels.Match match = protocol.tunnels().take(id, client, this);
     if (match instanceof Tunnels.Match.Taken taken) {
       pair(taken.tunnel());
-    } else if (match instanceof Tunnels.Match.Waiting) {
+    } else if (match instanceof Tunnels.Match.Waiting waiting) {
+      soon = waiting.soon();
       await();
     } else if (match instanceof Tunnels.Match.Draining) {
       answer(Problem.DRAINING);
@@ -136,7 +143,7 @@ final class ClientSide implements Tunnels.Waiter {
       } while (n > 0 && early.remaining() < MOST_EARLY);
       client.unread(early);
       if (n < 0) {
-        leave();
+        onEnd();
       } else if (n > 0) {
         client.suspendReads();
       }
@@ -144,6 +151,16 @@ final class ClientSide implements Tunnels.Waiter {
       leave();
     } finally {
       client.buffers().give(buffer);
+    }
+  }
+
+  /** It may only have said all it has to say, and is served yet if that is soon. */
+  private void onEnd() {
+    client.suspendReads();
+    if (soon && !client.isTruncated()) {
+      client.deadline(A_MOMENT, this::leave);
+    } else {
+      leave();
     }
   }
 

@@ -364,6 +364,21 @@ public final class Conn {
     return watch.isDeaf();
   }
 
+  /** Returns whether the peer can be asked for a sign of life: over TLS 1.3, if that is our own. */
+  public boolean canBeProbed() {
+    return channel instanceof TlsConnection && halfCloses();
+  }
+
+  /**
+   * Asks the peer for a sign of life, of which its application notices nothing.
+   *
+   * @param heard runs soon after anything has come from the peer, once at most. Reads have to be on
+   * @return false where it cannot be asked
+   */
+  public boolean probe(Runnable heard) throws IOException {
+    return channel instanceof TlsConnection tls && tls.conduit().probe(heard);
+  }
+
   private @Nullable SSLSession session() {
     return channel instanceof SslConnection ssl ? ssl.getSslSession() : null;
   }

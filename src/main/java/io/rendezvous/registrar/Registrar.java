@@ -84,7 +84,8 @@ public final class Registrar implements AutoCloseable {
                 parked == 0 ? connections : parked,
                 0,
                 settings.patience(),
-                NO_AGE),
+                NO_AGE,
+                Tunnels.NO_PROBE),
             observer);
     this.registrations = new Registrations(tunnels, MOST_REGISTERED, clock);
     this.pairs = new Pairs(tunnels, relays, observer, clock);

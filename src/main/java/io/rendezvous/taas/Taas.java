@@ -95,7 +95,8 @@ public final class Taas implements ByHost, Presence {
                 parked == 0 ? limits.connections() : Math.min(parked, limits.connections()),
                 0,
                 Duration.ZERO,
-                FOR_EVER),
+                FOR_EVER,
+                Tunnels.NO_PROBE),
             Observer.all(List.of(observer, new Changes())));
     this.pairs = new Pairs(tunnels, relays, observer, clock);
     this.registrations = new Registrations(this, settings.tunnelsPerId());

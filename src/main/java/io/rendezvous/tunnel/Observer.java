@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -17,11 +18,26 @@ public interface Observer {
     CLIENT
   }
 
+  /** What came of asking a hidden server to prove that it lives. */
+  enum Proof {
+    /** It did. */
+    ANSWERED,
+    /** There was no answer, and so its tunnel was closed. */
+    SILENT,
+    /** Its tunnel ended meanwhile. */
+    ENDED,
+    /** There was no answer, though it was known to live: its TLS gives none for now. */
+    DEFERRED
+  }
+
   /** A tunnel was parked, or went to a client that waited for it. */
   default void parked(UUID id) {}
 
   /** A parked tunnel is over, and no client has had it. */
   default void ended(UUID id, Tunnel.End why) {}
+
+  /** The hidden server of a parked tunnel was asked to prove that it lives. */
+  default void asked(UUID id, Proof proof, Duration took) {}
 
   /** A client came for an ID that is not connected. */
   default void absent(UUID id) {}
@@ -58,6 +74,11 @@ public interface Observer {
       @Override
       public void ended(UUID id, Tunnel.End why) {
         tell(o -> o.ended(id, why));
+      }
+
+      @Override
+      public void asked(UUID id, Proof proof, Duration took) {
+        tell(o -> o.asked(id, proof, took));
       }
 
       @Override

@@ -6,6 +6,7 @@ import io.rendezvous.net.Farewell;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
@@ -32,7 +33,12 @@ public final class Tunnel {
   private final long parkedAt;
   private final long retireAt;
   private final boolean wantsProxyHeader;
-  private @Nullable Pairing pairing; // guarded by the lock of tunnels
+
+  // Guarded by the lock of tunnels.
+  private @Nullable Pairing pairing;
+  private @Nullable Question question; // that is open
+  private int questions;
+  private long heardAt;
 
   Tunnel(
       Entry entry,
@@ -49,6 +55,7 @@ public final class Tunnel {
     this.conn = conn;
     this.tunnels = tunnels;
     this.parkedAt = parkedAt;
+    this.heardAt = parkedAt;
     this.retireAt = retireAt;
   }
 
@@ -95,13 +102,48 @@ public final class Tunnel {
     pairing = now;
   }
 
+  /** Returns the question that its hidden server is to answer, if one is open. */
+  @Nullable Question question() {
+    return question;
+  }
+
+  /** Opens a question, to a tunnel that has none open. */
+  Question ask(boolean isTest) {
+    Question asked = new Question(this, tunnels, isTest);
+    question = asked;
+    questions++;
+    return asked;
+  }
+
+  /** Closes its question, if one is open. */
+  void unask() {
+    question = null;
+  }
+
+  /** Its hidden server was heard. */
+  void heard(long now) {
+    question = null;
+    heardAt = now;
+  }
+
+  /** Returns whether its hidden server was heard within that time. */
+  boolean wasHeard(long now, Duration within) {
+    return now - heardAt < within.toNanos();
+  }
+
+  /** Returns whether its hidden server can be asked, or could be if it had not been so often. */
+  boolean canBeAsked() {
+    return conn.canBeProbed() && (question != null || questions < Question.MOST);
+  }
+
   /** Notices what becomes of the parked connection. Called on its thread. */
   void watch() {
     conn.onReadable(this::onSign);
     conn.resumeReads();
   }
 
-  private void onSign() {
+  /** Looks at what there is to read. On its thread, while it is parked. */
+  void onSign() {
     ByteBuffer one = ByteBuffer.allocate(1);
     try {
       int n = conn.read(one);
@@ -109,10 +151,16 @@ public final class Tunnel {
         return;
       }
       tunnels.ended(this, n < 0 ? End.CLOSED : End.SPOKE);
+      conn.close();
     } catch (IOException e) {
-      boolean silent = String.valueOf(e.getMessage()).contains("timed out");
-      tunnels.ended(this, silent ? End.SILENT : End.RESET);
+      onFailure(e);
     }
+  }
+
+  /** It broke. On its thread, while it is parked. */
+  void onFailure(IOException e) {
+    boolean silent = String.valueOf(e.getMessage()).contains("timed out");
+    tunnels.ended(this, silent ? End.SILENT : End.RESET);
     conn.close();
   }
 
@@ -129,6 +177,8 @@ public final class Tunnel {
     RESET,
     /** Nothing at the other end answered the probes of TCP's keepalive. */
     SILENT,
+    /** The hidden server did not answer when it was asked to prove that it lives. */
+    UNPROVEN,
     /** The hidden server spoke before it was asked. */
     SPOKE,
     /** A newer one took its place. */

@@ -16,6 +16,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,6 +37,15 @@ public final class Tunnels implements Presence {
   /** Longer than it takes to park a connection whose token was good a moment ago. */
   private static final long REVOKED_FOR = Duration.ofMinutes(1).toNanos();
 
+  /** For tunnels whose hidden servers cannot be asked whether they live. */
+  public static final Duration NO_PROBE = Duration.ZERO;
+
+  /** How long it counts that a hidden server does not answer. */
+  private static final long LEARN_EVERY = Duration.ofMinutes(10).toNanos();
+
+  /** A tunnel that was heard within this time belongs to a hidden server that lives. */
+  private static final Duration NOW = Duration.ofSeconds(1);
+
   private static final String NO_LABEL = "";
 
   /** How long the last tunnel of an ID outlives its age while no other comes. */
@@ -49,8 +59,11 @@ public final class Tunnels implements Presence {
    * @param waitingPerId clients that wait for an ID
    * @param patience how long after its last tunnel an ID counts as connected
    * @param age how old a parked tunnel gets
+   * @param probe how long after it was last heard a hidden server is asked to prove that it lives,
+   *     before a client has its tunnel; zero is never
    */
-  public record Limits(int perId, int parked, int waitingPerId, Duration patience, Duration age) {}
+  public record Limits(
+      int perId, int parked, int waitingPerId, Duration patience, Duration age, Duration probe) {}
 
   /** A client that waits for a tunnel. */
   public interface Waiter {
@@ -69,8 +82,12 @@ public final class Tunnels implements Presence {
     /** This one is the client's, alone. */
     record Taken(Tunnel tunnel) implements Match {}
 
-    /** None is parked, but one may come any moment: the waiter will hear. */
-    record Waiting() implements Match {}
+    /**
+     * None is parked that surely lives, but one may come any moment: the waiter will hear.
+     *
+     * @param soon whether one is parked and asked whether it lives
+     */
+    record Waiting(boolean soon) implements Match {}
 
     /** None is parked, and too many wait already. */
     record Crowded() implements Match {}
@@ -88,6 +105,24 @@ public final class Tunnels implements Presence {
     final Deque<Waiter> waiting = new ArrayDeque<>(); // the first come first
     final Set<Tunnel> paired = new HashSet<>();
     long lastSeen;
+    boolean answers; // when it is asked, as far as is known
+    boolean doubted = true; // that: the next tunnel that is parked will tell
+    long learntAt;
+
+    void learn(boolean whetherItAnswers) {
+      answers = whetherItAnswers;
+      doubted = false;
+      learntAt = System.nanoTime();
+    }
+
+    /** Its tunnel ended before an answer. If it lived a moment ago, it ended of the question. */
+    void doubt(Question question) {
+      if (question.isTest()) {
+        learn(false);
+      } else {
+        doubted = true;
+      }
+    }
 
     Counts counts() {
       return new Counts(parked.size(), paired.size(), waiting.size(), false);
@@ -197,10 +232,12 @@ public final class Tunnels implements Presence {
     Waiter waiter = null;
     Tunnel replaced = null;
     Tunnel.End refused = null;
+    Question test = null;
     synchronized (lock) {
+      long now = System.nanoTime();
       State presence = byId.computeIfAbsent(tunnel.id(), id -> new State());
       presence.paired.remove(tunnel);
-      presence.lastSeen = System.nanoTime();
+      presence.lastSeen = now;
       Long revokedAt = revoked.get(tunnel.id());
       if (draining) {
         refused = Tunnel.End.DRAINED;
@@ -214,6 +251,7 @@ public final class Tunnels implements Presence {
           replaced = makeRoom(presence, tunnel.conn());
           presence.parked.addLast(tunnel);
           parkedInAll++;
+          test = presence.doubted ? test(tunnel, now) : null;
         }
       }
     }
@@ -225,9 +263,22 @@ public final class Tunnels implements Presence {
     if (replaced != null) {
       dismiss(replaced, Tunnel.End.REPLACED);
     }
+    if (test != null) {
+      test.put();
+    }
     if (waiter != null) {
       waiter.offered(tunnel);
     }
+  }
+
+  /**
+   * Asks a hidden server that surely lives, since it was heard this moment, to learn whether it
+   * answers. TLS may put its answer off until the application next writes (RFC 8446, 4.6.3), as
+   * that of Rustls does: such a hidden server is not asked again, or it would be taken for dead.
+   */
+  private @Nullable Question test(Tunnel tunnel, long now) {
+    boolean possible = !limits.probe().isZero() && tunnel.canBeAsked();
+    return possible && tunnel.wasHeard(now, NOW) ? tunnel.ask(true) : null;
   }
 
   /** Removes the oldest of the same source, else the oldest, where the ID has enough parked. */
@@ -248,12 +299,16 @@ public final class Tunnels implements Presence {
   }
 
   /**
-   * Takes a tunnel of that ID, or lets the client wait for one. Any thread may call.
+   * Takes a tunnel of that ID, or lets the client wait for one. Where none was heard lately, one is
+   * asked for each client that waits; the first that answers, or is parked, goes to the first
+   * client. Any thread may call.
    *
    * @param client whose thread the tunnel had better share
    * @param waiter hears of a tunnel, if the answer is {@link Match.Waiting}
    */
   public Match take(UUID id, Conn client, Waiter waiter) {
+    Question question;
+    boolean soon;
     synchronized (lock) {
       if (draining) {
         return new Match.Draining();
@@ -263,15 +318,117 @@ public final class Tunnels implements Presence {
       if (presence == null || !presence.isConnected(now, limits.patience())) {
         return new Match.Absent();
       }
-      if (!presence.parked.isEmpty()) {
-        return new Match.Taken(takeParked(presence, client, now));
+      Tunnel sure = freshest(presence.parked, tunnel -> isSure(tunnel, presence, now), client);
+      if (sure != null) {
+        return new Match.Taken(take(sure, presence, now));
       }
-      if (presence.waiting.size() >= limits.waitingPerId()) {
+      if (presence.waiting.size() >= limits.waitingPerId() + presence.parked.size()) {
         return new Match.Crowded();
       }
       presence.waiting.addLast(waiter);
-      return new Match.Waiting();
+      question = askOne(presence, client);
+      soon = !presence.parked.isEmpty();
     }
+    if (question != null) {
+      question.put();
+    }
+    return new Match.Waiting(soon);
+  }
+
+  private boolean isSure(Tunnel tunnel, State presence, long now) {
+    return limits.probe().isZero()
+        || !presence.answers
+        || !tunnel.canBeAsked()
+        || tunnel.wasHeard(now, limits.probe());
+  }
+
+  private static @Nullable Question askOne(State presence, Conn client) {
+    long open = presence.parked.stream().filter(tunnel -> tunnel.question() != null).count();
+    if (open >= presence.waiting.size()) {
+      return null;
+    }
+    Tunnel next = freshest(presence.parked, tunnel -> tunnel.question() == null, client);
+    return next == null ? null : next.ask(false);
+  }
+
+  /** Asks all that were not heard lately. */
+  private List<Question> askAll(State presence) {
+    List<Question> questions = new ArrayList<>();
+    long now = System.nanoTime();
+    for (Tunnel tunnel : presence.parked) {
+      if (tunnel.question() == null && !isSure(tunnel, presence, now)) {
+        questions.add(tunnel.ask(false));
+      }
+    }
+    return questions;
+  }
+
+  /** Returns whether the question still matters: its tunnel is parked, and no client has it. */
+  boolean isOpen(Question question) {
+    synchronized (lock) {
+      return presence(question) != null;
+    }
+  }
+
+  private @Nullable State presence(Question open) {
+    Tunnel tunnel = open.tunnel();
+    State presence = byId.get(tunnel.id());
+    boolean matters =
+        presence != null && tunnel.question() == open && presence.parked.contains(tunnel);
+    return matters ? presence : null;
+  }
+
+  /** A hidden server has proven that it lives. On its tunnel's thread. */
+  void answered(Question question) {
+    Tunnel tunnel = question.tunnel();
+    Waiter waiter;
+    synchronized (lock) {
+      State presence = presence(question);
+      if (presence == null) {
+        return;
+      }
+      long now = System.nanoTime();
+      tunnel.heard(now);
+      presence.learn(true);
+      waiter = presence.waiting.poll();
+      if (waiter != null) {
+        take(tunnel, presence, now);
+      }
+    }
+    tell(question, Observer.Proof.ANSWERED);
+    if (waiter != null) {
+      waiter.offered(tunnel);
+    }
+  }
+
+  /**
+   * There was no answer in time. On the tunnel's thread, which ends it, unless the hidden server
+   * lives and does not answer.
+   */
+  void unanswered(Question question) {
+    Tunnel tunnel = question.tunnel();
+    synchronized (lock) {
+      State presence = presence(question);
+      if (presence == null) {
+        return;
+      }
+      if (question.isTest()) {
+        tunnel.unask();
+        presence.learn(false);
+      }
+    }
+    if (question.isTest()) {
+      tell(question, Observer.Proof.DEFERRED);
+    } else {
+      ended(tunnel, Tunnel.End.UNPROVEN);
+      tunnel.conn().abort(); // there is nobody to be told in order
+    }
+  }
+
+  private void tell(Question question, Observer.Proof proof) {
+    Tunnel tunnel = question.tunnel();
+    LOG.debug("{} asked whether it lives: {} after {}", tunnel, proof, question.age());
+    observer.asked(tunnel.id(), proof, question.age());
   }
 
   /** Returns whether a client would be given a tunnel of that ID, or wait for one. */
@@ -301,11 +458,7 @@ public final class Tunnels implements Presence {
       if (presence == null) {
         return Optional.empty();
       }
-      Deque<Tunnel> ofLabel = new ArrayDeque<>(presence.parked);
-      ofLabel.removeIf(tunnel -> !tunnel.label().equals(label));
-      return ofLabel.isEmpty()
-          ? Optional.empty()
-          : Optional.of(take(freshest(ofLabel, client), presence, System.nanoTime()));
+      return takeFreshest(presence, tunnel -> tunnel.label().equals(label), client);
     }
   }
 
@@ -313,14 +466,13 @@ public final class Tunnels implements Presence {
   public Optional<Tunnel> takeParked(UUID id, Conn client) {
     synchronized (lock) {
       State presence = byId.get(id);
-      return presence == null || presence.parked.isEmpty()
-          ? Optional.empty()
-          : Optional.of(takeParked(presence, client, System.nanoTime()));
+      return presence == null ? Optional.empty() : takeFreshest(presence, tunnel -> true, client);
     }
   }
 
-  private Tunnel takeParked(State presence, Conn client, long now) {
-    return take(freshest(presence.parked, client), presence, now);
+  private Optional<Tunnel> takeFreshest(State presence, Predicate<Tunnel> which, Conn client) {
+    return Optional.ofNullable(freshest(presence.parked, which, client))
+        .map(tunnel -> take(tunnel, presence, System.nanoTime()));
   }
 
   private Tunnel take(Tunnel tunnel, State presence, long now) {
@@ -328,18 +480,23 @@ public final class Tunnels implements Presence {
     parkedInAll--;
     presence.paired.add(tunnel);
     presence.lastSeen = now;
+    tunnel.unask();
     return tunnel;
   }
 
-  private static Tunnel freshest(Deque<Tunnel> parked, Conn client) {
-    Tunnel freshest = parked.getLast();
+  private static @Nullable Tunnel freshest(
+      Deque<Tunnel> parked, Predicate<Tunnel> which, Conn client) {
+    Tunnel freshest = null;
     for (Iterator<Tunnel> freshestFirst = parked.descendingIterator(); freshestFirst.hasNext(); ) {
       Tunnel tunnel = freshestFirst.next();
-      if (freshest.parkedAt() - tunnel.parkedAt() > ABOUT_AS_FRESH) {
+      if (freshest != null && freshest.parkedAt() - tunnel.parkedAt() > ABOUT_AS_FRESH) {
         break;
       }
-      if (tunnel.conn().sharesThread(client)) {
-        return tunnel;
+      if (which.test(tunnel)) {
+        if (tunnel.conn().sharesThread(client)) {
+          return tunnel;
+        }
+        freshest = freshest == null ? tunnel : freshest;
       }
     }
     return freshest;
@@ -375,8 +532,14 @@ public final class Tunnels implements Presence {
     }
   }
 
-  /** Removes a parked tunnel that has ended by itself; no matter if it was taken meanwhile. */
+  /**
+   * Removes a parked tunnel that has ended by itself, or is given up; no matter if it was taken
+   * meanwhile. Where it was asked whether it lives, all the others are asked now, since what became
+   * of it is likely to have become of them.
+   */
   void ended(Tunnel tunnel, Tunnel.End why) {
+    Question question;
+    List<Question> others = List.of();
     synchronized (lock) {
       State presence = byId.get(tunnel.id());
       if (presence == null || !presence.parked.remove(tunnel)) {
@@ -384,9 +547,19 @@ public final class Tunnels implements Presence {
       }
       parkedInAll--;
       presence.lastSeen = System.nanoTime();
+      question = tunnel.question();
+      if (question != null) {
+        presence.doubt(question);
+        others = askAll(presence);
+      }
+    }
+    if (question != null) {
+      boolean silent = why == Tunnel.End.UNPROVEN;
+      tell(question, silent ? Observer.Proof.SILENT : Observer.Proof.ENDED);
     }
     LOG.debug("{} ended: {}", tunnel, why);
     observer.ended(tunnel.id(), why);
+    others.forEach(Question::put);
   }
 
   @Override
@@ -461,6 +634,7 @@ public final class Tunnels implements Presence {
       for (Iterator<State> all = byId.values().iterator(); all.hasNext(); ) {
         State presence = all.next();
         retire(presence.parked, now, retired);
+        presence.doubted |= !presence.answers && now - presence.learntAt >= LEARN_EVERY;
         if (presence.waiting.isEmpty() && !presence.isConnected(now, limits.patience())) {
           all.remove();
         }
@@ -478,7 +652,8 @@ public final class Tunnels implements Presence {
       if (tooOldFor < 0) {
         return;
       }
-      if (parked.size() > 1 || tooOldFor >= LAST_ONE_GRACE) {
+      boolean dispensable = parked.size() > 1 || tooOldFor >= LAST_ONE_GRACE;
+      if (dispensable && tunnel.question() == null) {
         oldestFirst.remove();
         retired.add(tunnel);
       }

@@ -18,7 +18,7 @@ class RegistrationsTest {
   private final SteppedClock clock = new SteppedClock();
   private final Tunnels tunnels =
       new Tunnels(
-          new Tunnels.Limits(2, 2, 0, Duration.ofSeconds(1), Duration.ofDays(1)),
+          new Tunnels.Limits(2, 2, 0, Duration.ofSeconds(1), Duration.ofDays(1), Duration.ZERO),
           new Observer() {});
   private final Registrations registrations = new Registrations(tunnels, 2, clock);
 

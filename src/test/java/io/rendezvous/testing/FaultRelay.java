@@ -10,12 +10,14 @@ import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** A network path to a port of this machine, which can fail. */
 public final class FaultRelay implements Closeable {
   private final int target;
   private final int port;
   private final Queue<Socket> sockets = new ConcurrentLinkedQueue<>();
+  private final Queue<AtomicBoolean> swallowing = new ConcurrentLinkedQueue<>();
   private volatile ServerSocket listening;
 
   /** Opens a path. */
@@ -47,24 +49,35 @@ public final class FaultRelay implements Closeable {
         Socket far = new Socket("127.0.0.1", target);
         sockets.add(near);
         sockets.add(far);
-        pump(near, far);
-        pump(far, near);
+        AtomicBoolean swallows = new AtomicBoolean();
+        swallowing.add(swallows);
+        pump(near, far, swallows);
+        pump(far, near, swallows);
       }
     } catch (IOException e) {
       // It was cut.
     }
   }
 
-  private static void pump(Socket from, Socket to) {
+  private static void pump(Socket from, Socket to, AtomicBoolean swallows) {
     Thread thread =
         new Thread(
             () -> {
               try {
-                from.getInputStream().transferTo(to.getOutputStream());
-                to.shutdownOutput();
+                byte[] buffer = new byte[16 * 1024];
+                for (int n; (n = from.getInputStream().read(buffer)) >= 0; ) {
+                  if (!swallows.get()) {
+                    to.getOutputStream().write(buffer, 0, n);
+                  }
+                }
+                if (!swallows.get()) {
+                  to.shutdownOutput();
+                }
               } catch (IOException e) {
                 reset(from);
-                reset(to);
+                if (!swallows.get()) {
+                  reset(to);
+                }
               }
             },
             "test-fault-relay");
@@ -97,6 +110,11 @@ public final class FaultRelay implements Closeable {
     }
     reset(alive.get(ThreadLocalRandom.current().nextInt(alive.size())));
     return true;
+  }
+
+  /** Takes what comes on the connections there are, and passes nothing on, from now on. */
+  public void swallow() {
+    swallowing.forEach(swallows -> swallows.set(true));
   }
 
   /** Takes new connections again. */
