@@ -38,13 +38,19 @@ import org.xnio.conduits.WriteReadyHandler;
  *       sits below, {@link SocketWatch}, tells one from the other.
  *   <li>{@link #terminateWrites} sends a close_notify and, when that has left, the end of the TCP
  *       stream. In TLS 1.3 reading goes on (RFC 8446, 6.1).
- *   <li>A failure is kept, and told at each read and write. The peer is sent the alert.
+ *   <li>A failure is kept, and told at each read and write. The peer is sent the alert. One that
+ *       ends its stream within the handshake is told of as the end by a read, as a failure by a
+ *       write.
  *   <li>Renegotiation (TLS 1.2) is refused. A KeyUpdate, from whichever side, is seen by nobody but
  *       {@link #probe}.
  * </ul>
  *
- * <p>To be called on the connection's I/O thread, or from another while that thread's events are
- * off and has no reason to touch it, as Undertow's blocking streams do.
+ * <p>Its listeners run while reads or writes are on and there is something for them. Of octets that
+ * were read from the socket too early, and of the end, no socket tells: so a listener that has read
+ * is run again while there are some, and one that has not, when it resumes. The end is told once.
+ *
+ * <p>To be called on the connection's I/O thread, or, once hands are shaken, from another while
+ * events are off and so that thread has no reason to touch it, as Undertow's blocking streams do.
  */
 final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private final TlsConnection connection;
@@ -64,6 +70,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private boolean inTask;
   private boolean readsShut;
   private boolean writesShut; // by this side, told or not
+  private boolean closeDue; // the engine is to be told, once no task runs
   private boolean closeNotified;
   private boolean inReadEvent;
   private boolean readEventDue;
@@ -117,7 +124,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
     @Override
     public void terminated() {
-      // Reading tells, or writing.
+      // The connection tells, when it is closed itself.
     }
   }
 
@@ -152,7 +159,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
           }
           case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
             if (!reader.readHandshake()) {
-              awaitSocket();
+              onHalted();
               return false;
             }
           }
@@ -161,7 +168,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
               throw new ClosedChannelException();
             }
             handshaken = true;
-            awaitSocket();
+            onHalted();
             connection.onHandshaken();
           }
         }
@@ -170,8 +177,19 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     } catch (IOException e) {
       failure = e;
       reader.fail(e);
-      awaitSocket();
+      onHalted();
       throw e;
+    }
+  }
+
+  /**
+   * The handshake waits, or is over, well or not; in which case the reader has to hear of it even
+   * if it was a write that found out, for the socket has told what it had to tell.
+   */
+  private void onHalted() {
+    awaitSocket();
+    if (readsResumed && isSettled() && hasNews()) {
+      readEventSoon();
     }
   }
 
@@ -199,7 +217,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       return;
     }
     goOn();
-    if (writesShut) {
+    if (closeDue && !inTask) {
       try {
         notifyClose();
       } catch (IOException e) {
@@ -284,24 +302,25 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
         writeEvent();
       }
     }
-    inReadEvent = true;
-    try {
-      readEvent();
-    } finally {
-      inReadEvent = false;
-      reader.onReadable();
-    }
+    readEvent();
   }
 
   /** Has the reader read, and again soon if it has left something that no socket will tell of. */
   private void readEvent() {
+    readEventDue = false;
     ReadReadyHandler handler = readHandler;
     if (!readsResumed || handler == null) {
       awaitSocket();
       return;
     }
     wasRead = false;
-    handler.readReady();
+    inReadEvent = true;
+    try {
+      handler.readReady();
+    } finally {
+      inReadEvent = false;
+      reader.onReadable();
+    }
     if (readsResumed && wasRead && hasNews()) {
       readEventSoon();
     }
@@ -315,16 +334,25 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private void readEventSoon() {
     if (!readEventDue) {
       readEventDue = true;
-      execute(
-          () -> {
-            readEventDue = false;
-            if (isSettled()) {
-              readEvent();
-            } else {
-              goOn();
-              tell();
-            }
-          });
+      execute(this::onReadEventDue);
+    }
+  }
+
+  /**
+   * Runs the event, unless another came before it. An I/O thread runs all its tasks before it looks
+   * at any socket: what follows what is already here has to wait for that.
+   */
+  private void onReadEventDue() {
+    if (!readEventDue) {
+      return;
+    }
+    readEventDue = false;
+    if (isSettled()) {
+      reader.leaveSocket();
+      readEvent();
+    } else {
+      goOn();
+      tell();
     }
   }
 
@@ -367,7 +395,12 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   /** Begins the handshake now. Any thread may call. */
   void begin() {
-    execute(this::goOn);
+    execute(
+        () -> {
+          if (!isSettled()) {
+            goOn();
+          }
+        });
   }
 
   // Proof of life.
@@ -403,28 +436,37 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   @Override
   public int read(ByteBuffer into) throws IOException {
-    wasRead = true;
-    if (readsShut) {
-      return -1;
-    }
-    if (!reader.hasEnded() && !shakeHands()) {
-      return reader.hasEnded() ? endOfReads() : 0;
-    }
-    int n = reader.read(into, inReadEvent);
+    int n = readSome(into);
     if (n < 0) {
-      return endOfReads();
-    }
-    if (writer.hasPending()) {
-      awaitSocket();
+      onEndTold();
+      connection.readsEnded();
     }
     return n;
   }
 
-  private int endOfReads() {
+  private int readSome(ByteBuffer into) throws IOException {
+    wasRead = true;
+    if (readsShut) {
+      return -1;
+    }
+    try {
+      if (!reader.hasEnded() && !shakeHands() && !reader.hasEnded()) {
+        return 0;
+      }
+      int n = reader.read(into, inReadEvent);
+      if (writer.hasPending()) {
+        applyInterest();
+      }
+      return n;
+    } catch (IOException e) {
+      onEndTold();
+      throw e;
+    }
+  }
+
+  private void onEndTold() {
     endWasTold = true;
     awaitSocket();
-    connection.readsEnded();
-    return -1;
   }
 
   @Override
@@ -432,7 +474,11 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     long sum = 0;
     for (int i = offset; i < offset + length; i++) {
       while (into[i].hasRemaining()) {
-        int n = read(into[i]);
+        // What ends or breaks the stream is told by the next read.
+        if (sum > 0 && !reader.hasOctets()) {
+          return sum;
+        }
+        int n = readMore(into[i], sum);
         if (n <= 0) {
           return sum > 0 ? sum : n;
         }
@@ -440,6 +486,18 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       }
     }
     return sum;
+  }
+
+  private int readMore(ByteBuffer into, long before) throws IOException {
+    if (before == 0) {
+      return read(into);
+    }
+    try {
+      return readSome(into);
+    } catch (IOException e) { // it is kept
+      endWasTold = false;
+      return -1;
+    }
   }
 
   @Override
@@ -456,6 +514,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void terminateReads() {
     readsShut = true;
+    reader.release();
     awaitSocket();
     connection.readsEnded();
   }
@@ -534,7 +593,13 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     if (writesShut) {
       throw new ClosedChannelException();
     }
+    if (failure != null) {
+      throw failure;
+    }
     if (!shakeHands()) {
+      if (reader.hasEnded()) {
+        throw new ClosedChannelException();
+      }
       return 0;
     }
     int n = writer.write(from);
@@ -598,6 +663,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   public void terminateWrites() throws IOException {
     if (!writesShut) {
       writesShut = true;
+      closeDue = true;
       if (!inTask) {
         notifyClose();
       }
@@ -605,6 +671,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   }
 
   private void notifyClose() throws IOException {
+    closeDue = false;
     engine.closeOutbound();
     closeNotified = true;
     writer.writeOwn();
@@ -615,6 +682,8 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void truncateWrites() throws IOException {
     writesShut = true;
+    closeDue = false;
+    writer.release();
     connection.writesEnded();
     sink.shutdownWrites();
   }
@@ -691,5 +760,21 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   void release() {
     reader.release();
     writer.release();
+  }
+
+  /** The reading side is closed. */
+  void readsTerminated() {
+    ReadReadyHandler handler = readHandler;
+    if (handler != null) {
+      handler.terminated();
+    }
+  }
+
+  /** The writing side is closed. */
+  void writesTerminated() {
+    WriteReadyHandler handler = writeHandler;
+    if (handler != null) {
+      handler.terminated();
+    }
   }
 }

@@ -20,6 +20,12 @@ import org.xnio.conduits.ConduitStreamSinkChannel;
  * KeyUpdate.
  */
 final class TlsWriter {
+  /**
+   * Most octets that wait for the socket. Of plaintext there are never so many, but a peer could
+   * ask for new keys for ever (RFC 8446, 4.6.3) and not read the answers.
+   */
+  private static final int MOST_PENDING = Buffers.LARGE_SIZE + Buffers.SIZE;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
@@ -41,10 +47,15 @@ final class TlsWriter {
   /** Writes what the socket has yet to take. Returns whether nothing is left. */
   synchronized boolean drain() throws IOException {
     ByteBuffer records = pending;
-    while (records != null && records.hasRemaining()) {
-      if (socket.write(records) == 0) {
-        return false;
+    try {
+      while (records != null && records.hasRemaining()) {
+        if (socket.write(records) == 0) {
+          return false;
+        }
       }
+    } catch (IOException e) {
+      release(); // a stream with a hole is none
+      throw e;
     }
     release();
     return true;
@@ -118,7 +129,7 @@ final class TlsWriter {
   }
 
   /** Returns a buffer that begins with what is pending and has that much room behind it. */
-  private ByteBuffer roomBehindPending(int room) {
+  private ByteBuffer roomBehindPending(int room) throws SSLException {
     ByteBuffer before = pending;
     if (before == null) {
       ByteBuffer records = buffers.takeFor(room);
@@ -127,6 +138,9 @@ final class TlsWriter {
     }
     if (before.capacity() - before.remaining() >= room) {
       return before.compact();
+    }
+    if (before.remaining() > MOST_PENDING) {
+      throw new SSLException("the peer asks for more than it takes");
     }
     int size = before.remaining() + room;
     ByteBuffer bigger =
