@@ -38,15 +38,23 @@ import org.xnio.conduits.WriteReadyHandler;
  *       sits below, {@link SocketWatch}, tells one from the other.
  *   <li>{@link #terminateWrites} sends a close_notify and, when that has left, the end of the TCP
  *       stream. In TLS 1.3 reading goes on (RFC 8446, 6.1).
- *   <li>A failure is kept, and told at each read and write. The peer is sent the alert.
+ *   <li>A failure is kept, and told at each read and write. The peer is sent the alert. One that
+ *       ends its stream within the handshake is told of as the end by a read, as a failure by a
+ *       write.
  *   <li>Renegotiation (TLS 1.2) is refused. A KeyUpdate, from whichever side, is seen by nobody but
  *       {@link #probe}.
  * </ul>
  *
- * <p>To be called on the connection's I/O thread, or from another while that thread's events are
- * off and has no reason to touch it, as Undertow's blocking streams do.
+ * <p>Its listeners run while reads or writes are on and there is something for them. Of octets that
+ * were read from the socket too early, and of the end, no socket tells: so a listener that has read
+ * is run again while there are some, and one that has not, when it resumes. The end is told once.
+ *
+ * <p>To be called on the connection's I/O thread, or, once hands are shaken, from another while
+ * events are off and so that thread has no reason to touch it, as Undertow's blocking streams do.
  */
 final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
+  private static final String TLS_1_3 = "TLSv1.3";
+
   private final TlsConnection connection;
   private final SSLEngine engine;
   private final Executor tasks;
@@ -64,6 +72,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private boolean inTask;
   private boolean readsShut;
   private boolean writesShut; // by this side, told or not
+  private boolean closeDue; // the engine is to be told, once no task runs
   private boolean closeNotified;
   private boolean inReadEvent;
   private boolean readEventDue;
@@ -117,7 +126,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
     @Override
     public void terminated() {
-      // Reading tells, or writing.
+      // The connection tells, when it is closed itself.
     }
   }
 
@@ -146,13 +155,16 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
             return false;
           }
           case NEED_WRAP -> {
-            if (!writer.writeOwn()) {
+            if (hasTicketOnly()) {
+              writer.holdTicket();
+              onShaken();
+            } else if (!writer.writeOwn()) {
               throw new SSLException("the handshake stands still");
             }
           }
           case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
             if (!reader.readHandshake()) {
-              awaitSocket();
+              onHalted();
               return false;
             }
           }
@@ -160,9 +172,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
             if (engine.isOutboundDone()) { // writes were shut before it was over
               throw new ClosedChannelException();
             }
-            handshaken = true;
-            awaitSocket();
-            connection.onHandshaken();
+            onShaken();
           }
         }
       }
@@ -170,8 +180,32 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     } catch (IOException e) {
       failure = e;
       reader.fail(e);
-      awaitSocket();
+      onHalted();
       throw e;
+    }
+  }
+
+  /** A server of TLS 1.3 has the client's Finished, and sends tickets (RFC 8446, 4.6.1). */
+  private boolean hasTicketOnly() {
+    return !engine.getUseClientMode()
+        && engine.getHandshakeSession() == null
+        && engine.getSession().getProtocol().equals(TLS_1_3);
+  }
+
+  private void onShaken() {
+    handshaken = true;
+    onHalted();
+    connection.onHandshaken();
+  }
+
+  /**
+   * The handshake waits, or is over, well or not; in which case the reader has to hear of it even
+   * if it was a write that found out, for the socket has told what it had to tell.
+   */
+  private void onHalted() {
+    awaitSocket();
+    if (readsResumed && isSettled() && hasNews()) {
+      readEventSoon();
     }
   }
 
@@ -199,7 +233,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       return;
     }
     goOn();
-    if (writesShut) {
+    if (closeDue && !inTask) {
       try {
         notifyClose();
       } catch (IOException e) {
@@ -284,24 +318,25 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
         writeEvent();
       }
     }
-    inReadEvent = true;
-    try {
-      readEvent();
-    } finally {
-      inReadEvent = false;
-      reader.onReadable();
-    }
+    readEvent();
   }
 
   /** Has the reader read, and again soon if it has left something that no socket will tell of. */
   private void readEvent() {
+    readEventDue = false;
     ReadReadyHandler handler = readHandler;
     if (!readsResumed || handler == null) {
       awaitSocket();
       return;
     }
     wasRead = false;
-    handler.readReady();
+    inReadEvent = true;
+    try {
+      handler.readReady();
+    } finally {
+      inReadEvent = false;
+      reader.onReadable();
+    }
     if (readsResumed && wasRead && hasNews()) {
       readEventSoon();
     }
@@ -315,16 +350,25 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private void readEventSoon() {
     if (!readEventDue) {
       readEventDue = true;
-      execute(
-          () -> {
-            readEventDue = false;
-            if (isSettled()) {
-              readEvent();
-            } else {
-              goOn();
-              tell();
-            }
-          });
+      execute(this::onReadEventDue);
+    }
+  }
+
+  /**
+   * Runs the event, unless another came before it. An I/O thread runs all its tasks before it looks
+   * at any socket: what follows what is already here has to wait for that.
+   */
+  private void onReadEventDue() {
+    if (!readEventDue) {
+      return;
+    }
+    readEventDue = false;
+    if (isSettled()) {
+      reader.leaveSocket();
+      readEvent();
+    } else {
+      goOn();
+      tell();
     }
   }
 
@@ -367,7 +411,12 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   /** Begins the handshake now. Any thread may call. */
   void begin() {
-    execute(this::goOn);
+    execute(
+        () -> {
+          if (!isSettled()) {
+            goOn();
+          }
+        });
   }
 
   // Proof of life.
@@ -381,7 +430,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
    * @return false, and nothing is done, where the peer cannot be asked: over TLS 1.2
    */
   boolean probe(Runnable heard) throws IOException {
-    if (!handshaken || !engine.getSession().getProtocol().equals("TLSv1.3")) {
+    if (!handshaken || !engine.getSession().getProtocol().equals(TLS_1_3)) {
       return false;
     }
     onHeard = heard;
@@ -403,28 +452,37 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   @Override
   public int read(ByteBuffer into) throws IOException {
-    wasRead = true;
-    if (readsShut) {
-      return -1;
-    }
-    if (!reader.hasEnded() && !shakeHands()) {
-      return reader.hasEnded() ? endOfReads() : 0;
-    }
-    int n = reader.read(into, inReadEvent);
+    int n = readSome(into);
     if (n < 0) {
-      return endOfReads();
-    }
-    if (writer.hasPending()) {
-      awaitSocket();
+      onEndTold();
+      connection.readsEnded();
     }
     return n;
   }
 
-  private int endOfReads() {
+  private int readSome(ByteBuffer into) throws IOException {
+    wasRead = true;
+    if (readsShut) {
+      return -1;
+    }
+    try {
+      if (!reader.hasEnded() && !shakeHands() && !reader.hasEnded()) {
+        return 0;
+      }
+      int n = reader.read(into, inReadEvent);
+      if (writer.hasPending()) {
+        applyInterest();
+      }
+      return n;
+    } catch (IOException e) {
+      onEndTold();
+      throw e;
+    }
+  }
+
+  private void onEndTold() {
     endWasTold = true;
     awaitSocket();
-    connection.readsEnded();
-    return -1;
   }
 
   @Override
@@ -432,7 +490,11 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     long sum = 0;
     for (int i = offset; i < offset + length; i++) {
       while (into[i].hasRemaining()) {
-        int n = read(into[i]);
+        // What ends or breaks the stream is told by the next read.
+        if (sum > 0 && !reader.hasOctets()) {
+          return sum;
+        }
+        int n = readMore(into[i], sum);
         if (n <= 0) {
           return sum > 0 ? sum : n;
         }
@@ -440,6 +502,18 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       }
     }
     return sum;
+  }
+
+  private int readMore(ByteBuffer into, long before) throws IOException {
+    if (before == 0) {
+      return read(into);
+    }
+    try {
+      return readSome(into);
+    } catch (IOException e) { // it is kept
+      endWasTold = false;
+      return -1;
+    }
   }
 
   @Override
@@ -456,6 +530,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void terminateReads() {
     readsShut = true;
+    reader.release();
     awaitSocket();
     connection.readsEnded();
   }
@@ -534,7 +609,13 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     if (writesShut) {
       throw new ClosedChannelException();
     }
+    if (failure != null) {
+      throw failure;
+    }
     if (!shakeHands()) {
+      if (reader.hasEnded()) {
+        throw new ClosedChannelException();
+      }
       return 0;
     }
     int n = writer.write(from);
@@ -598,6 +679,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   public void terminateWrites() throws IOException {
     if (!writesShut) {
       writesShut = true;
+      closeDue = true;
       if (!inTask) {
         notifyClose();
       }
@@ -605,6 +687,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   }
 
   private void notifyClose() throws IOException {
+    closeDue = false;
     engine.closeOutbound();
     closeNotified = true;
     writer.writeOwn();
@@ -615,6 +698,8 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void truncateWrites() throws IOException {
     writesShut = true;
+    closeDue = false;
+    writer.release();
     connection.writesEnded();
     sink.shutdownWrites();
   }
@@ -691,5 +776,21 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   void release() {
     reader.release();
     writer.release();
+  }
+
+  /** The reading side is closed. */
+  void readsTerminated() {
+    ReadReadyHandler handler = readHandler;
+    if (handler != null) {
+      handler.terminated();
+    }
+  }
+
+  /** The writing side is closed. */
+  void writesTerminated() {
+    WriteReadyHandler handler = writeHandler;
+    if (handler != null) {
+      handler.terminated();
+    }
   }
 }

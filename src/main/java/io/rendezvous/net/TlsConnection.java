@@ -50,11 +50,15 @@ final class TlsConnection extends SslConnection {
   }
 
   void readsEnded() {
-    readClosed();
+    if (readClosed()) {
+      conduit.readsTerminated();
+    }
   }
 
   void writesEnded() {
-    writeClosed();
+    if (writeClosed()) {
+      conduit.writesTerminated();
+    }
   }
 
   @Override
@@ -99,12 +103,12 @@ final class TlsConnection extends SslConnection {
 
   @Override
   protected void notifyReadClosed() {
-    // closeAction does it all.
+    conduit.readsTerminated();
   }
 
   @Override
   protected void notifyWriteClosed() {
-    // A close without a word before it is one without a close_notify.
+    conduit.writesTerminated(); // a close without a word before it is one without a close_notify
   }
 
   @Override

@@ -15,13 +15,21 @@ import org.xnio.conduits.ConduitStreamSourceChannel;
  * plaintext that nobody has asked for yet, is kept in a buffer of its size; without it none is
  * held.
  *
- * <p>Used by one thread at a time, as the conduit is.
+ * <p>Used by one thread at a time, as the conduit is; but the I/O thread may {@link #release} while
+ * another reads, and a buffer that is in use must not go to the next connection.
  */
 final class TlsReader {
-  /** Most plaintext in a record (RFC 8446, 5.1), and what AES-GCM and ChaCha20 add to it. */
+  /** Most plaintext in a record (RFC 8446, 5.1), and what TLS 1.3 adds to it (1.2: 7 more). */
   private static final int MOST_PLAINTEXT = 16 * 1024;
 
   private static final int OVERHEAD = 22;
+
+  /**
+   * How often {@link #read} turns to the socket without finding plaintext. A peer may send records
+   * that have none for ever (RFC 8446, 5.4), and others of the thread have to have their turn.
+   */
+  private static final int MOST_FILLS = 8;
+
   private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
@@ -57,18 +65,23 @@ final class TlsReader {
   }
 
   /** Returns whether {@link #read} may find octets without a look at the socket. */
-  boolean hasOctets() {
+  synchronized boolean hasOctets() {
     return plaintext != null || !isStarved();
   }
 
   /** Returns whether nothing more comes from the socket. */
-  boolean hasEnded() {
+  synchronized boolean hasEnded() {
     return closed || ended || failure != null;
   }
 
   /** The socket may have more than when it was last read. */
-  void onReadable() {
+  synchronized void onReadable() {
     drained = false;
+  }
+
+  /** The socket is to be left alone until it {@link #onReadable}: others have their turn. */
+  synchronized void leaveSocket() {
+    drained = true;
   }
 
   /**
@@ -79,11 +92,12 @@ final class TlsReader {
    * @return how many octets; 0 if there are none now; -1 if the stream has ended, in order or not
    * @throws IOException if it broke, and again each time
    */
-  int read(ByteBuffer into, boolean inEvent) throws IOException {
+  synchronized int read(ByteBuffer into, boolean inEvent) throws IOException {
     if (plaintext != null) {
       return takePlaintext(into);
     }
     int start = into.position();
+    int fills = 0;
     try {
       while (into.hasRemaining()) {
         if (failure != null) {
@@ -93,7 +107,10 @@ final class TlsReader {
           return into.position() > start ? into.position() - start : -1;
         }
         if (isStarved()) {
-          if (into.position() > start || inEvent && drained || fill(into.remaining()) == 0) {
+          if (into.position() > start
+              || inEvent && drained
+              || fills++ == MOST_FILLS
+              || fill(into.remaining()) == 0) {
             break;
           }
         } else if (decryptAndAnswer(into) == SSLEngineResult.Status.BUFFER_OVERFLOW) {
@@ -120,10 +137,11 @@ final class TlsReader {
    *
    * @return whether it was there
    */
-  boolean readHandshake() throws IOException {
+  synchronized boolean readHandshake() throws IOException {
+    int fills = 0;
     try {
       while (engine.getHandshakeStatus() == HandshakeStatus.NEED_UNWRAP) {
-        if (closed || isStarved() && fill(0) <= 0) {
+        if (closed || isStarved() && (fills++ == MOST_FILLS || fill(0) <= 0)) {
           return false;
         }
         if (decrypt(NOWHERE).getStatus() == SSLEngineResult.Status.BUFFER_OVERFLOW) {
@@ -144,11 +162,12 @@ final class TlsReader {
   }
 
   /** Has every further read fail; the peer is sent the alert. */
-  void fail(IOException e) {
+  synchronized void fail(IOException e) {
     if (failure != null) {
       return;
     }
     failure = e;
+    forgetRecords();
     try {
       writer.writeOwn();
     } catch (IOException unheard) {
@@ -167,12 +186,14 @@ final class TlsReader {
       onRecord.run();
     }
     if (!from.hasRemaining()) {
-      records = null;
-      buffers.give(from);
+      forgetRecords();
     }
     switch (result.getStatus()) {
       case BUFFER_UNDERFLOW -> starved = true;
-      case CLOSED -> closed = true;
+      case CLOSED -> {
+        closed = true;
+        forgetRecords(); // what follows a close_notify is ignored (RFC 8446, 6.1)
+      }
       default -> {}
     }
     return result;
@@ -185,7 +206,9 @@ final class TlsReader {
   private SSLEngineResult.Status decryptAndAnswer(ByteBuffer into) throws IOException {
     SSLEngineResult result = decrypt(into);
     if (result.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
-      writer.writeOwn();
+      if (result.bytesProduced() == 0 || !writer.holdsTicket()) {
+        writer.writeOwn();
+      }
     } else if (result.getHandshakeStatus() == HandshakeStatus.NEED_TASK) {
       throw new SSLException("the peer wants to renegotiate");
     }
@@ -195,14 +218,17 @@ final class TlsReader {
   /** Decrypts a record that is larger than what the reader has room for. */
   private int readAside(ByteBuffer into) throws IOException {
     ByteBuffer aside = buffers.take();
-    plaintext = aside;
     try {
       SSLEngineResult.Status status = decryptAndAnswer(aside);
       if (status == SSLEngineResult.Status.BUFFER_OVERFLOW) {
         throw new SSLException("a record of more than " + aside.capacity() + " octets");
       }
     } finally {
-      aside.flip();
+      if (aside.flip().hasRemaining()) {
+        plaintext = aside;
+      } else {
+        buffers.give(aside);
+      }
     }
     return takePlaintext(into);
   }
@@ -249,11 +275,13 @@ final class TlsReader {
       drained = n < room;
       ended = n < 0;
       starved = starved && n <= 0;
+    } catch (IOException e) { // a reset, which the kernel may tell once only
+      failure = e;
+      throw e;
     } finally {
       records = all.flip();
-      if (!all.hasRemaining()) {
-        records = null;
-        buffers.give(all);
+      if (!all.hasRemaining() || hasEnded()) { // the beginning of a record stays one
+        forgetRecords();
       }
     }
     return n;
@@ -268,12 +296,18 @@ final class TlsReader {
     }
   }
 
-  /** Forgets what was not read, for nobody will. */
-  void release() {
-    if (records != null) {
-      buffers.give(records);
-      records = null;
+  private void forgetRecords() {
+    ByteBuffer unread = records;
+    records = null;
+    starved = false;
+    if (unread != null) {
+      buffers.give(unread);
     }
+  }
+
+  /** Forgets what was not read, for nobody will. */
+  synchronized void release() {
+    forgetRecords();
     if (plaintext != null) {
       buffers.give(plaintext);
       plaintext = null;

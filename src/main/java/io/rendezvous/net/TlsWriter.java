@@ -25,12 +25,19 @@ final class TlsWriter {
    */
   private static final int SINGLE = 16_000;
 
+  /**
+   * Most octets that wait for the socket. Of plaintext there are never so many, but a peer could
+   * ask for new keys for ever (RFC 8446, 4.6.3) and not read the answers.
+   */
+  private static final int MOST_PENDING = Buffers.LARGE_SIZE + Buffers.SIZE;
+
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
   private final ConduitStreamSinkChannel socket;
   private final Buffers buffers;
   private @Nullable ByteBuffer pending; // guarded by this; never empty
+  private boolean holdsTicket; // guarded by this
 
   TlsWriter(SSLEngine engine, ConduitStreamSinkChannel socket, Buffers buffers) {
     this.engine = engine;
@@ -43,13 +50,31 @@ final class TlsWriter {
     return pending != null;
   }
 
+  /**
+   * The engine has a session ticket to send and nothing else, which goes with the first plaintext:
+   * a client needs it for its next connection only.
+   */
+  synchronized void holdTicket() {
+    holdsTicket = true;
+  }
+
+  /** Returns whether what the engine wants to send may wait for plaintext. */
+  synchronized boolean holdsTicket() {
+    return holdsTicket;
+  }
+
   /** Writes what the socket has yet to take. Returns whether nothing is left. */
   synchronized boolean drain() throws IOException {
     ByteBuffer records = pending;
-    while (records != null && records.hasRemaining()) {
-      if (socket.write(records) == 0) {
-        return false;
+    try {
+      while (records != null && records.hasRemaining()) {
+        if (socket.write(records) == 0) {
+          return false;
+        }
       }
+    } catch (IOException e) {
+      release(); // a stream with a hole is none
+      throw e;
     }
     release();
     return true;
@@ -81,6 +106,7 @@ final class TlsWriter {
 
   /** Fills the buffer with whole records. */
   private void encrypt(ByteBuffer plaintext, ByteBuffer records) throws IOException {
+    holdsTicket = false;
     SSLEngineResult result;
     do {
       result = engine.wrap(plaintext, records);
@@ -102,6 +128,7 @@ final class TlsWriter {
    * close_notify. Returns whether there was anything.
    */
   synchronized boolean writeOwn() throws IOException {
+    holdsTicket = false;
     boolean spoke = false;
     int produced;
     do {
@@ -124,7 +151,7 @@ final class TlsWriter {
   }
 
   /** Returns a buffer that begins with what is pending and has that much room behind it. */
-  private ByteBuffer roomBehindPending(int room) {
+  private ByteBuffer roomBehindPending(int room) throws SSLException {
     ByteBuffer before = pending;
     if (before == null) {
       ByteBuffer records = buffers.takeFor(room);
@@ -133,6 +160,9 @@ final class TlsWriter {
     }
     if (before.capacity() - before.remaining() >= room) {
       return before.compact();
+    }
+    if (before.remaining() > MOST_PENDING) {
+      throw new SSLException("the peer asks for more than it takes");
     }
     int size = before.remaining() + room;
     ByteBuffer bigger =

@@ -1,0 +1,244 @@
+package io.rendezvous.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Program;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Keys that change within a connection (RFC 8446, 4.6.3), and the proof of life by that. */
+class TlsKeysTest {
+  private static final int MIB = 1024 * 1024;
+
+  @TempDir private Path directory;
+  private TlsRig rig;
+
+  @BeforeEach
+  void start() throws Exception {
+    rig = new TlsRig();
+  }
+
+  @AfterEach
+  void stop() {
+    rig.close();
+  }
+
+  private static TlsEnd.Reading shake(TlsRig.Pair pair) throws Exception {
+    TlsEnd.Reading reading = pair.ours().read(50_000);
+    CompletableFuture<Boolean> shaken =
+        Octets.beside(
+            () -> {
+              pair.peer().startHandshake();
+              return true;
+            });
+    shaken.get(20, TimeUnit.SECONDS);
+    Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
+    return reading;
+  }
+
+  /** The peer changes keys, and asks for ours, between any two writes, and both ways go on. */
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void peerMayChangeKeysAtAnyTime(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<String> read =
+          Octets.beside(() -> Octets.read(pair.peer().getInputStream(), 2 * MIB));
+      CompletableFuture<String> written = pair.ours().write(2 * MIB, 1, TlsEnd.Ending.NONE, 30_000);
+      List<String> sent = new ArrayList<>();
+      for (int i = 0; i < 200; i++) {
+        sent.add(Octets.write(pair.peer().getOutputStream(), 5000, i));
+        pair.peer().startHandshake();
+      }
+      pair.peer().shutdownOutput();
+      assertThat(written.get(20, TimeUnit.SECONDS)).isEqualTo(read.get(20, TimeUnit.SECONDS));
+      assertThat(reading.end()).isEqualTo("end");
+      assertThat(reading.count()).isEqualTo(200 * 5000);
+      assertThat(sent).hasSize(200);
+      assertThat(rig.held(pair.ours().conn())).isZero();
+    }
+  }
+
+  /** The answer waits behind what the peer does not read. */
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void keysMayChangeWhileThePeerDoesNotRead(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<String> written =
+          pair.ours().write(32 * MIB, 1, TlsEnd.Ending.CLOSE_NOTIFY, 1 << 20);
+      for (int i = 0; i < 50; i++) {
+        pair.peer().startHandshake();
+        pair.peer().getOutputStream().write('x');
+      }
+      Awaitility.await().until(() -> reading.count() == 50);
+      assertThat(written).isNotDone();
+      assertThat(Octets.read(pair.peer().getInputStream(), 32 * MIB))
+          .isEqualTo(written.get(20, TimeUnit.SECONDS));
+      assertThat(pair.peer().getInputStream().read()).isEqualTo(-1);
+      assertThat(rig.held(pair.ours().conn())).isZero();
+    }
+  }
+
+  /** After our end there is no answer any more, and what the peer says goes on. */
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void keysMayChangeAfterOurEnd(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      TlsEnd.Reading reading = shake(pair);
+      pair.ours().shutdownWrites();
+      for (int i = 1; i <= 5; i++) {
+        int times = i;
+        pair.peer().startHandshake();
+        pair.peer().getOutputStream().write('y');
+        Awaitility.await().until(() -> reading.count() == times);
+      }
+      pair.peer().shutdownOutput();
+      assertThat(reading.end()).isEqualTo("end");
+      assertThat(rig.held(pair.ours().conn())).isZero();
+    }
+  }
+
+  /** One who asks and asks, and does not read the answers, is not given our memory for that. */
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void peerThatAsksForMoreThanItTakesIsRefused(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<String> written =
+          pair.ours().write(1L << 40, 1, TlsEnd.Ending.NONE, 1 << 20);
+      CompletableFuture<Boolean> asking =
+          Octets.beside(
+              () -> {
+                for (int i = 0; i < 10_000 && !reading.hasEnded(); i++) {
+                  pair.peer().startHandshake();
+                }
+                return true;
+              });
+      assertThat(reading.end()).isEqualTo("the peer asks for more than it takes");
+      assertThat(asking.get(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(written).isNotDone();
+    }
+  }
+
+  private static boolean probe(TlsEnd ours, AtomicInteger heard) throws Exception {
+    return TlsRig.on(
+        ours.conn(),
+        () -> {
+          boolean asked = ours.tls().conduit().probe(heard::incrementAndGet);
+          return asked;
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void probeIsAnsweredOnceAndSeenByNobody(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      AtomicInteger heard = new AtomicInteger();
+      pair.ours().read(1000);
+      assertThat(probe(pair.ours(), heard)).isFalse(); // hands are not shaken
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<Integer> peer = Octets.beside(() -> pair.peer().getInputStream().read());
+      for (int i = 1; i <= 20; i++) {
+        int times = i;
+        assertThat(probe(pair.ours(), heard)).isTrue();
+        Awaitility.await().until(() -> heard.get() == times);
+      }
+      assertThat(reading.count()).isZero();
+      assertThat(rig.held(pair.ours().conn())).isZero();
+      assertThat(peer).isNotDone();
+      pair.ours().send("x");
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isEqualTo('x');
+      pair.peer().getOutputStream().write("yy".getBytes(StandardCharsets.US_ASCII));
+      Awaitility.await().until(() -> reading.text().equals("yy"));
+      assertThat(heard).hasValue(20);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void probesDoNotDisturbWhatIsCarried(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      AtomicInteger heard = new AtomicInteger();
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<String> written = pair.ours().write(4 * MIB, 1, TlsEnd.Ending.NONE, 30_000);
+      CompletableFuture<String> read =
+          Octets.beside(
+              () -> {
+                String hash = Octets.read(pair.peer().getInputStream(), 4 * MIB);
+                assertThat(pair.peer().getInputStream().read()).isEqualTo(-1); // and answers on
+                return hash;
+              });
+      CompletableFuture<String> sent =
+          Octets.beside(() -> Octets.write(pair.peer().getOutputStream(), 4 * MIB, 2));
+      for (int i = 1; i <= 30; i++) {
+        int times = i;
+        assertThat(probe(pair.ours(), heard)).isTrue();
+        Awaitility.await().until(() -> heard.get() == times);
+      }
+      sent.get(20, TimeUnit.SECONDS);
+      written.get(20, TimeUnit.SECONDS);
+      pair.ours().shutdownWrites();
+      assertThat(written.join()).isEqualTo(read.get(20, TimeUnit.SECONDS));
+      pair.peer().shutdownOutput();
+      assertThat(reading.hash()).isEqualTo(sent.join());
+      assertThat(heard).hasValue(30);
+    }
+  }
+
+  @Test
+  void peerThatCannotBeAskedIsNot() throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.2"))) {
+      shake(pair);
+      assertThat(probe(pair.ours(), new AtomicInteger())).isFalse();
+    }
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"))) {
+      shake(pair);
+      pair.ours().shutdownWrites();
+      assertThatThrownBy(() -> probe(pair.ours(), new AtomicInteger()))
+          .hasCauseInstanceOf(IOException.class);
+    }
+  }
+
+  /** JSSE reads its limits once, so this is a process of its own. */
+  @Test
+  void jsseChangesKeysByItself() throws Exception {
+    Path limits = directory.resolve("limits");
+    Files.writeString(
+        limits,
+        "jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^20, ChaCha20-Poly1305 KeyUpdate 2^20\n");
+    String classes =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    try (Program program =
+        Program.start(
+            directory,
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Djava.security.properties=" + limits,
+            "-cp",
+            classes,
+            TlsKeyLimits.class.getName())) {
+      assertThat(program.exitCode()).as(String.join("\n", tail(program.lines()))).isZero();
+      assertThat(program.output()).contains("SERVER done", "CLIENT done");
+    }
+  }
+
+  private static List<String> tail(List<String> lines) {
+    return lines.subList(Math.max(0, lines.size() - 40), lines.size());
+  }
+}
