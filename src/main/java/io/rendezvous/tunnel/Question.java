@@ -22,7 +22,7 @@ final class Question {
   private final long askedAt = System.nanoTime();
 
   /**
-   * Creates one that is not asked yet.
+   * Creates one that is not put yet.
    *
    * @param isTest whether it is known that the hidden server lives, but not that it answers
    */

@@ -274,7 +274,7 @@ public final class Tunnels implements Presence {
   /**
    * Asks a hidden server that surely lives, since it was heard this moment, to learn whether it
    * answers. TLS may put its answer off until the application next writes (RFC 8446, 4.6.3), as
-   * that of Rustls does: such a hidden server is not asked again, or it would be taken for dead.
+   * OpenSSL and Rustls do: such a hidden server is not asked again, or it would be taken for dead.
    */
   private @Nullable Question test(Tunnel tunnel, long now) {
     boolean possible = !limits.probe().isZero() && tunnel.canBeAsked();
