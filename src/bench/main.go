@@ -296,7 +296,11 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 			}
 		}
 	} else {
-		for round := -1; round < w.roundsOf(b); round++ { // the first warms up
+		first := -3 // those before 0 warm up
+		if b.quick {
+			first = -1
+		}
+		for round := first; round < w.roundsOf(b); round++ {
 			for _, s := range able {
 				b.once(w, s, result, round)
 			}
