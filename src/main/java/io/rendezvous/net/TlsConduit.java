@@ -423,7 +423,9 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   /**
    * Asks the peer to prove that it lives, by a KeyUpdate with update_requested (RFC 8446, 4.6.3),
-   * which it must answer and its application does not see.
+   * which its application does not see. The answer has to come before its next data, no sooner:
+   * JSSE and Go give it at once, but OpenSSL since 1.1.1c, and so Node, when they next write. That
+   * none comes from one who has nothing to say proves nothing.
    *
    * @param heard is run soon after a record of the peer's was read, whichever; at most once, on the
    *     I/O thread. Reads have to be on.

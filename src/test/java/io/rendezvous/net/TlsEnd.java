@@ -21,10 +21,17 @@ final class TlsEnd {
 
   private final Conn conn;
   private final TlsConnection tls;
+  private final Conn raw;
 
-  TlsEnd(Conn conn, TlsConnection tls) {
+  /**
+   * Wraps a connection.
+   *
+   * @param raw what TLS is on
+   */
+  TlsEnd(Conn conn, TlsConnection tls, Conn raw) {
     this.conn = conn;
     this.tls = tls;
+    this.raw = raw;
   }
 
   Conn conn() {
@@ -301,7 +308,7 @@ final class TlsEnd {
           break; // what is left of one goes before another is filled
         }
       }
-      if (remaining == 0 || conn.isDeaf()) { // then all is dropped, without end
+      if (remaining == 0 || raw.isDeaf()) { // then all is dropped, without end
         return true;
       }
       fill(from, left, random, hash);

@@ -314,15 +314,17 @@ class TlsHandshakeTest {
       Runnable task = gate.next();
       pair.ours().shutdownWrites();
       task.run();
-      for (Runnable more; !peer.isDone(); ) {
-        more = gate.tasks.poll(5, TimeUnit.MILLISECONDS);
+      while (!peer.isDone() || !reading.hasEnded()) {
+        Runnable more = gate.tasks.poll(5, TimeUnit.MILLISECONDS);
         if (more != null) {
           more.run();
         }
         TlsRig.on(pair.ours().conn(), () -> pair.ours().conn().flush());
+        if (peer.isDone()) {
+          pair.raw().close();
+        }
       }
       assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
-      pair.raw().close();
       assertThat(reading.end()).isNotNull();
       assertNothingHeld(pair.ours());
     }
@@ -531,6 +533,53 @@ class TlsHandshakeTest {
           .getRequestedServerNames().stream()
               .map(name -> new String(name.getEncoded(), StandardCharsets.US_ASCII))
               .findFirst();
+    }
+  }
+
+  /** Undertow's own conduit is a fall-back, on either side. */
+  @Test
+  void undertowMayDoIt() throws Exception {
+    CompletableFuture<String> answer = new CompletableFuture<>();
+    try (Network network = Network.withUndertowsTls("test", 1);
+        Listener listener =
+            network.listen(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                Keys.server().context(),
+                new Listener.Limits(10, 10),
+                conn -> {
+                  conn.onReadable(() -> echo(conn));
+                  conn.resumeReads();
+                })) {
+      network
+          .dialer("localhost", listener.address().getPort(), Keys.trusted())
+          .dial(
+              new Dialer.Result() {
+                @Override
+                public void opened(Conn conn) {
+                  conn.onReadable(() -> conn.readEach(octets -> answer.complete(text(octets))));
+                  conn.onHandshake(() -> conn.execute(() -> echo(conn, "hello")));
+                  conn.resumeReads();
+                }
+
+                @Override
+                public void failed(IOException reason) {
+                  answer.completeExceptionally(reason);
+                }
+              });
+      assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo("hello");
+    }
+  }
+
+  private static String text(ByteBuffer octets) {
+    return StandardCharsets.ISO_8859_1.decode(octets).toString();
+  }
+
+  private static void echo(Conn conn, String words) {
+    try {
+      conn.write(ByteBuffer.wrap(words.getBytes(StandardCharsets.ISO_8859_1)));
+      conn.flush();
+    } catch (IOException e) {
+      conn.close();
     }
   }
 

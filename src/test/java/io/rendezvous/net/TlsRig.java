@@ -225,7 +225,7 @@ final class TlsRig implements AutoCloseable {
           setup.onSocket().accept(socket);
           SocketWatch watch = new SocketWatch(socket);
           TlsConnection tls = new TlsConnection(socket, engine(setup), setup.tasks(), buffers);
-          TlsEnd end = new TlsEnd(new Conn(tls, watch, buffers), tls);
+          TlsEnd end = new TlsEnd(new Conn(tls, watch, buffers), tls, raw);
           ends.add(end);
           return end;
         });
