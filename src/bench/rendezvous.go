@@ -17,7 +17,10 @@ func javaFlags(heap string) []string {
 	if heap == "" {
 		heap = "256m"
 	}
-	return []string{"-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch"}
+	return []string{
+		"-Xms" + heap, "-Xmx" + heap, "-XX:+UseSerialGC", "-XX:+AlwaysPreTouch",
+		"-XX:+IgnoreUnrecognizedVMOptions", "-XX:+UseCompactObjectHeaders", // as scripts/rendezvous has it
+	}
 }
 
 const agentSuffix = ", agent"
