@@ -63,7 +63,6 @@ public final class Conn {
     this.source = peer instanceof InetSocketAddress inet ? Source.of(inet.getAddress()) : null;
     if (channel instanceof SslConnection ssl) {
       ssl.getHandshakeSetter().set(this::onHandshaken);
-      handshakeDeadline = schedule(HANDSHAKE_TIME, this::abort);
     } else {
       handshaken = true;
     }
@@ -268,6 +267,16 @@ public final class Conn {
     handshakeListener = null;
     if (listener != null) {
       listener.run();
+    }
+  }
+
+  /**
+   * Ends the connection if its TLS handshake takes too long. For one that was accepted: who dials
+   * has a deadline of their own, and something to do when it is over.
+   */
+  void limitHandshake() {
+    if (!handshaken) {
+      handshakeDeadline = schedule(HANDSHAKE_TIME, this::abort);
     }
   }
 

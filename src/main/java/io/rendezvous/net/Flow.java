@@ -2,6 +2,7 @@ package io.rendezvous.net;
 
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
@@ -233,7 +234,8 @@ final class Flow {
         to.suspendWrites();
       }
     } catch (IOException e) {
-      if (relay.other(this).sawEnd) { // TLS 1.2 ends both at once
+      // TLS 1.2 ends both at once, perhaps before what came ahead of the end was passed on.
+      if (e instanceof ClosedChannelException || relay.other(this).sawEnd) {
         lose();
       } else {
         relay.broken(to);

@@ -137,6 +137,7 @@ public final class Listener implements AutoCloseable {
           conn.closed();
         });
     if (tls != null) {
+      conn.limitHandshake();
       conn.onHandshake(handshakes::increment);
     }
     accepted.accept(conn);

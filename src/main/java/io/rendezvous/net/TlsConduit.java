@@ -178,11 +178,17 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       }
       return true;
     } catch (IOException e) {
-      failure = e;
-      reader.fail(e);
-      onHalted();
-      throw e;
+      throw failed(e);
+    } catch (RuntimeException e) { // one of the engine's tasks threw it
+      throw failed(new SSLException("the handshake failed", e));
     }
+  }
+
+  private IOException failed(IOException e) {
+    failure = e;
+    reader.fail(e);
+    onHalted();
+    return e;
   }
 
   /** A server of TLS 1.3 has the client's Finished, and sends tickets (RFC 8446, 4.6.1). */
@@ -215,11 +221,14 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     try {
       tasks.execute(
           () -> {
-            Runnable task;
-            while ((task = engine.getDelegatedTask()) != null) {
-              task.run();
+            try {
+              Runnable task;
+              while (connection.isOpen() && (task = engine.getDelegatedTask()) != null) {
+                task.run();
+              }
+            } finally {
+              execute(this::onTaskDone);
             }
-            execute(this::onTaskDone);
           });
     } catch (RejectedExecutionException e) {
       // The process ends.

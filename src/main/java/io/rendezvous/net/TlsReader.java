@@ -30,6 +30,13 @@ final class TlsReader {
    */
   private static final int MOST_FILLS = 8;
 
+  /**
+   * Records without plaintext that may come while no plaintext moves either way: KeyUpdates,
+   * tickets, empty ones. Each costs us more than the peer, and its answer may find no room in the
+   * socket; others who bound them take 16 to 32.
+   */
+  private static final int MOST_EMPTY = 64;
+
   private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
@@ -39,6 +46,7 @@ final class TlsReader {
   private final Runnable onRecord;
   private @Nullable ByteBuffer records; // read, not decrypted; never empty
   private @Nullable ByteBuffer plaintext; // decrypted, not asked for; never empty
+  private int empty; // records without plaintext in a row
   private boolean starved; // what is in records is the beginning of one
   private boolean drained; // the socket gave all it had
   private boolean closed; // by close_notify
@@ -205,6 +213,11 @@ final class TlsReader {
    */
   private SSLEngineResult.Status decryptAndAnswer(ByteBuffer into) throws IOException {
     SSLEngineResult result = decrypt(into);
+    if (result.bytesProduced() > 0 || writer.hasTakenPlaintext()) {
+      empty = 0;
+    } else if (result.bytesConsumed() > 0 && ++empty > MOST_EMPTY) {
+      throw new SSLException("too many records without data");
+    }
     if (result.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
       if (result.bytesProduced() == 0 || !writer.holdsTicket()) {
         writer.writeOwn();
@@ -268,6 +281,7 @@ final class TlsReader {
     try {
       if (before != null) {
         all.put(before);
+        records = null;
         buffers.give(before);
       }
       int room = all.remaining();

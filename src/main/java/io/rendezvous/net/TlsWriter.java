@@ -25,12 +25,6 @@ final class TlsWriter {
    */
   private static final int SINGLE = 16_000;
 
-  /**
-   * Most octets that wait for the socket. Of plaintext there are never so many, but a peer could
-   * ask for new keys for ever (RFC 8446, 4.6.3) and not read the answers.
-   */
-  private static final int MOST_PENDING = Buffers.LARGE_SIZE + Buffers.SIZE;
-
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
@@ -38,6 +32,7 @@ final class TlsWriter {
   private final Buffers buffers;
   private @Nullable ByteBuffer pending; // guarded by this; never empty
   private boolean holdsTicket; // guarded by this
+  private boolean tookPlaintext; // guarded by this
 
   TlsWriter(SSLEngine engine, ConduitStreamSinkChannel socket, Buffers buffers) {
     this.engine = engine;
@@ -61,6 +56,13 @@ final class TlsWriter {
   /** Returns whether what the engine wants to send may wait for plaintext. */
   synchronized boolean holdsTicket() {
     return holdsTicket;
+  }
+
+  /** Returns whether plaintext was taken since this was last asked. */
+  synchronized boolean hasTakenPlaintext() {
+    boolean took = tookPlaintext;
+    tookPlaintext = false;
+    return took;
   }
 
   /** Writes what the socket has yet to take. Returns whether nothing is left. */
@@ -107,6 +109,7 @@ final class TlsWriter {
   /** Fills the buffer with whole records. */
   private void encrypt(ByteBuffer plaintext, ByteBuffer records) throws IOException {
     holdsTicket = false;
+    tookPlaintext = true;
     SSLEngineResult result;
     do {
       result = engine.wrap(plaintext, records);
@@ -151,7 +154,7 @@ final class TlsWriter {
   }
 
   /** Returns a buffer that begins with what is pending and has that much room behind it. */
-  private ByteBuffer roomBehindPending(int room) throws SSLException {
+  private ByteBuffer roomBehindPending(int room) {
     ByteBuffer before = pending;
     if (before == null) {
       ByteBuffer records = buffers.takeFor(room);
@@ -160,9 +163,6 @@ final class TlsWriter {
     }
     if (before.capacity() - before.remaining() >= room) {
       return before.compact();
-    }
-    if (before.remaining() > MOST_PENDING) {
-      throw new SSLException("the peer asks for more than it takes");
     }
     int size = before.remaining() + room;
     ByteBuffer bigger =

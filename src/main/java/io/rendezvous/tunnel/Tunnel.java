@@ -28,6 +28,7 @@ public final class Tunnel {
   private final UUID id;
   private final String label;
   private final Conn conn;
+  private final boolean canBeProbed;
   private final InetSocketAddress askedFrom;
   private final Tunnels tunnels;
   private final long parkedAt;
@@ -53,6 +54,7 @@ public final class Tunnel {
     this.askedFrom = askedFrom;
     this.wantsProxyHeader = entry.wantsProxyHeader();
     this.conn = conn;
+    this.canBeProbed = conn.canBeProbed();
     this.tunnels = tunnels;
     this.parkedAt = parkedAt;
     this.heardAt = parkedAt;
@@ -133,7 +135,7 @@ public final class Tunnel {
 
   /** Returns whether its hidden server can be asked, or could be if it had not been so often. */
   boolean canBeAsked() {
-    return conn.canBeProbed() && (question != null || questions < Question.MOST);
+    return canBeProbed && (question != null || questions < Question.MOST);
   }
 
   /** Notices what becomes of the parked connection. Called on its thread. */

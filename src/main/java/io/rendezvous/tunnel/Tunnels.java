@@ -10,6 +10,7 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.Iterator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -407,6 +408,7 @@ public final class Tunnels implements Presence {
    */
   void unanswered(Question question) {
     Tunnel tunnel = question.tunnel();
+    Map<Waiter, Tunnel> served = Map.of();
     synchronized (lock) {
       State presence = presence(question);
       if (presence == null) {
@@ -415,14 +417,28 @@ public final class Tunnels implements Presence {
       if (question.isTest()) {
         tunnel.unask();
         presence.learn(false);
+        served = serveWaiting(presence);
       }
     }
     if (question.isTest()) {
       tell(question, Observer.Proof.DEFERRED);
+      served.forEach(Waiter::offered);
     } else {
       ended(tunnel, Tunnel.End.UNPROVEN);
       tunnel.conn().abort(); // there is nobody to be told in order
     }
+  }
+
+  /** Takes what surely lives, or need not be asked any more, for those who wait for that. */
+  private Map<Waiter, Tunnel> serveWaiting(State presence) {
+    Map<Waiter, Tunnel> served = new LinkedHashMap<>();
+    long now = System.nanoTime();
+    for (Tunnel tunnel : List.copyOf(presence.parked)) {
+      if (isSure(tunnel, presence, now) && !presence.waiting.isEmpty()) {
+        served.put(presence.waiting.remove(), take(tunnel, presence, now));
+      }
+    }
+    return served;
   }
 
   private void tell(Question question, Observer.Proof proof) {
@@ -540,6 +556,7 @@ public final class Tunnels implements Presence {
   void ended(Tunnel tunnel, Tunnel.End why) {
     Question question;
     List<Question> others = List.of();
+    Map<Waiter, Tunnel> served = Map.of();
     synchronized (lock) {
       State presence = byId.get(tunnel.id());
       if (presence == null || !presence.parked.remove(tunnel)) {
@@ -550,6 +567,7 @@ public final class Tunnels implements Presence {
       question = tunnel.question();
       if (question != null) {
         presence.doubt(question);
+        served = serveWaiting(presence);
         others = askAll(presence);
       }
     }
@@ -559,6 +577,7 @@ public final class Tunnels implements Presence {
     }
     LOG.debug("{} ended: {}", tunnel, why);
     observer.ended(tunnel.id(), why);
+    served.forEach(Waiter::offered);
     others.forEach(Question::put);
   }
 
