@@ -18,7 +18,9 @@ import io.undertow.io.Sender;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
+import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -539,6 +541,22 @@ class AgentTest {
                 });
         assertThat(others).isEmpty();
         Awaitility.await().until(() -> agent.status().parked() == 4);
+      }
+    }
+  }
+
+  /** As a broker does that is full, or stopped: the kernel accepts, and nobody shakes hands. */
+  @Test
+  void serverThatNeverShakesHandsIsDialledAgain() throws Exception {
+    try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {
+      silent.setSoTimeout(60_000);
+      Agent agent = agent(plan(silent.getLocalPort(), 1, 1), 1);
+      agent.start();
+      try (Socket first = silent.accept();
+          Socket second = silent.accept()) {
+        assertThat(second.getPort()).isNotEqualTo(first.getPort());
+      } finally {
+        agent.close(Duration.ofMillis(100));
       }
     }
   }

@@ -12,9 +12,11 @@ import java.net.SocketException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -204,6 +206,38 @@ class RelayEndTest {
       }
       assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
       assertThat(client.in().read()).isEqualTo(-1);
+    }
+  }
+
+  /**
+   * What TLS 1.2 ends both ways at once may still be on its way to a reader who goes on speaking.
+   */
+  @RepeatedTest(6)
+  void talkativeReaderLosesNothingOfWhatTls12Ends() throws Exception {
+    AtomicBoolean done = new AtomicBoolean();
+    try (Peer tunnel = broker.park(broker.entry(), broker.dial().speaking("TLSv1.2"));
+        Peer client = broker.connect(broker.dial().buffering(16 * 1024))) {
+      pair(client, tunnel);
+      CompletableFuture<String> sent =
+          Octets.beside(
+              () -> {
+                String hash = Octets.write(tunnel.out(), 8 * MIB, 12);
+                tunnel.shutdownOutput();
+                return hash;
+              });
+      CompletableFuture<Boolean> talking =
+          Octets.beside(
+              () -> {
+                while (!done.get()) {
+                  client.send("x");
+                  Thread.sleep(2);
+                }
+                return true;
+              });
+      assertThat(Octets.read(client.in(), 8 * MIB)).isEqualTo(sent.get());
+      assertThat(client.in().read()).isEqualTo(-1);
+      done.set(true);
+      assertThat(talking.get()).isTrue();
     }
   }
 
