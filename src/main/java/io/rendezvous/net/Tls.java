@@ -114,20 +114,22 @@ final class Tls {
   /**
    * Sets what JSSE reads once, when its classes load; so this comes first in a process.
    * Renegotiation (TLS 1.2) by the client is refused.
+   *
+   * <p>By default JSSE asks for new keys every 128 GiB. That is put out of reach: a peer that reads
+   * and writes on two threads of blocking sockets cannot answer while its write waits, and two such
+   * peers, both ways busy, stand still for ever.
    */
   static void prepareJsse() {
+    Security.setProperty(
+        "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
     System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
   }
 
   /**
-   * Sets what Undertow's conduit needs besides. A KeyUpdate of our own breaks it, and by default
-   * JSSE begins one every 128 GiB: the limits are put out of reach. A peer's KeyUpdate is no
-   * trouble. And it takes more than 100 requests out of one record for a loop; the smallest there
-   * are fill a record with some 600.
+   * Sets what Undertow's conduit needs besides. It takes more than 100 requests out of one record
+   * for a loop; the smallest there are fill a record with some 600.
    */
   static void prepareForUndertow() {
-    Security.setProperty(
-        "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
     System.setProperty("io.undertow.ssl.max-read-listener-invocations", "10000");
   }
 
