@@ -32,6 +32,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Hidden servers of several kinds prove that they live, or cannot (PROTOCOL 1.3). */
 class ProbeIT {
   private static final Duration LONG_SILENCE = Duration.ofSeconds(4);
+  private static final Duration MUCH_OLDER = Duration.ofSeconds(6);
   private static final int POSTS = 200;
 
   @TempDir private Path directory;
@@ -50,6 +51,11 @@ class ProbeIT {
 
   private static void growSilent() {
     Awaitility.await().pollDelay(LONG_SILENCE).until(() -> true);
+  }
+
+  /** Lets more than five seconds pass: tunnels parked then are no more about as fresh as others. */
+  private static void growMuchOlder() {
+    Awaitility.await().pollDelay(MUCH_OLDER).until(() -> true);
   }
 
   private void provision(Path file, int port) throws IOException {
@@ -178,23 +184,24 @@ class ProbeIT {
   void noPostIsLostOrDoubledWhereARelaySwallows() throws Exception {
     try (LocalServer server = new LocalServer(this::receive);
         FaultRelay relay = new FaultRelay(broker.port());
-        Program alive = agent(server.port(), broker.port(), 2);
-        Program cutOff = agent(server.port(), relay.port(), 8)) {
-      broker.awaitParked(10);
-      growSilent();
-      List<String> sent = new ArrayList<>();
-      for (int i = 0; i < POSTS; i++) {
-        if (i == POSTS / 4 || i == POSTS / 2) {
-          growSilent(); // what was heard a moment ago is believed to live
-          relay.swallow();
+        Program alive = agent(server.port(), broker.port(), 2)) {
+      growMuchOlder(); // so that those behind the relay are asked first
+      try (Program cutOff = agent(server.port(), relay.port(), 8)) {
+        broker.awaitParked(10);
+        List<String> sent = new ArrayList<>();
+        for (int i = 0; i < POSTS; i++) {
+          if (i == POSTS / 2) {
+            growSilent(); // what was heard a moment ago is believed to live
+            relay.swallow();
+          }
+          String body = "<" + i + ">";
+          assertThat(post(body)).startsWith("HTTP/1.1 200 ").endsWith(body);
+          sent.add(body);
         }
-        String body = "<" + i + ">";
-        assertThat(post(body)).startsWith("HTTP/1.1 200 ").endsWith(body);
-        sent.add(body);
+        assertThat(received).containsExactlyElementsOf(sent);
+        assertThat(count("silent")).isPositive();
+        assertThat(alive.isRunning() && cutOff.isRunning()).isTrue();
       }
-      assertThat(received).containsExactlyElementsOf(sent);
-      assertThat(count("silent")).isPositive();
-      assertThat(alive.isRunning() && cutOff.isRunning()).isTrue();
     }
   }
 }
