@@ -296,11 +296,10 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 			}
 		}
 	} else {
-		first := -3 // those before 0 warm up
-		if b.quick {
-			first = -1
+		for _, s := range able {
+			b.warmUp(w, s, result)
 		}
-		for round := first; round < w.roundsOf(b); round++ {
+		for round := 0; round < w.roundsOf(b); round++ {
 			for _, s := range able {
 				b.once(w, s, result, round)
 			}
@@ -308,6 +307,22 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 	}
 	if err := r.write(out); err != nil { // after each: a bench that is broken off has results too
 		fail("%v", err)
+	}
+}
+
+// Rounds that warm a subject up, at least and, while its compilers are at work, at most.
+const warmUps, mostWarmUps = 2, 30
+
+// warmUp has a subject do the work until it does it no faster for that: a Java, until its compilers
+// are quiet.
+func (b *bench) warmUp(w *workload, s *subject, result *result) {
+	for round := 1; !result.failed(s); round++ {
+		compiling, used := compilers(s.brokers), cpu(s.brokers)
+		b.once(w, s, result, -1)
+		compiling, used = compilers(s.brokers)-compiling, cpu(s.brokers)-used
+		if b.quick || round >= warmUps && (compiling <= used/100 || round >= mostWarmUps) {
+			return
+		}
 	}
 }
 

@@ -109,22 +109,42 @@ func (p *process) pids() []int {
 
 // cpu is the processor time used so far, in seconds.
 func cpu(processes []*process) float64 {
+	return ticks(processes, "", "")
+}
+
+// compilers is what of that the compilers of a Java have used.
+func compilers(processes []*process) float64 {
+	return ticks(processes, "task/*/", "CompilerThre")
+}
+
+// ticks sums up the processor time of processes, or of those of their threads that are called so.
+func ticks(processes []*process, threads, called string) float64 {
 	ticks := 0
 	for _, p := range processes {
 		for _, pid := range p.pids() {
-			text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
-			end := strings.LastIndexByte(string(text), ')') // names may hold anything
-			if end < 0 {
-				continue
-			}
-			fields := strings.Fields(string(text[end+1:]))
-			for _, field := range fields[11:13] { // user and system
-				n, _ := strconv.Atoi(field)
-				ticks += n
+			files, _ := filepath.Glob(fmt.Sprintf("/proc/%d/%sstat", pid, threads))
+			for _, file := range files {
+				text, _ := os.ReadFile(file)
+				name, figures, _ := cutLast(string(text), ")") // names may hold anything
+				fields := strings.Fields(figures)
+				if len(fields) < 13 || !strings.Contains(name, called) {
+					continue
+				}
+				for _, field := range fields[11:13] { // user and system
+					n, _ := strconv.Atoi(field)
+					ticks += n
+				}
 			}
 		}
 	}
 	return float64(ticks) / ticksPerSecond
+}
+
+func cutLast(text, separator string) (before, after string, found bool) {
+	if i := strings.LastIndex(text, separator); i >= 0 {
+		return text[:i], text[i+len(separator):], true
+	}
+	return text, "", false
 }
 
 // resident is the memory that the processes have in RAM, in octets.
