@@ -44,7 +44,7 @@ public final class Console {
     Thread writer = new Thread(() -> write(real), "log");
     writer.setDaemon(true);
     writer.start();
-    Network.prepareJsse();
+    Network.prepareProcess();
   }
 
   /** slf4j-simple itself reads system properties and the class path only. */

@@ -5,6 +5,7 @@ import io.undertow.server.DefaultByteBufferPool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
+import java.security.Security;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,9 +87,13 @@ public final class Network implements AutoCloseable {
         : Tls.of(context, buffers, this::runTlsTask);
   }
 
-  /** Sets what JSSE reads once, when its classes load; so this comes first in a process. */
-  public static void prepareJsse() {
+  /**
+   * Sets what is one for the whole process, which has to be ours: what JSSE reads once, when its
+   * classes load, and by whom it has X25519 computed. So this comes first.
+   */
+  public static void prepareProcess() {
     Tls.prepareJsse();
+    Security.insertProviderAt(new FastX25519(), 1);
   }
 
   private void runTlsTask(Runnable task) {

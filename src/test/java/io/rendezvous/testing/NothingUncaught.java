@@ -27,7 +27,7 @@ public final class NothingUncaught
     synchronized (NothingUncaught.class) {
       if (!installed) {
         installed = true;
-        Network.prepareJsse();
+        Network.prepareProcess();
         Awaitility.setDefaultPollInterval(Duration.ofMillis(5));
         Thread.setDefaultUncaughtExceptionHandler((t, e) -> SEEN.add(t.getName() + ": " + e));
         System.setErr(new PrintStream(new Watch(System.err), true, StandardCharsets.UTF_8));
