@@ -297,7 +297,7 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 		}
 	} else {
 		for _, s := range able {
-			b.warmUp(w, s, result)
+			b.untilWarm(s, func() error { return b.once(w, s, result, -1) })
 		}
 		for round := 0; round < w.roundsOf(b); round++ {
 			for _, s := range able {
@@ -313,23 +313,25 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 // Rounds that warm a subject up, at least and, while its compilers are at work, at most.
 const warmUps, mostWarmUps = 2, 30
 
-// warmUp has a subject do the work until it does it no faster for that: a Java, until its compilers
+// untilWarm has a subject do the work until it does it no faster for that: a Java, until its compilers
 // are quiet.
-func (b *bench) warmUp(w *workload, s *subject, result *result) {
-	for round := 1; !result.failed(s); round++ {
+func (b *bench) untilWarm(s *subject, work func() error) error {
+	for round := 1; ; round++ {
 		compiling, used := compilers(s.brokers), cpu(s.brokers)
-		b.once(w, s, result, -1)
+		if err := work(); err != nil {
+			return err
+		}
 		compiling, used = compilers(s.brokers)-compiling, cpu(s.brokers)-used
 		if b.quick || round >= warmUps && (compiling <= used/100 || round >= mostWarmUps) {
-			return
+			return nil
 		}
 	}
 }
 
 // once runs it through one subject.
-func (b *bench) once(w *workload, s *subject, result *result, round int) {
-	if result.failed(s) {
-		return
+func (b *bench) once(w *workload, s *subject, result *result, round int) error {
+	if why := result.Failed[s.Name]; why != "" {
+		return errors.New(why)
 	}
 	progress("%s %-14s %-28s ", time.Now().Format("15:04:05"), w.name, s.Name)
 	began := time.Now()
@@ -345,12 +347,13 @@ func (b *bench) once(w *workload, s *subject, result *result, round int) {
 		b.failed = b.failed || s.jar || errors.Is(err, errCorrupt)
 		result.fail(s, err)
 		s.stop() // whatever is left of it
-		return
+		return err
 	}
 	progress("%5.1f s  %s\n", time.Since(began).Seconds(), w.brief(figures))
 	if round >= 0 {
 		result.add(s, figures)
 	}
+	return nil
 }
 
 func (b *bench) attempt(w *workload, s *subject) (figures, error) {

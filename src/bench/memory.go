@@ -47,10 +47,12 @@ func (s *subject) held() (memory, error) {
 // warm lets it connect and relay before it is measured, so that what it makes once (compiled code, pools) is
 // not taken for what a connection costs; then waits until it has let go of what it holds for a while.
 func (s *subject) warm(b *bench) (memory, error) {
-	for i := 0; i < 3; i++ {
-		if _, err := rendezvousThrough(s, b.scale(1500)); err != nil {
-			return memory{}, err
-		}
+	err := b.untilWarm(s, func() error {
+		_, err := rendezvousThrough(s, b.scale(1500))
+		return err
+	})
+	if err != nil {
+		return memory{}, err
 	}
 	return s.settled()
 }
@@ -164,7 +166,14 @@ func parkAll(b *bench, s *subject) (figures, error) {
 		have := len(tunnels)
 		more, err := slowly(size-have, func(i int) (*conn, error) {
 			if s.jar {
-				return entries[(have+i)/perHidden].park(s.lanes[0].Front, config, connectionLimit)
+				t, err := entries[(have+i)/perHidden].park(s.lanes[0].Front, config, connectionLimit)
+				if err == nil {
+					go func() { // it waits for a request, as hidden servers do, and so may prove that it lives
+						t.serve()
+						t.Close()
+					}()
+				}
+				return t, err
 			}
 			return dial(s.lanes[0].Front, config, connectionLimit, false)
 		})
@@ -187,21 +196,15 @@ func parkAll(b *bench, s *subject) (figures, error) {
 		f["idle"+key] = 100 * (cpu(s.brokers) - used) / idle.Seconds()
 	}
 	if s.jar { // each of a sample still works
-		return f, s.sample(entries, tunnels, 100)
+		return f, s.sample(entries, 100)
 	}
 	return f, nil
 }
 
-// sample asks some of the hidden servers, and answers for them.
-func (s *subject) sample(entries []entry, tunnels []*conn, count int) error {
-	for _, t := range tunnels {
-		go func(t *conn) {
-			t.serve()
-			t.Close()
-		}(t)
-	}
+// sample asks some of the hidden servers.
+func (s *subject) sample(entries []entry, count int) error {
 	for i := 0; i < count; i++ {
-		l := &lane{Front: s.lanes[0].Front, FrontTLS: true, Entry: entries[rand.Intn(len(tunnels)/perHidden)]}
+		l := &lane{Front: s.lanes[0].Front, FrontTLS: true, Entry: entries[rand.Intn(len(entries))]}
 		c, err := l.open()
 		if err == nil {
 			err = c.small()

@@ -114,8 +114,6 @@ func (r *result) add(s *subject, f figures) {
 
 func (r *result) fail(s *subject, err error) { r.Failed[s.Name] = err.Error() }
 
-func (r *result) failed(s *subject) bool { return r.Failed[s.Name] != "" }
-
 // median looks a figure up.
 func (r *report) median(workload, key, subject string) (float64, bool) {
 	for _, one := range r.Results {

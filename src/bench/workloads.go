@@ -477,13 +477,15 @@ func probed() *workload {
 				if err := s.start(b, options{set: []string{"probe=" + value}}); err != nil {
 					return nil, err
 				}
-				for i := 0; i < 3; i++ { // the first ones warm up
-					found, err := rendezvousThrough(s, b.scale(3000))
-					if err != nil {
-						return nil, err
-					}
-					f[key] = found["cpu"]
+				var found figures
+				err := b.untilWarm(s, func() (err error) {
+					found, err = rendezvousThrough(s, b.scale(3000))
+					return err
+				})
+				if err != nil {
+					return nil, err
 				}
+				f[key] = found["cpu"]
 				s.stop()
 			}
 			return f, nil

@@ -14,8 +14,11 @@ public final class Buffers {
   /** Octets in a buffer: a record of TLS with its overhead, and what JSSE wants to see free. */
   public static final int SIZE = 17 * 1024;
 
-  /** Octets in a large buffer: eight such records. */
-  public static final int LARGE_SIZE = 8 * SIZE;
+  /**
+   * Octets in a large buffer: what seven of the largest records carry, so many in a system call,
+   * and room for one more besides, which JSSE wants to see even if the rest is an octet.
+   */
+  public static final int LARGE_SIZE = 7 * 16 * 1024 + SIZE;
 
   /** Idle large buffers that are kept, for each idle small one that is. */
   private static final double LARGE_SHARE = 0.125;

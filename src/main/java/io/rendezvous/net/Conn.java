@@ -35,7 +35,6 @@ public final class Conn {
   private final long id = IDS.incrementAndGet();
   private final SocketWatch watch;
   private final SocketAddress peer;
-  private final @Nullable Source source;
 
   // Everything below belongs to the connection's I/O thread.
   private @Nullable ByteBuffer early;
@@ -60,7 +59,6 @@ public final class Conn {
     this.watch = watch;
     this.buffers = buffers;
     this.peer = channel.getPeerAddress();
-    this.source = peer instanceof InetSocketAddress inet ? Source.of(inet.getAddress()) : null;
     if (channel instanceof SslConnection ssl) {
       ssl.getHandshakeSetter().set(this::onHandshaken);
     } else {
@@ -83,12 +81,9 @@ public final class Conn {
     return overTcp(channel.getLocalAddress());
   }
 
-  /** Returns where it comes from, as limits and tokens count it. Only what is accepted has one. */
+  /** Returns where it comes from, as limits and tokens count it. It is not kept, but made anew. */
   public Source source() {
-    if (source == null) {
-      throw new IllegalStateException("not over TCP: " + peer);
-    }
-    return source;
+    return Source.of(peer().getAddress());
   }
 
   private static InetSocketAddress overTcp(SocketAddress address) {

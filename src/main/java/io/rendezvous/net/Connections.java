@@ -29,8 +29,9 @@ public final class Connections {
 
   /** Adds a connection, unless its source has enough. */
   boolean add(Conn conn) {
-    if (perSource.merge(conn.source(), 1, Integer::sum) > limits.perSource()) {
-      forget(conn.source());
+    Source source = conn.source();
+    if (perSource.merge(source, 1, Integer::sum) > limits.perSource()) {
+      forget(source);
       return false;
     }
     open.add(conn);

@@ -5,10 +5,8 @@ import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.nio.channels.FileChannel;
 import java.util.concurrent.Executor;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLEngine;
-import javax.net.ssl.SSLException;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.StreamConnection;
@@ -28,7 +26,8 @@ import org.xnio.conduits.WriteReadyHandler;
 
 /**
  * TLS over a socket of XNIO's, by an engine of JSSE's: TLS 1.3 (RFC 8446) and 1.2 (RFC 5246),
- * either role. {@link TlsReader} and {@link TlsWriter} move the octets; this class knows when.
+ * either role. {@link TlsHandshake} begins it, {@link TlsReader} and {@link TlsWriter} move the
+ * octets; this class knows when.
  *
  * <ul>
  *   <li>The handshake begins when reading or writing does. Until it is over, reads and writes move
@@ -53,11 +52,8 @@ import org.xnio.conduits.WriteReadyHandler;
  * events are off and so that thread has no reason to touch it, as Undertow's blocking streams do.
  */
 final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
-  private static final String TLS_1_3 = "TLSv1.3";
-
   private final TlsConnection connection;
   private final SSLEngine engine;
-  private final Executor tasks;
   private final ConduitStreamSourceChannel source;
   private final ConduitStreamSinkChannel sink;
   private final TlsReader reader;
@@ -66,10 +62,8 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private @Nullable ReadReadyHandler readHandler;
   private @Nullable WriteReadyHandler writeHandler;
   private @Nullable Runnable onHeard;
+  private @Nullable TlsHandshake handshake; // until it is over
   private @Nullable IOException failure;
-  private boolean begun; // the handshake
-  private boolean handshaken;
-  private boolean inTask;
   private boolean readsShut;
   private boolean writesShut; // by this side, told or not
   private boolean closeDue; // the engine is to be told, once no task runs
@@ -97,11 +91,11 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       Buffers buffers) {
     this.connection = connection;
     this.engine = engine;
-    this.tasks = tasks;
     this.source = socket.getSourceChannel();
     this.sink = socket.getSinkChannel();
     this.writer = new TlsWriter(engine, sink, buffers);
     this.reader = new TlsReader(engine, source, writer, buffers, this::onRecord);
+    this.handshake = new TlsHandshake(connection, engine, reader, writer, tasks, this::onTaskDone);
     SocketEvents events = new SocketEvents();
     source.getConduit().setReadReadyHandler(events);
     sink.getConduit().setWriteReadyHandler(events);
@@ -134,74 +128,32 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   /** Brings the handshake forward as far as it goes without waiting. Returns whether it is over. */
   private boolean shakeHands() throws IOException {
-    if (handshaken) {
+    TlsHandshake running = handshake;
+    if (running == null) {
       return true;
     }
     if (failure != null) {
       throw failure;
     }
-    if (inTask) {
+    try {
+      if (running.advance()) {
+        handshake = null;
+      } else if (running.isInTask()) {
+        awaitSocket();
+        return false;
+      }
+    } catch (IOException e) {
+      failure = e;
+      reader.fail(e);
+      onHalted();
+      throw e;
+    }
+    onHalted();
+    if (handshake != null) {
       return false;
     }
-    try {
-      if (!begun) {
-        begun = true;
-        engine.beginHandshake();
-      }
-      while (!handshaken) {
-        switch (engine.getHandshakeStatus()) {
-          case NEED_TASK -> {
-            startTask();
-            return false;
-          }
-          case NEED_WRAP -> {
-            if (hasTicketOnly()) {
-              writer.holdTicket();
-              onShaken();
-            } else if (!writer.writeOwn()) {
-              throw new SSLException("the handshake stands still");
-            }
-          }
-          case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
-            if (!reader.readHandshake()) {
-              onHalted();
-              return false;
-            }
-          }
-          case FINISHED, NOT_HANDSHAKING -> {
-            if (engine.isOutboundDone()) { // writes were shut before it was over
-              throw new ClosedChannelException();
-            }
-            onShaken();
-          }
-        }
-      }
-      return true;
-    } catch (IOException e) {
-      throw failed(e);
-    } catch (RuntimeException e) { // one of the engine's tasks threw it
-      throw failed(new SSLException("the handshake failed", e));
-    }
-  }
-
-  private IOException failed(IOException e) {
-    failure = e;
-    reader.fail(e);
-    onHalted();
-    return e;
-  }
-
-  /** A server of TLS 1.3 has the client's Finished, and sends tickets (RFC 8446, 4.6.1). */
-  private boolean hasTicketOnly() {
-    return !engine.getUseClientMode()
-        && engine.getHandshakeSession() == null
-        && engine.getSession().getProtocol().equals(TLS_1_3);
-  }
-
-  private void onShaken() {
-    handshaken = true;
-    onHalted();
     connection.onHandshaken();
+    return true;
   }
 
   /**
@@ -215,34 +167,13 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     }
   }
 
-  private void startTask() {
-    inTask = true;
-    awaitSocket();
-    try {
-      tasks.execute(
-          () -> {
-            try {
-              Runnable task;
-              while (connection.isOpen() && (task = engine.getDelegatedTask()) != null) {
-                task.run();
-              }
-            } finally {
-              execute(this::onTaskDone);
-            }
-          });
-    } catch (RejectedExecutionException e) {
-      // The process ends.
-    }
-  }
-
   private void onTaskDone() {
-    inTask = false;
     if (!connection.isOpen()) {
       release();
       return;
     }
     goOn();
-    if (closeDue && !inTask) {
+    if (closeDue && !isInTask()) {
       try {
         notifyClose();
       } catch (IOException e) {
@@ -261,8 +192,16 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     }
   }
 
+  private boolean isInTask() {
+    return handshake != null && handshake.isInTask();
+  }
+
+  private boolean isUnbegun() {
+    return handshake != null && !handshake.hasBegun();
+  }
+
   private boolean isSettled() {
-    return handshaken || failure != null || reader.hasEnded();
+    return handshake == null || failure != null || reader.hasEnded();
   }
 
   private void tell() {
@@ -281,8 +220,8 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     if (!inIoThread()) {
       return;
     }
-    boolean shaking = begun && !handshaken && failure == null;
-    if (!inTask && !reader.hasEnded() && !readsShut && (readsResumed || shaking)) {
+    boolean shaking = handshake != null && handshake.hasBegun() && failure == null;
+    if (!isInTask() && !reader.hasEnded() && !readsShut && (readsResumed || shaking)) {
       source.resumeReads();
     } else {
       source.suspendReads();
@@ -298,20 +237,12 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     if (inIoThread()) {
       awaitSocket();
     } else {
-      execute(this::awaitSocket);
+      connection.execute(this::awaitSocket);
     }
   }
 
   private boolean inIoThread() {
     return Thread.currentThread() == connection.getIoThread();
-  }
-
-  private void execute(Runnable task) {
-    try {
-      connection.getIoThread().execute(task);
-    } catch (RejectedExecutionException e) {
-      // The process ends.
-    }
   }
 
   // Events.
@@ -359,7 +290,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private void readEventSoon() {
     if (!readEventDue) {
       readEventDue = true;
-      execute(this::onReadEventDue);
+      connection.execute(this::onReadEventDue);
     }
   }
 
@@ -407,7 +338,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   private void writeEventSoon() {
     if (!writeEventDue) {
       writeEventDue = true;
-      execute(
+      connection.execute(
           () -> {
             writeEventDue = false;
             if (!isSettled()) {
@@ -420,7 +351,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   /** Begins the handshake now. Any thread may call. */
   void begin() {
-    execute(
+    connection.execute(
         () -> {
           if (!isSettled()) {
             goOn();
@@ -441,7 +372,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
    * @return false, and nothing is done, where the peer cannot be asked: over TLS 1.2
    */
   boolean probe(Runnable heard) throws IOException {
-    if (!handshaken || !engine.getSession().getProtocol().equals(TLS_1_3)) {
+    if (handshake != null || !engine.getSession().getProtocol().equals(TlsHandshake.TLS_1_3)) {
       return false;
     }
     onHeard = heard;
@@ -455,7 +386,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     Runnable listener = onHeard;
     if (listener != null) {
       onHeard = null;
-      execute(listener);
+      connection.execute(listener);
     }
   }
 
@@ -557,12 +488,12 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     if (inIoThread()) {
       onReadsResumed();
     } else {
-      execute(this::onReadsResumed);
+      connection.execute(this::onReadsResumed);
     }
   }
 
   private void onReadsResumed() {
-    if (!begun || isSettled() && (reader.hasOctets() || reader.hasEnded())) {
+    if (isUnbegun() || isSettled() && (reader.hasOctets() || reader.hasEnded())) {
       readEventSoon();
     }
     awaitSocket();
@@ -577,7 +508,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void wakeupReads() {
     readsResumed = true;
-    execute(
+    connection.execute(
         () -> {
           readEventSoon();
           awaitSocket();
@@ -674,7 +605,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   @Override
   public boolean flush() throws IOException {
-    if (inTask || !writer.drain()) {
+    if (isInTask() || !writer.drain()) {
       awaitSocket();
       return false;
     }
@@ -691,7 +622,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     if (!writesShut) {
       writesShut = true;
       closeDue = true;
-      if (!inTask) {
+      if (!isInTask()) {
         notifyClose();
       }
     }
@@ -726,12 +657,12 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     if (inIoThread()) {
       onWritesResumed();
     } else {
-      execute(this::onWritesResumed);
+      connection.execute(this::onWritesResumed);
     }
   }
 
   private void onWritesResumed() {
-    if (!begun) {
+    if (isUnbegun()) {
       writeEventSoon();
     }
     awaitSocket();
@@ -746,7 +677,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void wakeupWrites() {
     writesResumed = true;
-    execute(
+    connection.execute(
         () -> {
           writeEventSoon();
           awaitSocket();

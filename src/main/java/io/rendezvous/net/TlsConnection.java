@@ -41,6 +41,17 @@ final class TlsConnection extends SslConnection {
     return conduit;
   }
 
+  /**
+   * Runs a task on the connection's I/O thread, soon, unless that is ending. Any thread may call.
+   */
+  void execute(Runnable task) {
+    try {
+      getIoThread().execute(task);
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
   /** The handshake is over. */
   void onHandshaken() {
     ChannelListener<? super SslConnection> listener = handshakeListener;
@@ -118,10 +129,6 @@ final class TlsConnection extends SslConnection {
       conduit.release();
       return;
     }
-    try {
-      getIoThread().execute(conduit::release);
-    } catch (RejectedExecutionException e) {
-      // The process ends.
-    }
+    execute(conduit::release);
   }
 }

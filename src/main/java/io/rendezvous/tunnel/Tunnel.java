@@ -109,6 +109,11 @@ public final class Tunnel {
     return question;
   }
 
+  /** Returns whether a question is open that is a test. */
+  boolean isTested() {
+    return question != null && question.isTest();
+  }
+
   /** Opens a question, to a tunnel that has none open. */
   Question ask(boolean isTest) {
     Question asked = new Question(this, tunnels, isTest);

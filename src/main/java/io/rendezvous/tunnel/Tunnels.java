@@ -4,13 +4,9 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
 import java.net.InetSocketAddress;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
-import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.Iterator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -32,25 +28,13 @@ import org.slf4j.LoggerFactory;
 public final class Tunnels implements Presence {
   private static final Logger LOG = LoggerFactory.getLogger(Tunnels.class);
 
-  /** Among tunnels about as fresh as the freshest, one of the client's own thread is preferred. */
-  private static final long ABOUT_AS_FRESH = Duration.ofSeconds(5).toNanos();
-
   /** Longer than it takes to park a connection whose token was good a moment ago. */
   private static final long REVOKED_FOR = Duration.ofMinutes(1).toNanos();
 
   /** For tunnels whose hidden servers cannot be asked whether they live. */
   public static final Duration NO_PROBE = Duration.ZERO;
 
-  /** How long it counts that a hidden server does not answer. */
-  private static final long LEARN_EVERY = Duration.ofMinutes(10).toNanos();
-
-  /** A tunnel that was heard within this time belongs to a hidden server that lives. */
-  private static final Duration NOW = Duration.ofSeconds(1);
-
   private static final String NO_LABEL = "";
-
-  /** How long the last tunnel of an ID outlives its age while no other comes. */
-  private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
 
   /**
    * How much there may be of it.
@@ -100,46 +84,12 @@ public final class Tunnels implements Presence {
     record Draining() implements Match {}
   }
 
-  /** What is known of one ID. Guarded by the lock, like all in it. */
-  private static final class State {
-    final Deque<Tunnel> parked = new ArrayDeque<>(); // the freshest last
-    final Deque<Waiter> waiting = new ArrayDeque<>(); // the first come first
-    final Set<Tunnel> paired = new HashSet<>();
-    long lastSeen;
-    boolean answers; // when it is asked, as far as is known
-    boolean doubted = true; // that: the next tunnel that is parked will tell
-    long learntAt;
-
-    void learn(boolean whetherItAnswers) {
-      answers = whetherItAnswers;
-      doubted = false;
-      learntAt = System.nanoTime();
-    }
-
-    /** Its tunnel ended before an answer. If it lived a moment ago, it ended of the question. */
-    void doubt(Question question) {
-      if (question.isTest()) {
-        learn(false);
-      } else {
-        doubted = true;
-      }
-    }
-
-    Counts counts() {
-      return new Counts(parked.size(), paired.size(), waiting.size(), false);
-    }
-
-    boolean isConnected(long now, Duration patience) {
-      return !parked.isEmpty() || !paired.isEmpty() || now - lastSeen <= patience.toNanos();
-    }
-  }
-
   private final Limits limits;
   private final Observer observer;
   private final Object lock = new Object();
   private final Map<UUID, State> byId = new HashMap<>(); // guarded by lock
   private final Map<UUID, Long> revoked = new HashMap<>(); // when, or replaced; guarded by lock
-  private int parkedInAll; // guarded by lock
+  private final State.Total total = new State.Total(); // guarded by lock
   private boolean draining; // guarded by lock
 
   /** Creates an empty registry. */
@@ -151,8 +101,8 @@ public final class Tunnels implements Presence {
   @Override
   public Counts counts(UUID id) {
     synchronized (lock) {
-      State presence = byId.get(id);
-      return presence == null ? Counts.NONE : presence.counts();
+      State state = byId.get(id);
+      return state == null ? Counts.NONE : state.counts();
     }
   }
 
@@ -160,7 +110,7 @@ public final class Tunnels implements Presence {
   public Map<UUID, Counts> counts() {
     Map<UUID, Counts> all = new HashMap<>();
     synchronized (lock) {
-      byId.forEach((id, presence) -> all.put(id, presence.counts()));
+      byId.forEach((id, state) -> all.put(id, state.counts()));
     }
     return all;
   }
@@ -168,14 +118,14 @@ public final class Tunnels implements Presence {
   /** Returns whether a tunnel would find no place. */
   public boolean isFull() {
     synchronized (lock) {
-      return draining || parkedInAll >= limits.parked();
+      return draining || total.parked >= limits.parked();
     }
   }
 
   /** Returns how many tunnels are parked now. */
   public int parked() {
     synchronized (lock) {
-      return parkedInAll;
+      return total.parked;
     }
   }
 
@@ -185,8 +135,12 @@ public final class Tunnels implements Presence {
    */
   public void announce(UUID id) {
     synchronized (lock) {
-      byId.computeIfAbsent(id, i -> new State()).lastSeen = System.nanoTime();
+      state(id).seen(System.nanoTime());
     }
+  }
+
+  private State state(UUID id) {
+    return byId.computeIfAbsent(id, i -> new State(limits, total));
   }
 
   /**
@@ -236,23 +190,19 @@ public final class Tunnels implements Presence {
     Question test = null;
     synchronized (lock) {
       long now = System.nanoTime();
-      State presence = byId.computeIfAbsent(tunnel.id(), id -> new State());
-      presence.paired.remove(tunnel);
-      presence.lastSeen = now;
+      State state = state(tunnel.id());
+      state.unpair(tunnel);
+      state.seen(now);
       Long revokedAt = revoked.get(tunnel.id());
       if (draining) {
         refused = Tunnel.End.DRAINED;
       } else if (revokedAt != null && revokedAt - knownAt > 0) {
         refused = Tunnel.End.REVOKED;
       } else {
-        waiter = presence.waiting.poll();
-        if (waiter != null) {
-          presence.paired.add(tunnel);
-        } else {
-          replaced = makeRoom(presence, tunnel.conn());
-          presence.parked.addLast(tunnel);
-          parkedInAll++;
-          test = presence.doubted ? test(tunnel, now) : null;
+        waiter = state.giveAway(tunnel);
+        if (waiter == null) {
+          replaced = state.park(tunnel);
+          test = state.test(tunnel, now);
         }
       }
     }
@@ -273,33 +223,6 @@ public final class Tunnels implements Presence {
   }
 
   /**
-   * Asks a hidden server that surely lives, since it was heard this moment, to learn whether it
-   * answers. TLS may put its answer off until the application next writes (RFC 8446, 4.6.3), as
-   * OpenSSL and Rustls do: such a hidden server is not asked again, or it would be taken for dead.
-   */
-  private @Nullable Question test(Tunnel tunnel, long now) {
-    boolean possible = !limits.probe().isZero() && tunnel.canBeAsked();
-    return possible && tunnel.wasHeard(now, NOW) ? tunnel.ask(true) : null;
-  }
-
-  /** Removes the oldest of the same source, else the oldest, where the ID has enough parked. */
-  private @Nullable Tunnel makeRoom(State presence, Conn newcomer) {
-    if (presence.parked.size() < limits.perId()) {
-      return null;
-    }
-    for (Iterator<Tunnel> oldestFirst = presence.parked.iterator(); oldestFirst.hasNext(); ) {
-      Tunnel tunnel = oldestFirst.next();
-      if (tunnel.conn().source().equals(newcomer.source())) {
-        oldestFirst.remove();
-        parkedInAll--;
-        return tunnel;
-      }
-    }
-    parkedInAll--;
-    return presence.parked.removeFirst();
-  }
-
-  /**
    * Takes a tunnel of that ID, or lets the client wait for one. Where none was heard lately, one is
    * asked for each client that waits; the first that answers, or is parked, goes to the first
    * client. Any thread may call.
@@ -315,20 +238,19 @@ public final class Tunnels implements Presence {
         return new Match.Draining();
       }
       long now = System.nanoTime();
-      State presence = byId.get(id);
-      if (presence == null || !presence.isConnected(now, limits.patience())) {
+      State state = byId.get(id);
+      if (state == null || !state.isConnected(now)) {
         return new Match.Absent();
       }
-      Tunnel sure = freshest(presence.parked, tunnel -> isSure(tunnel, presence, now), client);
+      Tunnel sure = state.takeSure(client, now);
       if (sure != null) {
-        return new Match.Taken(take(sure, presence, now));
+        return new Match.Taken(sure);
       }
-      if (presence.waiting.size() >= limits.waitingPerId() + presence.parked.size()) {
+      if (!state.await(waiter)) {
         return new Match.Crowded();
       }
-      presence.waiting.addLast(waiter);
-      question = askOne(presence, client);
-      soon = !presence.parked.isEmpty();
+      question = state.askOne(client);
+      soon = state.counts().parked() > 0;
     }
     if (question != null) {
       question.put();
@@ -336,47 +258,18 @@ public final class Tunnels implements Presence {
     return new Match.Waiting(soon);
   }
 
-  private boolean isSure(Tunnel tunnel, State presence, long now) {
-    return limits.probe().isZero()
-        || !presence.answers
-        || !tunnel.canBeAsked()
-        || tunnel.wasHeard(now, limits.probe());
-  }
-
-  private static @Nullable Question askOne(State presence, Conn client) {
-    long open = presence.parked.stream().filter(tunnel -> tunnel.question() != null).count();
-    if (open >= presence.waiting.size()) {
-      return null;
-    }
-    Tunnel next = freshest(presence.parked, tunnel -> tunnel.question() == null, client);
-    return next == null ? null : next.ask(false);
-  }
-
-  /** Asks all that were not heard lately. */
-  private List<Question> askAll(State presence) {
-    List<Question> questions = new ArrayList<>();
-    long now = System.nanoTime();
-    for (Tunnel tunnel : presence.parked) {
-      if (tunnel.question() == null && !isSure(tunnel, presence, now)) {
-        questions.add(tunnel.ask(false));
-      }
-    }
-    return questions;
-  }
-
   /** Returns whether the question still matters: its tunnel is parked, and no client has it. */
   boolean isOpen(Question question) {
     synchronized (lock) {
-      return presence(question) != null;
+      return state(question) != null;
     }
   }
 
-  private @Nullable State presence(Question open) {
-    Tunnel tunnel = open.tunnel();
-    State presence = byId.get(tunnel.id());
-    boolean matters =
-        presence != null && tunnel.question() == open && presence.parked.contains(tunnel);
-    return matters ? presence : null;
+  /** Returns that of its tunnel, if that is parked and the question open. */
+  private @Nullable State state(Question question) {
+    Tunnel tunnel = question.tunnel();
+    State state = byId.get(tunnel.id());
+    return state != null && tunnel.question() == question && state.isParked(tunnel) ? state : null;
   }
 
   /** A hidden server has proven that it lives. On its tunnel's thread. */
@@ -384,17 +277,14 @@ public final class Tunnels implements Presence {
     Tunnel tunnel = question.tunnel();
     Waiter waiter;
     synchronized (lock) {
-      State presence = presence(question);
-      if (presence == null) {
+      State state = state(question);
+      if (state == null) {
         return;
       }
       long now = System.nanoTime();
       tunnel.heard(now);
-      presence.learn(true);
-      waiter = presence.waiting.poll();
-      if (waiter != null) {
-        take(tunnel, presence, now);
-      }
+      state.learn(true, now);
+      waiter = state.giveAway(tunnel, now);
     }
     tell(question, Observer.Proof.ANSWERED);
     if (waiter != null) {
@@ -410,14 +300,15 @@ public final class Tunnels implements Presence {
     Tunnel tunnel = question.tunnel();
     Map<Waiter, Tunnel> served = Map.of();
     synchronized (lock) {
-      State presence = presence(question);
-      if (presence == null) {
+      State state = state(question);
+      if (state == null) {
         return;
       }
       if (question.isTest()) {
+        long now = System.nanoTime();
         tunnel.unask();
-        presence.learn(false);
-        served = serveWaiting(presence);
+        state.learn(false, now);
+        served = state.serveWaiting(now);
       }
     }
     if (question.isTest()) {
@@ -429,18 +320,6 @@ public final class Tunnels implements Presence {
     }
   }
 
-  /** Takes what surely lives, or need not be asked any more, for those who wait for that. */
-  private Map<Waiter, Tunnel> serveWaiting(State presence) {
-    Map<Waiter, Tunnel> served = new LinkedHashMap<>();
-    long now = System.nanoTime();
-    for (Tunnel tunnel : List.copyOf(presence.parked)) {
-      if (isSure(tunnel, presence, now) && !presence.waiting.isEmpty()) {
-        served.put(presence.waiting.remove(), take(tunnel, presence, now));
-      }
-    }
-    return served;
-  }
-
   private void tell(Question question, Observer.Proof proof) {
     Tunnel tunnel = question.tunnel();
     LOG.debug("{} asked whether it lives: {} after {}", tunnel, proof, question.age());
@@ -450,8 +329,8 @@ public final class Tunnels implements Presence {
   /** Returns whether a client would be given a tunnel of that ID, or wait for one. */
   public boolean isConnected(UUID id) {
     synchronized (lock) {
-      State presence = byId.get(id);
-      return presence != null && presence.isConnected(System.nanoTime(), limits.patience());
+      State state = byId.get(id);
+      return state != null && state.isConnected(System.nanoTime());
     }
   }
 
@@ -459,9 +338,9 @@ public final class Tunnels implements Presence {
   public Set<String> labels(UUID id) {
     Set<String> labels = new HashSet<>();
     synchronized (lock) {
-      State presence = byId.get(id);
-      if (presence != null) {
-        presence.parked.forEach(tunnel -> labels.add(tunnel.label()));
+      State state = byId.get(id);
+      if (state != null) {
+        state.parked().forEach(tunnel -> labels.add(tunnel.label()));
       }
     }
     return labels;
@@ -469,60 +348,26 @@ public final class Tunnels implements Presence {
 
   /** Takes a tunnel that is parked for that label of that ID, if one is. Any thread may call. */
   public Optional<Tunnel> takeParked(UUID id, String label, Conn client) {
-    synchronized (lock) {
-      State presence = byId.get(id);
-      if (presence == null) {
-        return Optional.empty();
-      }
-      return takeFreshest(presence, tunnel -> tunnel.label().equals(label), client);
-    }
+    return takeParked(id, tunnel -> tunnel.label().equals(label), client);
   }
 
   /** Takes a tunnel of that ID, if one is parked. Any thread may call. */
   public Optional<Tunnel> takeParked(UUID id, Conn client) {
+    return takeParked(id, tunnel -> true, client);
+  }
+
+  private Optional<Tunnel> takeParked(UUID id, Predicate<Tunnel> which, Conn client) {
     synchronized (lock) {
-      State presence = byId.get(id);
-      return presence == null ? Optional.empty() : takeFreshest(presence, tunnel -> true, client);
+      return Optional.ofNullable(byId.get(id))
+          .map(state -> state.takeFreshest(which, client, System.nanoTime()));
     }
-  }
-
-  private Optional<Tunnel> takeFreshest(State presence, Predicate<Tunnel> which, Conn client) {
-    return Optional.ofNullable(freshest(presence.parked, which, client))
-        .map(tunnel -> take(tunnel, presence, System.nanoTime()));
-  }
-
-  private Tunnel take(Tunnel tunnel, State presence, long now) {
-    presence.parked.remove(tunnel);
-    parkedInAll--;
-    presence.paired.add(tunnel);
-    presence.lastSeen = now;
-    tunnel.unask();
-    return tunnel;
-  }
-
-  private static @Nullable Tunnel freshest(
-      Deque<Tunnel> parked, Predicate<Tunnel> which, Conn client) {
-    Tunnel freshest = null;
-    for (Iterator<Tunnel> freshestFirst = parked.descendingIterator(); freshestFirst.hasNext(); ) {
-      Tunnel tunnel = freshestFirst.next();
-      if (freshest != null && freshest.parkedAt() - tunnel.parkedAt() > ABOUT_AS_FRESH) {
-        break;
-      }
-      if (which.test(tunnel)) {
-        if (tunnel.conn().sharesThread(client)) {
-          return tunnel;
-        }
-        freshest = freshest == null ? tunnel : freshest;
-      }
-    }
-    return freshest;
   }
 
   /** Returns whether the client did wait, and now does no more. Any thread may call. */
   public boolean forget(UUID id, Waiter waiter) {
     synchronized (lock) {
-      State presence = byId.get(id);
-      return presence != null && presence.waiting.remove(waiter);
+      State state = byId.get(id);
+      return state != null && state.forget(waiter);
     }
   }
 
@@ -530,8 +375,8 @@ public final class Tunnels implements Presence {
   public void paired(Tunnel tunnel, Tunnel.Pairing pairing) {
     synchronized (lock) {
       tunnel.pairing(pairing);
-      State presence = byId.get(tunnel.id());
-      if (presence != null && presence.paired.contains(tunnel)) {
+      State state = byId.get(tunnel.id());
+      if (state != null && state.isPaired(tunnel)) {
         return;
       }
     }
@@ -541,9 +386,9 @@ public final class Tunnels implements Presence {
   /** Says that a taken tunnel is over. Any thread may call. */
   public void over(Tunnel tunnel) {
     synchronized (lock) {
-      State presence = byId.get(tunnel.id());
-      if (presence != null && presence.paired.remove(tunnel)) {
-        presence.lastSeen = System.nanoTime();
+      State state = byId.get(tunnel.id());
+      if (state != null && state.unpair(tunnel)) {
+        state.seen(System.nanoTime());
       }
     }
   }
@@ -558,17 +403,17 @@ public final class Tunnels implements Presence {
     List<Question> others = List.of();
     Map<Waiter, Tunnel> served = Map.of();
     synchronized (lock) {
-      State presence = byId.get(tunnel.id());
-      if (presence == null || !presence.parked.remove(tunnel)) {
+      State state = byId.get(tunnel.id());
+      if (state == null || !state.removeParked(tunnel)) {
         return;
       }
-      parkedInAll--;
-      presence.lastSeen = System.nanoTime();
+      long now = System.nanoTime();
+      state.seen(now);
       question = tunnel.question();
       if (question != null) {
-        presence.doubt(question);
-        served = serveWaiting(presence);
-        others = askAll(presence);
+        state.doubt(question, now);
+        served = state.serveWaiting(now);
+        others = state.askAll(now);
       }
     }
     if (question != null) {
@@ -583,24 +428,25 @@ public final class Tunnels implements Presence {
 
   @Override
   public void revoke(UUID id) {
-    State presence;
+    State state;
+    List<Tunnel> parked;
     List<Tunnel.Pairing> pairings = new ArrayList<>();
     synchronized (lock) {
       revoked.put(id, System.nanoTime());
-      presence = byId.remove(id);
-      if (presence == null) {
+      state = byId.remove(id);
+      if (state == null) {
         return;
       }
-      parkedInAll -= presence.parked.size();
-      for (Tunnel tunnel : presence.paired) {
+      parked = state.clearParked();
+      for (Tunnel tunnel : state.paired()) {
         Tunnel.Pairing pairing = tunnel.pairing();
         if (pairing != null) {
           pairings.add(pairing);
         }
       }
     }
-    presence.parked.forEach(tunnel -> dismiss(tunnel, Tunnel.End.REVOKED));
-    presence.waiting.forEach(waiter -> waiter.dismissed(Tunnel.End.REVOKED));
+    parked.forEach(tunnel -> dismiss(tunnel, Tunnel.End.REVOKED));
+    state.waiting().forEach(waiter -> waiter.dismissed(Tunnel.End.REVOKED));
     pairings.forEach(Tunnel.Pairing::end);
   }
 
@@ -612,13 +458,11 @@ public final class Tunnels implements Presence {
     List<Tunnel> old;
     synchronized (lock) {
       revoked.put(id, System.nanoTime());
-      State presence = byId.get(id);
-      if (presence == null) {
+      State state = byId.get(id);
+      if (state == null) {
         return;
       }
-      old = List.copyOf(presence.parked);
-      presence.parked.clear();
-      parkedInAll -= old.size();
+      old = state.clearParked();
     }
     old.forEach(tunnel -> dismiss(tunnel, Tunnel.End.REPLACED));
   }
@@ -629,13 +473,11 @@ public final class Tunnels implements Presence {
     List<Waiter> waiters = new ArrayList<>();
     synchronized (lock) {
       draining = true;
-      for (State presence : byId.values()) {
-        tunnels.addAll(presence.parked);
-        waiters.addAll(presence.waiting);
-        presence.parked.clear();
-        presence.waiting.clear();
+      for (State state : byId.values()) {
+        tunnels.addAll(state.clearParked());
+        state.waiting().forEach(waiters::add);
+        state.clearWaiting();
       }
-      parkedInAll = 0;
     }
     tunnels.forEach(tunnel -> dismiss(tunnel, Tunnel.End.DRAINED));
     waiters.forEach(waiter -> waiter.dismissed(Tunnel.End.DRAINED));
@@ -650,33 +492,16 @@ public final class Tunnels implements Presence {
   public void sweep(long now) {
     List<Tunnel> retired = new ArrayList<>();
     synchronized (lock) {
-      for (Iterator<State> all = byId.values().iterator(); all.hasNext(); ) {
-        State presence = all.next();
-        retire(presence.parked, now, retired);
-        presence.doubted |= !presence.answers && now - presence.learntAt >= LEARN_EVERY;
-        if (presence.waiting.isEmpty() && !presence.isConnected(now, limits.patience())) {
-          all.remove();
-        }
-      }
-      parkedInAll -= retired.size();
+      byId.values()
+          .removeIf(
+              state -> {
+                retired.addAll(state.retire(now));
+                state.doubtFromTimeToTime(now);
+                return state.isForgettable(now);
+              });
       revoked.values().removeIf(at -> now - at > REVOKED_FOR);
     }
     retired.forEach(tunnel -> dismiss(tunnel, Tunnel.End.RETIRED));
-  }
-
-  private static void retire(Deque<Tunnel> parked, long now, List<Tunnel> retired) {
-    for (Iterator<Tunnel> oldestFirst = parked.iterator(); oldestFirst.hasNext(); ) {
-      Tunnel tunnel = oldestFirst.next();
-      long tooOldFor = now - tunnel.retireAt();
-      if (tooOldFor < 0) {
-        return;
-      }
-      boolean dispensable = parked.size() > 1 || tooOldFor >= LAST_ONE_GRACE;
-      if (dispensable && tunnel.question() == null) {
-        oldestFirst.remove();
-        retired.add(tunnel);
-      }
-    }
   }
 
   private void dismiss(Tunnel tunnel, Tunnel.End why) {

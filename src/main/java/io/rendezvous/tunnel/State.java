@@ -1,0 +1,315 @@
+package io.rendezvous.tunnel;
+
+import io.rendezvous.entry.Source;
+import io.rendezvous.net.Conn;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Iterator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is known of one hidden server: its parked tunnels, the clients that wait for one, its pairs,
+ * and whether it answers when it is asked to prove that it lives.
+ *
+ * <p>Guarded by the lock of {@link Tunnels}, as all in it. Nothing is closed or called from here:
+ * what is returned is dealt with when the lock is free again.
+ */
+final class State {
+  /** Among tunnels about as fresh as the freshest, one of the client's own thread is preferred. */
+  private static final long ABOUT_AS_FRESH = Duration.ofSeconds(5).toNanos();
+
+  /** How long it counts that a hidden server does not answer. */
+  private static final long LEARN_EVERY = Duration.ofMinutes(10).toNanos();
+
+  /** A tunnel that was heard within this time belongs to a hidden server that lives. */
+  private static final Duration NOW = Duration.ofSeconds(1);
+
+  /** How long the last tunnel of an ID outlives its age while no other comes. */
+  private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
+
+  /** How many tunnels all hidden servers have parked. */
+  static final class Total {
+    int parked;
+  }
+
+  private final Tunnels.Limits limits;
+  private final Total total;
+  private final Deque<Tunnel> parked = new ArrayDeque<>(); // the freshest last
+  private final Deque<Tunnels.Waiter> waiting = new ArrayDeque<>(1); // the first come first
+  private final Set<Tunnel> paired = new HashSet<>();
+  private long lastSeen;
+  private boolean answers; // when it is asked, as far as is known
+  private boolean doubted = true; // that: the next tunnel that is parked will tell
+  private long learntAt;
+
+  /**
+   * Creates that of a hidden server that was never seen.
+   *
+   * @param total counts its parked tunnels too
+   */
+  State(Tunnels.Limits limits, Total total) {
+    this.limits = limits;
+    this.total = total;
+  }
+
+  void seen(long now) {
+    lastSeen = now;
+  }
+
+  Presence.Counts counts() {
+    return new Presence.Counts(parked.size(), paired.size(), waiting.size(), false);
+  }
+
+  boolean isConnected(long now) {
+    return !parked.isEmpty() || !paired.isEmpty() || now - lastSeen <= limits.patience().toNanos();
+  }
+
+  /** Returns whether there is nothing to be known any more. */
+  boolean isForgettable(long now) {
+    return waiting.isEmpty() && !isConnected(now);
+  }
+
+  Iterable<Tunnel> parked() {
+    return parked;
+  }
+
+  boolean isParked(Tunnel tunnel) {
+    return parked.contains(tunnel);
+  }
+
+  boolean isPaired(Tunnel tunnel) {
+    return paired.contains(tunnel);
+  }
+
+  Iterable<Tunnel> paired() {
+    return paired;
+  }
+
+  Iterable<Tunnels.Waiter> waiting() {
+    return waiting;
+  }
+
+  // Parking.
+
+  /** Parks a tunnel. Returns the one that gives way, if there are enough. */
+  @Nullable Tunnel park(Tunnel tunnel) {
+    Tunnel replaced = parked.size() < limits.perId() ? null : makeRoom(tunnel.conn().source());
+    parked.addLast(tunnel);
+    total.parked++;
+    return replaced;
+  }
+
+  /** Removes the oldest of the same source, else the oldest. */
+  private Tunnel makeRoom(Source source) {
+    Tunnel oldest =
+        parked.stream()
+            .filter(tunnel -> tunnel.conn().source().equals(source))
+            .findFirst()
+            .orElseGet(parked::getFirst);
+    removeParked(oldest);
+    return oldest;
+  }
+
+  /** Returns whether it was parked; now it is not. */
+  boolean removeParked(Tunnel tunnel) {
+    if (!parked.remove(tunnel)) {
+      return false;
+    }
+    total.parked--;
+    return true;
+  }
+
+  /** Removes all that are parked. */
+  List<Tunnel> clearParked() {
+    List<Tunnel> all = List.copyOf(parked);
+    parked.clear();
+    total.parked -= all.size();
+    return all;
+  }
+
+  /** Removes those that are too old. */
+  List<Tunnel> retire(long now) {
+    List<Tunnel> retired = new ArrayList<>();
+    for (Iterator<Tunnel> oldestFirst = parked.iterator(); oldestFirst.hasNext(); ) {
+      Tunnel tunnel = oldestFirst.next();
+      long tooOldFor = now - tunnel.retireAt();
+      if (tooOldFor < 0) {
+        break;
+      }
+      boolean dispensable = parked.size() > 1 || tooOldFor >= LAST_ONE_GRACE;
+      if (dispensable && tunnel.question() == null) {
+        oldestFirst.remove();
+        retired.add(tunnel);
+      }
+    }
+    total.parked -= retired.size();
+    return retired;
+  }
+
+  // The match.
+
+  /** Takes the freshest of those tunnels, if there is one. */
+  @Nullable Tunnel takeFreshest(Predicate<Tunnel> which, Conn client, long now) {
+    Tunnel tunnel = freshest(which, client);
+    return tunnel == null ? null : take(tunnel, now);
+  }
+
+  /** Takes the freshest tunnel that surely lives, if there is one. */
+  @Nullable Tunnel takeSure(Conn client, long now) {
+    return takeFreshest(tunnel -> isSure(tunnel, now), client, now);
+  }
+
+  private @Nullable Tunnel freshest(Predicate<Tunnel> which, Conn client) {
+    Tunnel freshest = null;
+    for (Iterator<Tunnel> freshestFirst = parked.descendingIterator(); freshestFirst.hasNext(); ) {
+      Tunnel tunnel = freshestFirst.next();
+      if (freshest != null && freshest.parkedAt() - tunnel.parkedAt() > ABOUT_AS_FRESH) {
+        break;
+      }
+      if (which.test(tunnel)) {
+        if (tunnel.conn().sharesThread(client)) {
+          return tunnel;
+        }
+        freshest = freshest == null ? tunnel : freshest;
+      }
+    }
+    return freshest;
+  }
+
+  private Tunnel take(Tunnel tunnel, long now) {
+    removeParked(tunnel);
+    paired.add(tunnel);
+    lastSeen = now;
+    tunnel.unask();
+    return tunnel;
+  }
+
+  /** Has a client wait, unless too many do. */
+  boolean await(Tunnels.Waiter waiter) {
+    if (waiting.size() >= limits.waitingPerId() + parked.size()) {
+      return false;
+    }
+    waiting.addLast(waiter);
+    return true;
+  }
+
+  /** Returns whether the client did wait; now it does no more. */
+  boolean forget(Tunnels.Waiter waiter) {
+    return waiting.remove(waiter);
+  }
+
+  /** Forgets all who wait. */
+  void clearWaiting() {
+    waiting.clear();
+  }
+
+  /**
+   * Gives a tunnel that is about to be parked to the client that has waited longest, if one has.
+   */
+  Tunnels.@Nullable Waiter giveAway(Tunnel unparked) {
+    Tunnels.Waiter waiter = waiting.poll();
+    if (waiter != null) {
+      paired.add(unparked);
+    }
+    return waiter;
+  }
+
+  /** Gives a parked tunnel to the client that has waited longest, if one has. */
+  Tunnels.@Nullable Waiter giveAway(Tunnel tunnel, long now) {
+    Tunnels.Waiter waiter = waiting.poll();
+    if (waiter != null) {
+      take(tunnel, now);
+    }
+    return waiter;
+  }
+
+  /** Takes what surely lives, or need not be asked any more, for those who wait for that. */
+  Map<Tunnels.Waiter, Tunnel> serveWaiting(long now) {
+    Map<Tunnels.Waiter, Tunnel> served = new LinkedHashMap<>();
+    for (Tunnel tunnel : List.copyOf(parked)) {
+      if (isSure(tunnel, now) && !waiting.isEmpty()) {
+        served.put(waiting.remove(), take(tunnel, now));
+      }
+    }
+    return served;
+  }
+
+  /** Returns whether the tunnel was paired; now it is not. */
+  boolean unpair(Tunnel tunnel) {
+    return paired.remove(tunnel);
+  }
+
+  // Proof of life.
+
+  /** Returns whether a tunnel may be handed out without a question. */
+  private boolean isSure(Tunnel tunnel, long now) {
+    return limits.probe().isZero()
+        || !answers
+        || !tunnel.canBeAsked()
+        || tunnel.wasHeard(now, limits.probe());
+  }
+
+  /**
+   * Asks a hidden server that surely lives, since it was heard this moment, to learn whether it
+   * answers, where that is not known. TLS may put its answer off until the application next writes
+   * (RFC 8446, 4.6.3), as OpenSSL and Rustls do: such a hidden server is not asked again, or it
+   * would be taken for dead.
+   *
+   * @param tunnel has just been parked
+   */
+  @Nullable Question test(Tunnel tunnel, long now) {
+    boolean wanted =
+        doubted && !limits.probe().isZero() && parked.stream().noneMatch(Tunnel::isTested);
+    return wanted && tunnel.canBeAsked() && tunnel.wasHeard(now, NOW) ? tunnel.ask(true) : null;
+  }
+
+  /** Asks one for the client that waits, unless enough are asked already. */
+  @Nullable Question askOne(Conn client) {
+    long open = parked.stream().filter(tunnel -> tunnel.question() != null).count();
+    if (open >= waiting.size()) {
+      return null;
+    }
+    Tunnel next = freshest(tunnel -> tunnel.question() == null, client);
+    return next == null ? null : next.ask(false);
+  }
+
+  /** Asks all that were not heard lately. */
+  List<Question> askAll(long now) {
+    List<Question> questions = new ArrayList<>();
+    for (Tunnel tunnel : parked) {
+      if (tunnel.question() == null && !isSure(tunnel, now)) {
+        questions.add(tunnel.ask(false));
+      }
+    }
+    return questions;
+  }
+
+  /** It is known from now on whether it answers. */
+  void learn(boolean whetherItAnswers, long now) {
+    answers = whetherItAnswers;
+    doubted = false;
+    learntAt = now;
+  }
+
+  /** Its tunnel ended before an answer. If it lived a moment ago, it ended of the question. */
+  void doubt(Question question, long now) {
+    if (question.isTest()) {
+      learn(false, now);
+    } else {
+      doubted = true;
+    }
+  }
+
+  /** That it does not answer is not taken for granted for ever. */
+  void doubtFromTimeToTime(long now) {
+    doubted |= !answers && now - learntAt >= LEARN_EVERY;
+  }
+}
