@@ -94,7 +94,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     this.source = socket.getSourceChannel();
     this.sink = socket.getSinkChannel();
     this.writer = new TlsWriter(engine, sink, buffers);
-    this.reader = new TlsReader(engine, source, writer, buffers, this::onRecord);
+    this.reader = new TlsReader(engine, source, writer, buffers);
     this.handshake = new TlsHandshake(connection, engine, reader, writer, tasks, this::onTaskDone);
     SocketEvents events = new SocketEvents();
     source.getConduit().setReadReadyHandler(events);
@@ -376,15 +376,16 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       return false;
     }
     onHeard = heard;
+    reader.takeHeard();
     engine.beginHandshake();
     writer.writeOwn();
     awaitSocket();
     return true;
   }
 
-  private void onRecord() {
+  private void tellHeard() {
     Runnable listener = onHeard;
-    if (listener != null) {
+    if (listener != null && reader.takeHeard()) {
       onHeard = null;
       connection.execute(listener);
     }
@@ -419,6 +420,8 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     } catch (IOException e) {
       onEndTold();
       throw e;
+    } finally {
+      tellHeard();
     }
   }
 

@@ -43,12 +43,12 @@ final class TlsReader {
   private final ConduitStreamSourceChannel socket;
   private final TlsWriter writer;
   private final Buffers buffers;
-  private final Runnable onRecord;
   private @Nullable ByteBuffer records; // read, not decrypted; never empty
   private @Nullable ByteBuffer plaintext; // decrypted, not asked for; never empty
   private int empty; // records without plaintext in a row
   private boolean starved; // what is in records is the beginning of one
   private boolean drained; // the socket gave all it had
+  private boolean heard; // a record of the peer's, which proved to be its
   private boolean closed; // by close_notify
   private boolean ended; // without one
   private @Nullable IOException failure;
@@ -57,19 +57,13 @@ final class TlsReader {
    * Creates it.
    *
    * @param writer writes what the engine answers by itself
-   * @param onRecord is run for each record of the peer's that was read whole and proved to be its
    */
   TlsReader(
-      SSLEngine engine,
-      ConduitStreamSourceChannel socket,
-      TlsWriter writer,
-      Buffers buffers,
-      Runnable onRecord) {
+      SSLEngine engine, ConduitStreamSourceChannel socket, TlsWriter writer, Buffers buffers) {
     this.engine = engine;
     this.socket = socket;
     this.writer = writer;
     this.buffers = buffers;
-    this.onRecord = onRecord;
   }
 
   /** Returns whether {@link #read} may find octets without a look at the socket. */
@@ -80,6 +74,13 @@ final class TlsReader {
   /** Returns whether nothing more comes from the socket. */
   synchronized boolean hasEnded() {
     return closed || ended || failure != null;
+  }
+
+  /** Returns whether a record of the peer's was read whole since this was last asked. */
+  synchronized boolean takeHeard() {
+    boolean taken = heard;
+    heard = false;
+    return taken;
   }
 
   /** The socket may have more than when it was last read. */
@@ -190,9 +191,7 @@ final class TlsReader {
       throw new IllegalStateException("nothing to decrypt");
     }
     SSLEngineResult result = engine.unwrap(from, into);
-    if (result.bytesConsumed() > 0) {
-      onRecord.run();
-    }
+    heard |= result.bytesConsumed() > 0;
     if (!from.hasRemaining()) {
       forgetRecords();
     }

@@ -42,7 +42,7 @@ final class State {
 
   private final Tunnels.Limits limits;
   private final Total total;
-  private final Deque<Tunnel> parked = new ArrayDeque<>(); // the freshest last
+  private final Deque<Tunnel> parked = new ArrayDeque<>(1); // the freshest last
   private final Deque<Tunnels.Waiter> waiting = new ArrayDeque<>(1); // the first come first
   private final Set<Tunnel> paired = new HashSet<>();
   private long lastSeen;

@@ -38,7 +38,7 @@ public final class Tunnel {
   // Guarded by the lock of tunnels.
   private @Nullable Pairing pairing;
   private @Nullable Question question; // that is open
-  private int questions;
+  private byte questions; // as few octets as will do: there may be many tunnels
   private long heardAt;
 
   Tunnel(
