@@ -5,7 +5,6 @@ import io.undertow.server.DefaultByteBufferPool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.file.Path;
-import java.security.Security;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,12 +87,11 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Sets what is one for the whole process, which has to be ours: what JSSE reads once, when its
-   * classes load, and by whom it has X25519 computed. So this comes first.
+   * Sets how TLS works in the whole process, which has to be ours. JSSE reads that once, when its
+   * classes load, so this comes first.
    */
   public static void prepareProcess() {
-    Tls.prepareJsse();
-    Security.insertProviderAt(new FastX25519(), 1);
+    Tls.prepareProcess();
   }
 
   private void runTlsTask(Runnable task) {

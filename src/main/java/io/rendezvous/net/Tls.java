@@ -39,6 +39,19 @@ final class Tls {
           "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
 
   /**
+   * Groups to agree on a key in (RFC 8446, 4.2.7): what everybody has. By default JSSE also takes
+   * finite fields of up to 8192 bits, where a client that does next to nothing costs a server tens
+   * of milliseconds.
+   */
+  private static final String GROUPS = "x25519, secp256r1, secp384r1";
+
+  /** What signs a handshake, and the certificates: nothing with SHA-1 (RFC 9155). */
+  private static final String SIGNATURES =
+      "ecdsa_secp256r1_sha256, ecdsa_secp384r1_sha384, ecdsa_secp521r1_sha512, ed25519, ed448,"
+          + " rsa_pss_rsae_sha256, rsa_pss_rsae_sha384, rsa_pss_rsae_sha512, rsa_pss_pss_sha256,"
+          + " rsa_pkcs1_sha256, rsa_pkcs1_sha384, rsa_pkcs1_sha512";
+
+  /**
    * Who is dialled.
    *
    * @param host sessions are resumed by host and port
@@ -123,6 +136,23 @@ final class Tls {
     Security.setProperty(
         "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
     System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
+  }
+
+  /**
+   * Sets what JSSE is to do in a process of ours, unless whoever started it has said otherwise. The
+   * lists are short for the memory's sake too: each connection keeps some.
+   */
+  static void prepareProcess() {
+    prepareJsse();
+    setUnlessSet("jdk.tls.namedGroups", GROUPS);
+    setUnlessSet("jdk.tls.server.SignatureSchemes", SIGNATURES);
+    Security.insertProviderAt(new FastX25519(), 1);
+  }
+
+  private static void setUnlessSet(String property, String value) {
+    if (System.getProperty(property) == null) {
+      System.setProperty(property, value);
+    }
   }
 
   /**

@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.UUID;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
@@ -40,6 +41,7 @@ final class State {
     int parked;
   }
 
+  private final UUID id;
   private final Tunnels.Limits limits;
   private final Total total;
   private final Deque<Tunnel> parked = new ArrayDeque<>(1); // the freshest last
@@ -55,9 +57,14 @@ final class State {
    *
    * @param total counts its parked tunnels too
    */
-  State(Tunnels.Limits limits, Total total) {
+  State(UUID id, Tunnels.Limits limits, Total total) {
+    this.id = id;
     this.limits = limits;
     this.total = total;
+  }
+
+  UUID id() {
+    return id;
   }
 
   void seen(long now) {

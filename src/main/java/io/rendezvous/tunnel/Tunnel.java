@@ -8,6 +8,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -41,15 +42,21 @@ public final class Tunnel {
   private byte questions; // as few octets as will do: there may be many tunnels
   private long heardAt;
 
+  /**
+   * Creates one that is not watched yet.
+   *
+   * @param id the entry's: one object for all its tunnels, since there may be many
+   * @param parkedAt now
+   */
   Tunnel(
+      UUID id,
       Entry entry,
       String label,
       InetSocketAddress askedFrom,
       Conn conn,
       Tunnels tunnels,
-      long parkedAt,
-      long retireAt) {
-    this.id = entry.id();
+      long parkedAt) {
+    this.id = id;
     this.label = label;
     this.askedFrom = askedFrom;
     this.wantsProxyHeader = entry.wantsProxyHeader();
@@ -58,7 +65,8 @@ public final class Tunnel {
     this.tunnels = tunnels;
     this.parkedAt = parkedAt;
     this.heardAt = parkedAt;
-    this.retireAt = retireAt;
+    long age = tunnels.limits().age().toNanos();
+    this.retireAt = parkedAt + age - ThreadLocalRandom.current().nextLong(age / 10 + 1);
   }
 
   /** Returns the hidden server it belongs to. */

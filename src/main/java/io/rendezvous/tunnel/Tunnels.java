@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -98,6 +97,10 @@ public final class Tunnels implements Presence {
     this.observer = observer;
   }
 
+  Limits limits() {
+    return limits;
+  }
+
   @Override
   public Counts counts(UUID id) {
     synchronized (lock) {
@@ -134,13 +137,20 @@ public final class Tunnels implements Presence {
    * rather than hear that the ID is not connected. Any thread may call.
    */
   public void announce(UUID id) {
+    announced(id);
+  }
+
+  /** Returns the ID, the same object each time. */
+  private UUID announced(UUID id) {
     synchronized (lock) {
-      state(id).seen(System.nanoTime());
+      State state = state(id);
+      state.seen(System.nanoTime());
+      return state.id();
     }
   }
 
   private State state(UUID id) {
-    return byId.computeIfAbsent(id, i -> new State(limits, total));
+    return byId.computeIfAbsent(id, i -> new State(i, limits, total));
   }
 
   /**
@@ -161,10 +171,8 @@ public final class Tunnels implements Presence {
    */
   public void park(
       Entry entry, String label, InetSocketAddress askedFrom, Conn conn, long knownAt) {
-    long now = System.nanoTime();
-    long age = limits.age().toNanos();
-    long jitter = ThreadLocalRandom.current().nextLong(age / 10 + 1);
-    Tunnel tunnel = new Tunnel(entry, label, askedFrom, conn, this, now, now + age - jitter);
+    UUID id = announced(entry.id());
+    Tunnel tunnel = new Tunnel(id, entry, label, askedFrom, conn, this, System.nanoTime());
     tunnel.watch();
     place(tunnel, knownAt);
   }
