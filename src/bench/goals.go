@@ -84,6 +84,8 @@ func (r *report) goals() []goal {
 			absolute(fmt.Sprintf("heap per parked tunnel, of %d", n), "parked", fmt.Sprint("heap", n), " KB", true, 5.5)
 			absolute(fmt.Sprintf("resident in all per parked tunnel, of %d", n), "parked", fmt.Sprint("all", n), " KB", true, 8)
 		}
+		absolute("heap per parked tunnel, its TLS session resumed", "parked-resumed", "heap5000", " KB", true, 5.5)
+		absolute("resident in all per parked tunnel, its TLS session resumed", "parked-resumed", "all5000", " KB", true, 8)
 		absolute("idle CPU with 15000 parked", "parked", "idle15000", " %", true, 1)
 		if direct, there := r.median("latency", "p50", "direct"); there {
 			for _, key := range []string{"p50", "p99"} {

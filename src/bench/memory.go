@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"math"
@@ -102,9 +103,20 @@ func slowly[T any](count int, work func(i int) (T, error)) ([]T, error) {
 var parkedSizes = []int{1000, 5000, 15000}
 
 func parked() *workload {
+	return parking("parked", "; for a reverse proxy, TLS connections that have asked nothing yet", false, parkedSizes)
+}
+
+// parkedAgain is with TLS sessions that are resumed, as hidden servers do that come again.
+func parkedAgain() *workload {
+	w := parking("parked-resumed", ", their TLS sessions resumed", true, []int{5000})
+	w.unfit = oursAlone
+	return w
+}
+
+func parking(name, more string, resume bool, sizes []int) *workload {
 	w := &workload{
-		name: "parked", family: "parked", fresh: true, rounds: 1,
-		title: "Parked tunnels, eight for each hidden server; for a reverse proxy, TLS connections that have asked nothing yet",
+		name: name, family: name, fresh: true, rounds: 1,
+		title: "Parked tunnels, eight for each hidden server" + more,
 		unfit: func(s *subject) string {
 			switch {
 			case s.jar && !s.agent || s.Name == "nginx http" || s.Name == "HAProxy http":
@@ -116,9 +128,9 @@ func parked() *workload {
 			}
 			return "connects at once: see pairs"
 		},
-		run: parkAll,
+		run: func(b *bench, s *subject) (figures, error) { return parkAll(b, s, sizes, clientTLS(resume)) },
 	}
-	for _, n := range parkedSizes {
+	for _, n := range sizes {
 		of := fmt.Sprintf(", of %d", n)
 		w.lines = append(w.lines,
 			line{fmt.Sprintf("heap%d", n), "heap per tunnel" + of, "KB", false},
@@ -131,8 +143,7 @@ func parked() *workload {
 
 const perHidden = 8 // as our agent does
 
-func parkAll(b *bench, s *subject) (figures, error) {
-	sizes := parkedSizes
+func parkAll(b *bench, s *subject, sizes []int, config *tls.Config) (figures, error) {
 	if b.quick {
 		sizes = sizes[:1]
 	}
@@ -154,7 +165,6 @@ func parkAll(b *bench, s *subject) (figures, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := clientTLS(false) // full handshakes: the dearer case for memory
 	var tunnels []*conn
 	defer func() {
 		for _, t := range tunnels {

@@ -63,7 +63,7 @@ var workloads = []*workload{
 	bulk("down", 32, 32<<20), bulk("up", 32, 32<<20),
 	requests(1, 12_000), requests(32, 40_000), requests(256, 40_000),
 	handshakes(), rendezvouses(), latency(), mixed(),
-	probed(), parked(), pairs(), stalled(), reconnect(),
+	probed(), parked(), parkedAgain(), pairs(), stalled(), reconnect(),
 }
 
 func anyone(*subject) string { return "" }
