@@ -24,6 +24,9 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Keys that change within a connection (RFC 8446, 4.6.3), and the proof of life by that. */
 class TlsKeysTest {
+  /** What JSSE says of each of its own. */
+  private static final String PRODUCED = "Produced KeyUpdate post-handshake message";
+
   private static final int MIB = 1024 * 1024;
 
   @TempDir private Path directory;
@@ -230,11 +233,14 @@ class TlsKeysTest {
             directory,
             Path.of(System.getProperty("java.home"), "bin", "java").toString(),
             "-Djava.security.properties=" + limits,
+            "-Djavax.net.debug=ssl:handshake",
             "-cp",
             classes,
             TlsKeyLimits.class.getName())) {
       assertThat(program.exitCode()).as(String.join("\n", tail(program.lines()))).isZero();
       assertThat(program.output()).contains("both done", "SERVER done", "CLIENT done");
+      assertThat(program.lines().stream().filter(line -> line.contains(PRODUCED)))
+          .hasSizeGreaterThan(80); // ways times 64 MiB, at least one every 4 MiB
     }
   }
 
