@@ -159,24 +159,25 @@ class ProbeIT {
   @Test
   void stoppedHiddenServerIsFoundSilentAndAnotherServes() throws Exception {
     try (LocalServer server = new LocalServer(this::receive);
-        Program alive = agent(server.port(), broker.port(), 1);
-        Program stopped = agent(server.port(), broker.port(), 4)) {
-      growSilent();
-      assertThat(post("first")).endsWith("first");
-      int answered = count("answered");
-      assertThat(answered).isPositive();
-      stopped.signal("STOP");
-      growSilent();
-      assertThat(post("second")).endsWith("second");
-      Awaitility.await().untilAsserted(() -> assertThat(count("silent")).isEqualTo(4));
-      stopped.signal("CONT");
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(60))
-          .until(() -> broker.broker().parked() > 1); // it has seen that they were closed
-      growSilent();
-      assertThat(post("third")).endsWith("third");
-      assertThat(received).containsExactly("first", "second", "third");
-      assertThat(alive.isRunning()).isTrue();
+        Program alive = agent(server.port(), broker.port(), 1)) {
+      growMuchOlder(); // so that the others are asked first
+      try (Program stopped = agent(server.port(), broker.port(), 4)) {
+        growSilent();
+        assertThat(post("first")).endsWith("first");
+        assertThat(count("answered")).isPositive();
+        stopped.signal("STOP");
+        growSilent();
+        assertThat(post("second")).endsWith("second");
+        Awaitility.await().untilAsserted(() -> assertThat(count("silent")).isEqualTo(4));
+        stopped.signal("CONT");
+        Awaitility.await()
+            .atMost(Duration.ofSeconds(60))
+            .until(() -> broker.broker().parked() > 1); // it has seen that they were closed
+        growSilent();
+        assertThat(post("third")).endsWith("third");
+        assertThat(received).containsExactly("first", "second", "third");
+        assertThat(alive.isRunning()).isTrue();
+      }
     }
   }
 
