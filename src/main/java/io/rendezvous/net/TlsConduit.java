@@ -3,25 +3,15 @@ package io.rendezvous.net;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.FileChannel;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 import org.xnio.IoUtils;
 import org.xnio.StreamConnection;
-import org.xnio.XnioIoThread;
-import org.xnio.XnioWorker;
-import org.xnio.channels.StreamSinkChannel;
-import org.xnio.channels.StreamSourceChannel;
-import org.xnio.conduits.ConduitReadableByteChannel;
 import org.xnio.conduits.ConduitStreamSinkChannel;
 import org.xnio.conduits.ConduitStreamSourceChannel;
-import org.xnio.conduits.ConduitWritableByteChannel;
-import org.xnio.conduits.Conduits;
 import org.xnio.conduits.ReadReadyHandler;
-import org.xnio.conduits.StreamSinkConduit;
-import org.xnio.conduits.StreamSourceConduit;
 import org.xnio.conduits.WriteReadyHandler;
 
 /**
@@ -51,16 +41,13 @@ import org.xnio.conduits.WriteReadyHandler;
  * <p>To be called on the connection's I/O thread, or, once hands are shaken, from another while
  * events are off and so that thread has no reason to touch it, as Undertow's blocking streams do.
  */
-final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
-  private final TlsConnection connection;
+final class TlsConduit extends DuplexConduit<TlsConnection> {
   private final SSLEngine engine;
   private final ConduitStreamSourceChannel source;
   private final ConduitStreamSinkChannel sink;
   private final TlsReader reader;
   private final TlsWriter writer;
 
-  private @Nullable ReadReadyHandler readHandler;
-  private @Nullable WriteReadyHandler writeHandler;
   private @Nullable Runnable onHeard;
   private @Nullable TlsHandshake handshake; // until it is over
   private @Nullable IOException failure;
@@ -89,7 +76,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       SSLEngine engine,
       Executor tasks,
       Buffers buffers) {
-    this.connection = connection;
+    super(connection);
     this.engine = engine;
     this.source = socket.getSourceChannel();
     this.sink = socket.getSinkChannel();
@@ -462,27 +449,11 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   }
 
   @Override
-  public long transferTo(long position, long count, FileChannel target) throws IOException {
-    return target.transferFrom(new ConduitReadableByteChannel(this), position, count);
-  }
-
-  @Override
-  public long transferTo(long count, ByteBuffer through, StreamSinkChannel target)
-      throws IOException {
-    return Conduits.transfer(this, count, through, target);
-  }
-
-  @Override
   public void terminateReads() {
     readsShut = true;
     reader.release();
     awaitSocket();
     connection.readsEnded();
-  }
-
-  @Override
-  public boolean isReadShutdown() {
-    return connection.isReadShutdown();
   }
 
   @Override
@@ -537,16 +508,6 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
     }
   }
 
-  @Override
-  public XnioIoThread getReadThread() {
-    return connection.getIoThread();
-  }
-
-  @Override
-  public void setReadReadyHandler(ReadReadyHandler handler) {
-    readHandler = handler;
-  }
-
   // Writing.
 
   @Override
@@ -583,27 +544,6 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
       }
     }
     return sum;
-  }
-
-  @Override
-  public int writeFinal(ByteBuffer from) throws IOException {
-    return Conduits.writeFinalBasic(this, from);
-  }
-
-  @Override
-  public long writeFinal(ByteBuffer[] from, int offset, int length) throws IOException {
-    return Conduits.writeFinalBasic(this, from, offset, length);
-  }
-
-  @Override
-  public long transferFrom(FileChannel from, long position, long count) throws IOException {
-    return from.transferTo(position, count, new ConduitWritableByteChannel(this));
-  }
-
-  @Override
-  public long transferFrom(StreamSourceChannel from, long count, ByteBuffer through)
-      throws IOException {
-    return Conduits.transfer(from, count, through, this);
   }
 
   @Override
@@ -651,7 +591,7 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
 
   @Override
   public boolean isWriteShutdown() {
-    return writesShut || connection.isWriteShutdown();
+    return writesShut || super.isWriteShutdown();
   }
 
   @Override
@@ -700,21 +640,6 @@ final class TlsConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void awaitWritable(long time, TimeUnit unit) throws IOException {
     sink.awaitWritable(time, unit);
-  }
-
-  @Override
-  public XnioIoThread getWriteThread() {
-    return connection.getIoThread();
-  }
-
-  @Override
-  public void setWriteReadyHandler(WriteReadyHandler handler) {
-    writeHandler = handler;
-  }
-
-  @Override
-  public XnioWorker getWorker() {
-    return connection.getWorker();
   }
 
   /** Gives the buffers back, for the connection is closed. */

@@ -3,40 +3,28 @@ package io.rendezvous.net;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
-import java.nio.channels.FileChannel;
 import java.nio.channels.SelectionKey;
 import java.nio.channels.SocketChannel;
 import java.util.concurrent.TimeUnit;
-import org.jspecify.annotations.Nullable;
-import org.xnio.XnioIoThread;
-import org.xnio.XnioWorker;
-import org.xnio.channels.StreamSinkChannel;
-import org.xnio.channels.StreamSourceChannel;
-import org.xnio.conduits.Conduits;
 import org.xnio.conduits.ReadReadyHandler;
-import org.xnio.conduits.StreamSinkConduit;
-import org.xnio.conduits.StreamSourceConduit;
 import org.xnio.conduits.WriteReadyHandler;
 
 /**
  * Reads and writes the socket of a {@link UnixConnection}, as XNIO's own conduit does with a TCP
  * socket. Octets are read and written on the connection's I/O thread.
  */
-final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
+final class UnixConduit extends DuplexConduit<UnixConnection> {
   private static final int READ = SelectionKey.OP_READ;
   private static final int WRITE = SelectionKey.OP_WRITE;
 
-  private final UnixConnection connection;
   private final SocketChannel socket;
   private final UnixReadiness readiness;
-  private @Nullable ReadReadyHandler readHandler;
-  private @Nullable WriteReadyHandler writeHandler;
   private boolean readTerminated;
   private boolean writeTerminated;
 
   UnixConduit(UnixConnection connection, SocketChannel socket, UnixPoller poller)
       throws IOException {
-    this.connection = connection;
+    super(connection);
     this.socket = socket;
     this.readiness =
         new UnixReadiness(
@@ -81,11 +69,6 @@ final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
     }
   }
 
-  @Override
-  public XnioWorker getWorker() {
-    return connection.getWorker();
-  }
-
   // The source.
 
   @Override
@@ -116,17 +99,6 @@ final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
   }
 
   @Override
-  public long transferTo(long position, long count, FileChannel target) throws IOException {
-    return target.transferFrom(socket, position, count);
-  }
-
-  @Override
-  public long transferTo(long count, ByteBuffer through, StreamSinkChannel target)
-      throws IOException {
-    return Conduits.transfer(this, count, through, target);
-  }
-
-  @Override
   public void terminateReads() throws IOException {
     if (connection.readClosed() && socket.isOpen()) {
       suspendReads();
@@ -137,11 +109,6 @@ final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
       }
     }
     onReadTerminated();
-  }
-
-  @Override
-  public boolean isReadShutdown() {
-    return connection.isReadShutdown();
   }
 
   @Override
@@ -174,16 +141,6 @@ final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
     readiness.await(READ, unit.toNanos(time));
   }
 
-  @Override
-  public XnioIoThread getReadThread() {
-    return connection.getIoThread();
-  }
-
-  @Override
-  public void setReadReadyHandler(ReadReadyHandler handler) {
-    readHandler = handler;
-  }
-
   // The sink. The socket keeps nothing back that would have to be flushed.
 
   @Override
@@ -194,27 +151,6 @@ final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public long write(ByteBuffer[] from, int offset, int length) throws IOException {
     return socket.write(from, offset, length);
-  }
-
-  @Override
-  public int writeFinal(ByteBuffer from) throws IOException {
-    return Conduits.writeFinalBasic(this, from);
-  }
-
-  @Override
-  public long writeFinal(ByteBuffer[] from, int offset, int length) throws IOException {
-    return Conduits.writeFinalBasic(this, from, offset, length);
-  }
-
-  @Override
-  public long transferFrom(FileChannel source, long position, long count) throws IOException {
-    return source.transferTo(position, count, socket);
-  }
-
-  @Override
-  public long transferFrom(StreamSourceChannel source, long count, ByteBuffer through)
-      throws IOException {
-    return Conduits.transfer(source, count, through, this);
   }
 
   @Override
@@ -238,11 +174,6 @@ final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void truncateWrites() throws IOException {
     terminateWrites();
-  }
-
-  @Override
-  public boolean isWriteShutdown() {
-    return connection.isWriteShutdown();
   }
 
   @Override
@@ -273,15 +204,5 @@ final class UnixConduit implements StreamSourceConduit, StreamSinkConduit {
   @Override
   public void awaitWritable(long time, TimeUnit unit) throws IOException {
     readiness.await(WRITE, unit.toNanos(time));
-  }
-
-  @Override
-  public XnioIoThread getWriteThread() {
-    return connection.getIoThread();
-  }
-
-  @Override
-  public void setWriteReadyHandler(WriteReadyHandler handler) {
-    writeHandler = handler;
   }
 }
