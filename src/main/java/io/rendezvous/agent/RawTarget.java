@@ -131,7 +131,7 @@ final class RawTarget implements Target {
     }
 
     @Override
-    public void unanswered(boolean moreWasSent) {
+    public void unanswered(Relay.Sent sent) {
       listener.failed("the local server ended without an answer");
       refuse(tunnel, "ended without an answer");
       over();

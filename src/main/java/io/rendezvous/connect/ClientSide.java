@@ -6,6 +6,7 @@ import io.rendezvous.net.Buffers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Farewell;
 import io.rendezvous.net.ProxyHeader;
+import io.rendezvous.net.Relay;
 import io.rendezvous.tunnel.Observer;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.Tunnels;
@@ -46,6 +47,7 @@ final class ClientSide implements Tunnels.Waiter {
   private final ConnectProtocol protocol;
   private final long came = System.nanoTime();
   private boolean soon; // a tunnel may be had, that is asked whether it lives
+  private long waitUntil;
   private boolean gone;
   private int tries;
   private long retryUntil;
@@ -110,6 +112,7 @@ final class ClientSide implements Tunnels.Waiter {
       Duration left = Duration.ofNanos(Math.max(0, retryUntil - System.nanoTime()));
       most = left.compareTo(most) < 0 ? left : most;
     }
+    waitUntil = System.nanoTime() + most.toNanos();
     client.deadline(most, this::onWaitedInVain);
     client.onReadable(this::onReadable);
     client.resumeReads();
@@ -154,11 +157,16 @@ final class ClientSide implements Tunnels.Waiter {
     }
   }
 
-  /** It may only have said all it has to say, and is served yet if that is soon. */
+  /**
+   * It may only have said all it has to say, or have left, and then it is to have no tunnel. So it
+   * waits on for a moment if a tunnel is being asked whether it lives, without which it would have
+   * had one at once.
+   */
   private void onEnd() {
     client.suspendReads();
     if (soon && !client.isTruncated()) {
-      client.deadline(A_MOMENT, this::leave);
+      Duration left = Duration.ofNanos(Math.max(0, waitUntil - System.nanoTime()));
+      client.deadline(left.compareTo(A_MOMENT) < 0 ? left : A_MOMENT, this::onWaitedInVain);
     } else {
       leave();
     }
@@ -209,9 +217,8 @@ final class ClientSide implements Tunnels.Waiter {
       retryUntil = System.nanoTime() + RETRY_TIME;
     }
     ByteBuffer early = client.takeEarly();
-    boolean nothingFollows = !early.hasRemaining();
     // In one piece, since some hidden servers look for the body in what they read the head from.
-    ByteBuffer all = Buffers.joined(first.duplicate(), early);
+    ByteBuffer all = Buffers.joined(first.duplicate(), early.duplicate());
     protocol
         .pairs()
         .pair(
@@ -222,11 +229,18 @@ final class ClientSide implements Tunnels.Waiter {
             tunnel.wantsProxyHeader()
                 ? Buffers.joined(ProxyHeader.of(client.peer(), client.local()), all)
                 : all,
-            moreWasSent -> onUnanswered(nothingFollows && !moreWasSent));
+            sent -> onUnanswered(sent, early));
   }
 
-  private void onUnanswered(boolean nothingFollowed) {
-    boolean again = nothingFollowed && REPEATABLE.contains(head.method());
+  /** What no hidden server has seen is sent again, whatever it is. */
+  private void onUnanswered(Relay.Sent sent, ByteBuffer early) {
+    boolean again =
+        switch (sent) {
+          case NOTHING -> true;
+          case FIRST -> !early.hasRemaining() && REPEATABLE.contains(head.method());
+          case MORE -> false;
+        };
+    client.unread(early);
     if (again && tries < MOST_TRIES && System.nanoTime() - retryUntil < 0) {
       match();
     } else {

@@ -30,6 +30,7 @@ public final class BridgedStore implements EntryStore {
   // Guarded by this.
   private final Map<UUID, Seen> seen = Bounded.byUse(MOST_REMEMBERED);
   private Instant leaveAloneUntil = Instant.MIN;
+  private long revocations;
 
   /**
    * Puts a bridge before a store.
@@ -47,9 +48,10 @@ public final class BridgedStore implements EntryStore {
     if (isLeftAlone()) {
       return Optional.of(remembered(id, new IOException("the store was out of reach just now")));
     }
+    long before = revocations();
     try {
       Optional<Entry> entry = store.find(id);
-      remember(id, entry);
+      remember(id, entry, before);
       return entry;
     } catch (IOException e) {
       leaveAlone();
@@ -64,6 +66,17 @@ public final class BridgedStore implements EntryStore {
 
   private synchronized void leaveAlone() {
     leaveAloneUntil = clock.instant().plus(LEFT_ALONE);
+  }
+
+  private synchronized long revocations() {
+    return revocations;
+  }
+
+  /** Remembers what was read, unless it may have been revoked since. */
+  private synchronized void remember(UUID id, Optional<Entry> entry, long revocationsBefore) {
+    if (revocations == revocationsBefore) {
+      remember(id, entry);
+    }
   }
 
   private synchronized void remember(UUID id, Optional<Entry> entry) {
@@ -102,7 +115,7 @@ public final class BridgedStore implements EntryStore {
   @Override
   public boolean delete(UUID id) throws IOException {
     boolean deleted = store.delete(id);
-    remember(id, Optional.empty());
+    revoked(id);
     return deleted;
   }
 
@@ -110,9 +123,14 @@ public final class BridgedStore implements EntryStore {
   public void onRevoked(Consumer<UUID> listener) {
     store.onRevoked(
         id -> {
-          remember(id, Optional.empty());
+          revoked(id);
           listener.accept(id);
         });
+  }
+
+  private synchronized void revoked(UUID id) {
+    revocations++;
+    seen.remove(id);
   }
 
   @Override

@@ -45,6 +45,16 @@ public final class Relay {
     UNANSWERED
   }
 
+  /** What the far end may have got of what came from the near one. */
+  public enum Sent {
+    /** Not an octet. */
+    NOTHING,
+    /** The first octets, or some of them. */
+    FIRST,
+    /** More than the first octets was read, which is lost. */
+    MORE
+  }
+
   /** What the owner of a relay wants to know. Each is called at most once, on any I/O thread. */
   public interface Owner {
     /** The first octets were written to the far connection. */
@@ -61,10 +71,8 @@ public final class Relay {
     /**
      * The far connection ended before a single octet came from it. It is closed; the near one is
      * the owner's again, and is called upon on its own thread.
-     *
-     * @param moreWasSent whether octets were read from the near connection beyond the first ones
      */
-    void unanswered(boolean moreWasSent);
+    void unanswered(Sent sent);
 
     /** The relay is over, and both connections are closed or about to be. */
     void over();
@@ -78,6 +86,7 @@ public final class Relay {
   private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
   private final AtomicInteger flowing = new AtomicInteger(2);
   private final boolean halfCloses;
+  private boolean reached; // of the far connection's thread
   private volatile int firstOctets;
   private volatile @Nullable End end;
 
@@ -143,6 +152,7 @@ public final class Relay {
     conn.noDeadline();
     conn.onReadable(out::read);
     conn.onWritable(in::write);
+    reached |= conn == far;
     in.write();
     if (conn == far && isRunning()) {
       owner.reached();
@@ -221,15 +231,20 @@ public final class Relay {
   }
 
   private void giveBack() {
-    far.execute(far::abort);
-    near.execute(
+    near.execute(near::suspendReads);
+    far.execute(
         () -> {
-          near.onReadable(null);
-          near.onWritable(null);
-          near.suspendReads();
-          near.suspendWrites();
-          owner.unanswered(up.octets() > 0);
+          far.abort();
+          Sent least = reached ? Sent.FIRST : Sent.NOTHING;
+          near.execute(() -> giveBack(least)); // when nothing can reach the far end any more
         });
+  }
+
+  private void giveBack(Sent least) {
+    near.onReadable(null);
+    near.onWritable(null);
+    near.suspendWrites();
+    owner.unanswered(up.octets() > 0 ? Sent.MORE : least);
   }
 
   private void finish(End how) {

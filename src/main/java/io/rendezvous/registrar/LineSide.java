@@ -130,7 +130,7 @@ final class LineSide {
             came,
             ByteBuffer.wrap("+OK\n".getBytes(StandardCharsets.US_ASCII)),
             line,
-            moreWasSent -> refuse(Refusal.NOT_REGISTERED)); // its entry was just deleted
+            sent -> refuse(Refusal.NOT_REGISTERED)); // its entry was just deleted
   }
 
   /** No line came in time. */

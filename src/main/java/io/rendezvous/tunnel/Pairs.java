@@ -33,9 +33,9 @@ public final class Pairs {
      * The tunnel ended before a single octet came from it, and is closed; the client's connection
      * is the owner's again. Called on that one's thread.
      *
-     * @param moreWasSent whether octets were read from the client beyond the first ones
+     * @param sent what may have gone down the tunnel
      */
-    void unanswered(boolean moreWasSent);
+    void unanswered(Relay.Sent sent);
   }
 
   /**
@@ -121,11 +121,11 @@ public final class Pairs {
     }
 
     @Override
-    public void unanswered(boolean moreWasSent) {
+    public void unanswered(Relay.Sent sent) {
       over();
       Owner again = owner;
       if (again != null) {
-        again.unanswered(moreWasSent);
+        again.unanswered(sent);
       }
     }
 

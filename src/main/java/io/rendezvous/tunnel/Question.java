@@ -14,7 +14,8 @@ final class Question {
   /** Most in a tunnel's life, since peers bound how many they take in a row: Go takes 16. */
   static final int MOST = 8;
 
-  private static final Duration TIME = Duration.ofSeconds(2);
+  /** How long an answer is awaited, at most. */
+  static final Duration TIME = Duration.ofSeconds(2);
 
   private final Tunnel tunnel;
   private final Tunnels tunnels;
@@ -56,7 +57,7 @@ final class Question {
     if (!tunnels.isOpen(this)) {
       return; // the tunnel ended before its turn came
     }
-    tunnel.conn().after(TIME, this::onLate);
+    tunnel.conn().after(tunnels.questionTime(), this::onLate);
     try {
       tunnel.conn().probe(this::onHeard);
     } catch (IOException e) {

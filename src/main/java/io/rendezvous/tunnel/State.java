@@ -27,11 +27,8 @@ final class State {
   /** Among tunnels about as fresh as the freshest, one of the client's own thread is preferred. */
   private static final long ABOUT_AS_FRESH = Duration.ofSeconds(5).toNanos();
 
-  /** How long it counts that a hidden server does not answer. */
-  private static final long LEARN_EVERY = Duration.ofMinutes(10).toNanos();
-
   /** A tunnel that was heard within this time belongs to a hidden server that lives. */
-  private static final Duration NOW = Duration.ofSeconds(1);
+  private static final Duration A_MOMENT_AGO = Duration.ofSeconds(1);
 
   /** How long the last tunnel of an ID outlives its age while no other comes. */
   private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
@@ -47,10 +44,8 @@ final class State {
   private final Deque<Tunnel> parked = new ArrayDeque<>(1); // the freshest last
   private final Deque<Tunnels.Waiter> waiting = new ArrayDeque<>(1); // the first come first
   private final Set<Tunnel> paired = new HashSet<>();
+  private final Answering answering = new Answering();
   private long lastSeen;
-  private boolean answers; // when it is asked, as far as is known
-  private boolean doubted = true; // that: the next tunnel that is parked will tell
-  private long learntAt;
 
   /**
    * Creates that of a hidden server that was never seen.
@@ -82,6 +77,10 @@ final class State {
   /** Returns whether there is nothing to be known any more. */
   boolean isForgettable(long now) {
     return waiting.isEmpty() && !isConnected(now);
+  }
+
+  boolean hasParked() {
+    return !parked.isEmpty();
   }
 
   Iterable<Tunnel> parked() {
@@ -151,7 +150,7 @@ final class State {
       if (tooOldFor < 0) {
         break;
       }
-      boolean dispensable = parked.size() > 1 || tooOldFor >= LAST_ONE_GRACE;
+      boolean dispensable = hasOther(tunnel) || tooOldFor >= LAST_ONE_GRACE;
       if (dispensable && tunnel.question() == null) {
         oldestFirst.remove();
         retired.add(tunnel);
@@ -159,6 +158,11 @@ final class State {
     }
     total.parked -= retired.size();
     return retired;
+  }
+
+  /** Whether one that is being asked will be there is not known. */
+  private boolean hasOther(Tunnel tunnel) {
+    return parked.stream().anyMatch(other -> other != tunnel && other.question() == null);
   }
 
   // The match.
@@ -169,9 +173,13 @@ final class State {
     return tunnel == null ? null : take(tunnel, now);
   }
 
-  /** Takes the freshest tunnel that surely lives, if there is one. */
+  /**
+   * Takes the freshest tunnel that may be handed out without a question, if there is one. Rather
+   * one that is not tested, so that the test comes to its end.
+   */
   @Nullable Tunnel takeSure(Conn client, long now) {
-    return takeFreshest(tunnel -> isSure(tunnel, now), client, now);
+    Tunnel untested = takeFreshest(t -> isSure(t, now) && !t.isTested(), client, now);
+    return untested != null ? untested : takeFreshest(t -> isSure(t, now), client, now);
   }
 
   private @Nullable Tunnel freshest(Predicate<Tunnel> which, Conn client) {
@@ -195,6 +203,9 @@ final class State {
     removeParked(tunnel);
     paired.add(tunnel);
     lastSeen = now;
+    if (tunnel.isTested()) {
+      answering.cutShort(now);
+    }
     tunnel.unask();
     return tunnel;
   }
@@ -221,7 +232,7 @@ final class State {
   /**
    * Gives a tunnel that is about to be parked to the client that has waited longest, if one has.
    */
-  Tunnels.@Nullable Waiter giveAway(Tunnel unparked) {
+  Tunnels.@Nullable Waiter giveUnparked(Tunnel unparked) {
     Tunnels.Waiter waiter = waiting.poll();
     if (waiter != null) {
       paired.add(unparked);
@@ -230,7 +241,7 @@ final class State {
   }
 
   /** Gives a parked tunnel to the client that has waited longest, if one has. */
-  Tunnels.@Nullable Waiter giveAway(Tunnel tunnel, long now) {
+  Tunnels.@Nullable Waiter giveParked(Tunnel tunnel, long now) {
     Tunnels.Waiter waiter = waiting.poll();
     if (waiter != null) {
       take(tunnel, now);
@@ -259,23 +270,23 @@ final class State {
   /** Returns whether a tunnel may be handed out without a question. */
   private boolean isSure(Tunnel tunnel, long now) {
     return limits.probe().isZero()
-        || !answers
+        || !answering.isExpected()
         || !tunnel.canBeAsked()
         || tunnel.wasHeard(now, limits.probe());
   }
 
   /**
-   * Asks a hidden server that surely lives, since it was heard this moment, to learn whether it
-   * answers, where that is not known. TLS may put its answer off until the application next writes
-   * (RFC 8446, 4.6.3), as OpenSSL and Rustls do: such a hidden server is not asked again, or it
-   * would be taken for dead.
+   * Tests whether the hidden server answers, where that is not known.
    *
    * @param tunnel has just been parked
    */
   @Nullable Question test(Tunnel tunnel, long now) {
-    boolean wanted =
-        doubted && !limits.probe().isZero() && parked.stream().noneMatch(Tunnel::isTested);
-    return wanted && tunnel.canBeAsked() && tunnel.wasHeard(now, NOW) ? tunnel.ask(true) : null;
+    boolean isDue =
+        answering.isDoubted()
+            && !limits.probe().isZero()
+            && parked.stream().noneMatch(Tunnel::isTested);
+    boolean possible = tunnel.canBeAsked() && tunnel.wasHeard(now, A_MOMENT_AGO);
+    return isDue && possible ? tunnel.ask(true) : null;
   }
 
   /** Asks one for the client that waits, unless enough are asked already. */
@@ -289,7 +300,7 @@ final class State {
   }
 
   /** Asks all that were not heard lately. */
-  List<Question> askAll(long now) {
+  private List<Question> askAll(long now) {
     List<Question> questions = new ArrayList<>();
     for (Tunnel tunnel : parked) {
       if (tunnel.question() == null && !isSure(tunnel, now)) {
@@ -299,24 +310,38 @@ final class State {
     return questions;
   }
 
-  /** It is known from now on whether it answers. */
-  void learn(boolean whetherItAnswers, long now) {
-    answers = whetherItAnswers;
-    doubted = false;
-    learntAt = now;
+  /** A parked tunnel's hidden server has proven that it lives. */
+  void answered(Tunnel tunnel, long now) {
+    tunnel.heard(now);
+    answering.learn();
   }
 
-  /** Its tunnel ended before an answer. If it lived a moment ago, it ended of the question. */
-  void doubt(Question question, long now) {
-    if (question.isTest()) {
-      learn(false, now);
-    } else {
-      doubted = true;
+  /** A parked tunnel's hidden server lives, and has not answered a test. */
+  void deferred(Tunnel tunnel, long now) {
+    tunnel.unask();
+    answering.failed(now);
+  }
+
+  /**
+   * A parked tunnel has ended by itself, or was given up, and was removed. Where it was asked
+   * whether it lives, all the others are asked now, since what became of it is likely to have
+   * become of them.
+   *
+   * @param open the question that it was asked
+   * @return the questions to the others
+   */
+  List<Question> ended(@Nullable Question open, long now) {
+    lastSeen = now;
+    if (open != null && open.isTest()) {
+      answering.failed(now);
+    } else if (open != null) {
+      answering.doubt();
     }
+    return open == null ? List.of() : askAll(now);
   }
 
-  /** That it does not answer is not taken for granted for ever. */
-  void doubtFromTimeToTime(long now) {
-    doubted |= !answers && now - learntAt >= LEARN_EVERY;
+  /** Forgets from time to time that it does not answer. */
+  void sweep(long now) {
+    answering.sweep(now);
   }
 }

@@ -101,6 +101,15 @@ public final class Tunnels implements Presence {
     return limits;
   }
 
+  /**
+   * Returns how long an answer to a question is awaited. A client's patience has to last for a
+   * second one.
+   */
+  Duration questionTime() {
+    Duration most = limits.patience().multipliedBy(2).dividedBy(5);
+    return most.compareTo(Question.TIME) < 0 ? most : Question.TIME;
+  }
+
   @Override
   public Counts counts(UUID id) {
     synchronized (lock) {
@@ -173,6 +182,7 @@ public final class Tunnels implements Presence {
       Entry entry, String label, InetSocketAddress askedFrom, Conn conn, long knownAt) {
     UUID id = announced(entry.id());
     Tunnel tunnel = new Tunnel(id, entry, label, askedFrom, conn, this, System.nanoTime());
+    tunnel.heard(knownAt); // it said all it had to say before its entry was looked up
     tunnel.watch();
     place(tunnel, knownAt);
   }
@@ -207,12 +217,18 @@ public final class Tunnels implements Presence {
       } else if (revokedAt != null && revokedAt - knownAt > 0) {
         refused = Tunnel.End.REVOKED;
       } else {
-        waiter = state.giveAway(tunnel);
+        waiter = state.giveUnparked(tunnel);
         if (waiter == null) {
           replaced = state.park(tunnel);
           test = state.test(tunnel, now);
         }
       }
+    }
+    if (waiter != null) {
+      waiter.offered(tunnel);
+    }
+    if (test != null) {
+      test.put();
     }
     if (refused != null) {
       dismiss(tunnel, refused);
@@ -221,12 +237,6 @@ public final class Tunnels implements Presence {
     }
     if (replaced != null) {
       dismiss(replaced, Tunnel.End.REPLACED);
-    }
-    if (test != null) {
-      test.put();
-    }
-    if (waiter != null) {
-      waiter.offered(tunnel);
     }
   }
 
@@ -258,7 +268,7 @@ public final class Tunnels implements Presence {
         return new Match.Crowded();
       }
       question = state.askOne(client);
-      soon = state.counts().parked() > 0;
+      soon = state.hasParked();
     }
     if (question != null) {
       question.put();
@@ -290,14 +300,13 @@ public final class Tunnels implements Presence {
         return;
       }
       long now = System.nanoTime();
-      tunnel.heard(now);
-      state.learn(true, now);
-      waiter = state.giveAway(tunnel, now);
+      state.answered(tunnel, now);
+      waiter = state.giveParked(tunnel, now);
     }
-    tell(question, Observer.Proof.ANSWERED);
     if (waiter != null) {
       waiter.offered(tunnel);
     }
+    tell(question, Observer.Proof.ANSWERED);
   }
 
   /**
@@ -314,16 +323,14 @@ public final class Tunnels implements Presence {
       }
       if (question.isTest()) {
         long now = System.nanoTime();
-        tunnel.unask();
-        state.learn(false, now);
+        state.deferred(tunnel, now);
         served = state.serveWaiting(now);
       }
     }
     if (question.isTest()) {
-      tell(question, Observer.Proof.DEFERRED);
       served.forEach(Waiter::offered);
-    } else {
-      ended(tunnel, Tunnel.End.UNPROVEN);
+      tell(question, Observer.Proof.DEFERRED);
+    } else if (ended(tunnel, Tunnel.End.UNPROVEN)) {
       tunnel.conn().abort(); // there is nobody to be told in order
     }
   }
@@ -402,36 +409,33 @@ public final class Tunnels implements Presence {
   }
 
   /**
-   * Removes a parked tunnel that has ended by itself, or is given up; no matter if it was taken
-   * meanwhile. Where it was asked whether it lives, all the others are asked now, since what became
-   * of it is likely to have become of them.
+   * Removes a parked tunnel that has ended by itself, or is given up.
+   *
+   * @return whether it was parked still, so that it is the caller's to close
    */
-  void ended(Tunnel tunnel, Tunnel.End why) {
+  boolean ended(Tunnel tunnel, Tunnel.End why) {
     Question question;
-    List<Question> others = List.of();
-    Map<Waiter, Tunnel> served = Map.of();
+    List<Question> others;
+    Map<Waiter, Tunnel> served;
     synchronized (lock) {
       State state = byId.get(tunnel.id());
       if (state == null || !state.removeParked(tunnel)) {
-        return;
+        return false;
       }
       long now = System.nanoTime();
-      state.seen(now);
       question = tunnel.question();
-      if (question != null) {
-        state.doubt(question, now);
-        served = state.serveWaiting(now);
-        others = state.askAll(now);
-      }
+      others = state.ended(question, now);
+      served = question == null ? Map.of() : state.serveWaiting(now);
     }
+    served.forEach(Waiter::offered);
+    others.forEach(Question::put);
     if (question != null) {
       boolean silent = why == Tunnel.End.UNPROVEN;
       tell(question, silent ? Observer.Proof.SILENT : Observer.Proof.ENDED);
     }
     LOG.debug("{} ended: {}", tunnel, why);
     observer.ended(tunnel.id(), why);
-    served.forEach(Waiter::offered);
-    others.forEach(Question::put);
+    return true;
   }
 
   @Override
@@ -504,7 +508,7 @@ public final class Tunnels implements Presence {
           .removeIf(
               state -> {
                 retired.addAll(state.retire(now));
-                state.doubtFromTimeToTime(now);
+                state.sweep(now);
                 return state.isForgettable(now);
               });
       revoked.values().removeIf(at -> now - at > REVOKED_FOR);

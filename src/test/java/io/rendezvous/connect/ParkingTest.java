@@ -3,22 +3,15 @@ package io.rendezvous.connect;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
-import io.rendezvous.entry.EntryStore;
+import io.rendezvous.testing.HookedStore;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
 import java.time.Duration;
-import java.util.List;
 import java.util.Locale;
-import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
-import java.util.function.UnaryOperator;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -349,65 +342,17 @@ class ParkingTest {
     return broker.token(broker.entry());
   }
 
-  /** A store that does as a test says when an entry is looked up. */
-  private static final class HookedStore implements EntryStore {
-    private final Map<UUID, Entry> entries = new ConcurrentHashMap<>();
-    private final List<Consumer<UUID>> listeners = new CopyOnWriteArrayList<>();
-    private volatile Consumer<UUID> hook = id -> {};
-
-    @Override
-    public Optional<Entry> find(UUID id) {
-      Optional<Entry> found = Optional.ofNullable(entries.get(id));
-      hook.accept(id);
-      return found;
-    }
-
-    @Override
-    public List<Entry> list() {
-      return List.copyOf(entries.values());
-    }
-
-    @Override
-    public void create(Entry entry) {
-      entries.put(entry.id(), entry);
-    }
-
-    @Override
-    public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) {
-      return Optional.ofNullable(entries.computeIfPresent(id, (same, old) -> how.apply(old)));
-    }
-
-    @Override
-    public boolean delete(UUID id) {
-      listeners.forEach(listener -> listener.accept(id));
-      return entries.remove(id) != null;
-    }
-
-    @Override
-    public void onRevoked(Consumer<UUID> listener) {
-      listeners.add(listener);
-    }
-
-    @Override
-    public String where() {
-      return "memory";
-    }
-
-    @Override
-    public void close() {}
-  }
-
   @Test
   void entryThatIsDeletedWhileItsTokenIsCheckedHasNoTunnel() throws Exception {
     HookedStore store = new HookedStore();
     try (TestBroker other = TestBroker.startOn(store, new TestBroker.SteppedClock())) {
-      store.hook = store::delete;
+      store.hook(store::delete);
       try (Peer tunnel = other.connect()) {
         tunnel.send(other.connectHead(other.entry())).readHead();
         assertThat(tunnel.in().read()).isEqualTo(-1);
       }
       assertThat(other.broker().parked()).isZero();
-      store.hook = id -> {};
+      store.hook(id -> {});
       store.create(other.entry());
       try (Peer tunnel = other.park()) {
         other.awaitParked(1);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.testing.FaultRelay;
+import io.rendezvous.testing.HookedStore;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
@@ -436,11 +437,93 @@ class ProbeTest {
         }
       }
       Awaitility.await().until(() -> broker.broker().paired() == 0);
-      try (Peer third = broker.park()) { // lives, but does not answer
+      try (Peer third = broker.park();
+          Peer fourth = broker.park()) { // they live, but do not answer
         Awaitility.await().untilAsserted(() -> assertOutcome("deferred", 1));
-        assertHandedOutUnasked(broker, next, third);
+        Peer fifth = broker.park(); // having answered before, it is tested twice
+        Awaitility.await().untilAsserted(() -> assertOutcome("deferred", 2));
+        third.reset();
+        fourth.reset();
+        broker.awaitParked(1);
+        growSilent();
+        assertHandedOutUnasked(broker, next, fifth);
       }
       assertOutcome("silent", 1);
+    }
+  }
+
+  /** A client that comes within the test may hear of it, but not each time. */
+  @Test
+  void hiddenServerThatIsTakenWithinItsTestsIsSoonTestedNoMore() throws Exception {
+    try (TestBroker other = TestBroker.start("probe", PROBE.toMillis() + "ms")) {
+      for (int i = 0; i < 3; i++) {
+        try (Peer tunnel = other.park();
+            Peer client = other.connect()) {
+          assertHandedOutUnasked(other, client, tunnel);
+        }
+        Awaitility.await().until(() -> other.broker().paired() == 0);
+      }
+      try (Peer tunnel = other.park()) {
+        pause(Duration.ofMillis(2500)); // longer than a test
+        assertThat(tunnel.hearsNothing()).isTrue();
+      }
+      assertThat(other.broker().metrics().scrape())
+          .contains("rendezvous_probes_total{outcome=\"answered\"} 0.0\n")
+          .contains("rendezvous_probes_total{outcome=\"deferred\"} 0.0\n");
+    }
+  }
+
+  /** So that the test comes to its end. */
+  @Test
+  void tunnelUnderTestIsTakenLast() throws Exception {
+    try (TestBroker other = TestBroker.start("probe", "10s");
+        Peer tested = other.park();
+        Peer fresh = other.park();
+        Peer client = other.connect()) {
+      assertHandedOutUnasked(other, client, fresh);
+      assertThat(tested.hearsNothing()).isTrue();
+      other.awaitParked(1);
+      Awaitility.await()
+          .until(() -> other.broker().metrics().scrape().contains("{outcome=\"answered\"} 1.0"));
+    }
+  }
+
+  /** Not when its entry was found, which may take a while. */
+  @Test
+  void tunnelWasHeardWhenItsHeadCame() throws Exception {
+    HookedStore store = new HookedStore();
+    try (TestBroker other =
+            TestBroker.startOn(store, new TestBroker.SteppedClock(), "probe", "1s");
+        Peer client = other.connect()) {
+      answerOnce(other);
+      store.hook(id -> pause(Duration.ofMillis(1500)));
+      try (Peer silent = other.park()) {
+        store.hook(id -> {});
+        client.send(other.get(other.entry(), "/"));
+        awaitAsked();
+        assertThat(other.broker().paired()).isZero();
+        CompletableFuture<String> served = reader(silent);
+        assertThat(client.readResponse()).endsWith("/");
+        assertThat(served.get()).startsWith("GET / ");
+      }
+    }
+  }
+
+  /** The questions fit into the time that a client waits, however short that is. */
+  @Test
+  void clientOfLittlePatienceHasTheNextTunnelToo() throws Exception {
+    try (TestBroker hasty = TestBroker.start("probe", PROBE.toMillis() + "ms", "wait", "1s")) {
+      answerOnce(hasty);
+      try (Peer alive = hasty.park();
+          Peer client = hasty.connect()) {
+        CompletableFuture<String> served = reader(alive);
+        pause(Duration.ofMillis(5100)); // so that the other is asked first, whatever its thread
+        hasty.park(); // never answers
+        growSilent();
+        client.send(hasty.request("POST", hasty.entry(), "/", "Content-Length: 4\r\n") + "body");
+        assertThat(client.readResponse()).endsWith("/");
+        assertThat(served.get()).endsWith("body");
+      }
     }
   }
 }

@@ -1,0 +1,72 @@
+package io.rendezvous.testing;
+
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryStore;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.function.Consumer;
+import java.util.function.UnaryOperator;
+
+/** A store that does as a test says when an entry is looked up. */
+public final class HookedStore implements EntryStore {
+  private final Map<UUID, Entry> entries = new ConcurrentHashMap<>();
+  private final List<Consumer<UUID>> listeners = new CopyOnWriteArrayList<>();
+  private volatile Hook hook = id -> {};
+
+  /** What happens when an entry was looked up, before the answer. */
+  public interface Hook {
+    /** Does it, or fails in place of the store. */
+    void found(UUID id) throws IOException;
+  }
+
+  /** Sets what happens from now on. */
+  public void hook(Hook now) {
+    hook = now;
+  }
+
+  @Override
+  public Optional<Entry> find(UUID id) throws IOException {
+    Optional<Entry> found = Optional.ofNullable(entries.get(id));
+    hook.found(id);
+    return found;
+  }
+
+  @Override
+  public List<Entry> list() {
+    return List.copyOf(entries.values());
+  }
+
+  @Override
+  public void create(Entry entry) {
+    entries.put(entry.id(), entry);
+  }
+
+  @Override
+  public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) {
+    return Optional.ofNullable(entries.computeIfPresent(id, (same, old) -> how.apply(old)));
+  }
+
+  @Override
+  public boolean delete(UUID id) {
+    listeners.forEach(listener -> listener.accept(id));
+    return entries.remove(id) != null;
+  }
+
+  @Override
+  public void onRevoked(Consumer<UUID> listener) {
+    listeners.add(listener);
+  }
+
+  @Override
+  public String where() {
+    return "memory";
+  }
+
+  @Override
+  public void close() {}
+}
