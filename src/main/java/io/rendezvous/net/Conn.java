@@ -28,6 +28,10 @@ import org.xnio.ssl.SslConnection;
  */
 public final class Conn {
   private static final Duration HANDSHAKE_TIME = Duration.ofSeconds(10);
+
+  /** Reads in a turn, since a peer may make much work of few octets. */
+  private static final int MOST_READS = 16;
+
   private static final AtomicLong IDS = new AtomicLong();
 
   private final StreamConnection channel;
@@ -177,21 +181,22 @@ public final class Conn {
   }
 
   /**
-   * Reads what there is, a buffer at a time, and gives it to the owner until that wants no more.
-   * Closes the connection where it has ended or broken.
+   * Reads what there is, a buffer at a time, and gives it to the owner until that wants no more, or
+   * it is the turn of others; reads are on, and tell of the rest. Closes the connection where it
+   * has ended or broken.
    *
    * @param wantsMore takes the octets; the buffer is not its own
    */
   public void readEach(Predicate<ByteBuffer> wantsMore) {
     ByteBuffer buffer = buffers.take();
     try {
-      int n;
-      do {
+      int n = 1;
+      for (int i = 0; i < MOST_READS && n > 0; i++) {
         n = read(buffer.clear());
         if (n > 0 && !wantsMore.test(buffer.flip())) {
           return;
         }
-      } while (n > 0);
+      }
       if (n < 0) {
         close();
       }

@@ -27,6 +27,9 @@ final class Flow {
    */
   private static final int TURN = 256 * 1024;
 
+  /** Reads in a turn, since a peer may make much work of few octets. */
+  private static final int MOST_READS = 16;
+
   /** A read of about so many octets has filled a small buffer: a record of the largest size. */
   private static final int FULL = 16_000;
 
@@ -37,8 +40,9 @@ final class Flow {
   private final Conn from;
   private final Conn to;
   private final @Nullable ByteBuffer[] ring = new @Nullable ByteBuffer[BUFFERS];
-  private final Runnable reader = this::read;
   private final Runnable writer = this::write;
+  private final Runnable readAgain = this::readAgain;
+  private final Runnable writeSoon = this::writeSoon;
 
   // Written by the reader, read by all.
   private volatile int produced;
@@ -123,7 +127,8 @@ final class Flow {
   }
 
   private void doRead() throws IOException {
-    for (int read = 0; read < TURN && relay.isRunning(); ) {
+    int read = 0;
+    for (int i = 0; i < MOST_READS && read < TURN && relay.isRunning(); i++) {
       if (isFull()) {
         from.suspendReads();
         return;
@@ -180,9 +185,9 @@ final class Flow {
     wakeWriter();
   }
 
-  void put(ByteBuffer octets) {
+  void put(ByteBuffer buffer) {
     int at = produced;
-    ring[at & BUFFERS - 1] = octets;
+    ring[at & BUFFERS - 1] = buffer;
     produced = at + 1;
   }
 
@@ -192,7 +197,7 @@ final class Flow {
         write();
       }
     } else if (produced - consumed == 1) { // else it is at work, and will see this one too
-      to.execute(writer);
+      to.execute(fast ? writeSoon : writer);
     }
   }
 
@@ -253,10 +258,20 @@ final class Flow {
     }
   }
 
+  /**
+   * Writes when the sockets of the thread are looked at next. It looks at none while it has tasks,
+   * and much work of many relays would make it always have some.
+   */
+  private void writeSoon() {
+    if (relay.isRunning() && !isOver()) {
+      to.resumeWrites();
+    }
+  }
+
   /** The peer takes no more. What is still read is dropped, so that the sender is not held up. */
   private void lose() {
     lost = true;
-    relay.onLost(this);
+    relay.onLost();
     readOn();
   }
 
@@ -294,8 +309,14 @@ final class Flow {
       if (from.sharesThread(to)) {
         read();
       } else {
-        from.execute(reader);
+        from.execute(readAgain);
       }
+    }
+  }
+
+  private void readAgain() {
+    if (relay.isRunning() && !ended) {
+      from.resumeReads();
     }
   }
 }

@@ -58,7 +58,6 @@ public final class Network implements AutoCloseable {
 
   private Network(String name, int ioThreads, boolean undertowsTls) throws IOException {
     this.undertowsTls = undertowsTls;
-    Tls.prepareJsse();
     this.tlsTasks = Executors.newFixedThreadPool(ioThreads, named(name + "-tls-"));
     this.resolver = resolver(name + "-resolver-");
     this.unixPoller = new UnixPoller(name + "-unix");

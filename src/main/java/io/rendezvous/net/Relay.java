@@ -275,7 +275,7 @@ public final class Relay {
   }
 
   /** The peer that a direction leads to takes no more. What it has sent is still delivered. */
-  void onLost(Flow flow) {
+  void onLost() {
     if (flowing.decrementAndGet() == 0) {
       finish(End.WHOLE);
     }

@@ -39,11 +39,11 @@ final class Tls {
           "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
 
   /**
-   * Groups to agree on a key in (RFC 8446, 4.2.7): what everybody has. By default JSSE also takes
-   * finite fields of up to 8192 bits, where a client that does next to nothing costs a server tens
-   * of milliseconds.
+   * Groups to agree on a key in (RFC 8446, 4.2.7), and the curves of certificates: what everybody
+   * has. By default JSSE also takes finite fields of up to 8192 bits, where a client that does next
+   * to nothing costs a server tens of milliseconds.
    */
-  private static final String GROUPS = "x25519, secp256r1, secp384r1";
+  private static final String GROUPS = "x25519, secp256r1, secp384r1, secp521r1";
 
   /** What signs a handshake, and the certificates: nothing with SHA-1 (RFC 9155). */
   private static final String SIGNATURES =
@@ -125,25 +125,18 @@ final class Tls {
   }
 
   /**
-   * Sets what JSSE reads once, when its classes load; so this comes first in a process.
-   * Renegotiation (TLS 1.2) by the client is refused.
+   * Sets what JSSE is to do in the whole process. It reads that once, when its classes load, so
+   * this comes first; and never in a process of others. Whoever started it may have said otherwise,
+   * except of the keys. The lists are short for the memory's sake too: each connection keeps some.
    *
    * <p>By default JSSE asks for new keys every 128 GiB. That is put out of reach: a peer that reads
    * and writes on two threads of blocking sockets cannot answer while its write waits, and two such
    * peers, both ways busy, stand still for ever.
    */
-  static void prepareJsse() {
+  static void prepareProcess() {
     Security.setProperty(
         "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
-    System.setProperty("jdk.tls.rejectClientInitiatedRenegotiation", "true");
-  }
-
-  /**
-   * Sets what JSSE is to do in a process of ours, unless whoever started it has said otherwise. The
-   * lists are short for the memory's sake too: each connection keeps some.
-   */
-  static void prepareProcess() {
-    prepareJsse();
+    setUnlessSet("jdk.tls.rejectClientInitiatedRenegotiation", "true");
     setUnlessSet("jdk.tls.namedGroups", GROUPS);
     setUnlessSet("jdk.tls.server.SignatureSchemes", SIGNATURES);
     Security.insertProviderAt(new FastX25519(), 1);

@@ -88,7 +88,7 @@ final class TlsHandshake {
               throw new SSLException("the handshake stands still");
             }
           }
-          case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> {
+          case NEED_UNWRAP -> {
             if (!reader.readHandshake()) {
               return false;
             }
@@ -99,6 +99,7 @@ final class TlsHandshake {
             }
             return true;
           }
+          case NEED_UNWRAP_AGAIN -> throw new IllegalStateException("DTLS");
         }
       }
     } catch (RuntimeException e) { // one of the engine's tasks threw it

@@ -19,9 +19,10 @@ import org.xnio.conduits.ConduitStreamSourceChannel;
  * another reads, and a buffer that is in use must not go to the next connection.
  */
 final class TlsReader {
-  /** Most plaintext in a record (RFC 8446, 5.1), and what TLS 1.3 adds to it (1.2: 7 more). */
+  /** Most plaintext in a record (RFC 8446, 5.1). */
   private static final int MOST_PLAINTEXT = 16 * 1024;
 
+  /** What TLS 1.3 adds to it: a header, a type, a tag. (TLS 1.2: 7 octets more.) */
   private static final int OVERHEAD = 22;
 
   /**
@@ -31,11 +32,14 @@ final class TlsReader {
   private static final int MOST_FILLS = 8;
 
   /**
-   * Records without plaintext that may come while no plaintext moves either way: KeyUpdates,
-   * tickets, empty ones. Each costs us more than the peer, and its answer may find no room in the
-   * socket; others who bound them take 16 to 32.
+   * Records without plaintext, such as KeyUpdates, tickets and empty ones, that may come beyond one
+   * for each that moves some, either way. Each costs us more than the peer, and its answer may find
+   * no room in the socket; others who bound them take 16 to 32 in a row.
    */
   private static final int MOST_EMPTY = 64;
+
+  /** Such records that one {@link #read} takes, since a KeyUpdate is worth dozens of others. */
+  private static final int MOST_EMPTY_AT_ONCE = 4;
 
   private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
 
@@ -45,7 +49,8 @@ final class TlsReader {
   private final Buffers buffers;
   private @Nullable ByteBuffer records; // read, not decrypted; never empty
   private @Nullable ByteBuffer plaintext; // decrypted, not asked for; never empty
-  private int empty; // records without plaintext in a row
+  private int empty; // records without plaintext, less those with some
+  private byte emptyAtOnce; // those of this read
   private boolean starved; // what is in records is the beginning of one
   private boolean drained; // the socket gave all it had
   private boolean heard; // a record of the peer's, which proved to be its
@@ -107,8 +112,9 @@ final class TlsReader {
     }
     int start = into.position();
     int fills = 0;
+    emptyAtOnce = 0;
     try {
-      while (into.hasRemaining()) {
+      while (into.hasRemaining() && emptyAtOnce < MOST_EMPTY_AT_ONCE) {
         if (failure != null) {
           throw failure;
         }
@@ -170,7 +176,7 @@ final class TlsReader {
     return records == null || starved;
   }
 
-  /** Has every further read fail; the peer is sent the alert. */
+  /** Has every further read fail; the peer is sent the alert, if the engine has one. */
   synchronized void fail(IOException e) {
     if (failure != null) {
       return;
@@ -179,8 +185,8 @@ final class TlsReader {
     forgetRecords();
     try {
       writer.writeOwn();
-    } catch (IOException unheard) {
-      // It has gone already.
+    } catch (IOException | RuntimeException unheard) {
+      // The peer has gone already, or the engine has no words for it.
     }
   }
 
@@ -213,9 +219,12 @@ final class TlsReader {
   private SSLEngineResult.Status decryptAndAnswer(ByteBuffer into) throws IOException {
     SSLEngineResult result = decrypt(into);
     if (result.bytesProduced() > 0 || writer.hasTakenPlaintext()) {
-      empty = 0;
-    } else if (result.bytesConsumed() > 0 && ++empty > MOST_EMPTY) {
-      throw new SSLException("too many records without data");
+      empty = Math.max(0, empty - 1);
+    } else if (result.bytesConsumed() > 0) {
+      emptyAtOnce++;
+      if (++empty > MOST_EMPTY) {
+        throw new SSLException("too many records without data");
+      }
     }
     if (result.getHandshakeStatus() == HandshakeStatus.NEED_WRAP) {
       if (result.bytesProduced() == 0 || !writer.holdsTicket()) {

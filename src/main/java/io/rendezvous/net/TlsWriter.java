@@ -20,9 +20,7 @@ import org.xnio.conduits.ConduitStreamSinkChannel;
  * KeyUpdate.
  */
 final class TlsWriter {
-  /**
-   * So much plaintext makes a single record. JSSE puts up to 16,367 octets in one, and 16 zeros.
-   */
+  /** So much plaintext makes a single record: JSSE leaves 17 octets of the 16,384 unused. */
   private static final int SINGLE = 16_000;
 
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
@@ -90,7 +88,8 @@ final class TlsWriter {
    */
   synchronized int write(ByteBuffer plaintext) throws IOException {
     int before = plaintext.remaining();
-    while (plaintext.hasRemaining() && drain()) {
+    boolean room = drain();
+    while (plaintext.hasRemaining() && room) {
       // Where one record may not do there is room for the next, so that both leave in one piece.
       ByteBuffer records = plaintext.remaining() <= SINGLE ? buffers.take() : buffers.takeLarge();
       pending = records;
@@ -99,9 +98,7 @@ final class TlsWriter {
       } finally {
         keep(records.flip());
       }
-    }
-    if (pending != null) {
-      drain();
+      room = drain();
     }
     return before - plaintext.remaining();
   }
@@ -135,13 +132,16 @@ final class TlsWriter {
     boolean spoke = false;
     int produced;
     do {
-      ByteBuffer records = roomBehindPending(engine.getSession().getPacketBufferSize());
-      int before = records.position();
+      ByteBuffer records = withRoom(engine.getSession().getPacketBufferSize());
+      int start = records.position();
+      int end = records.limit();
+      records.limit(records.capacity()).position(end);
       try {
         engine.wrap(NOTHING, records);
       } finally {
-        produced = records.position() - before;
-        keep(records.flip());
+        produced = records.position() - end;
+        records.limit(records.position()).position(start);
+        keep(records);
       }
       spoke |= produced > 0;
     } while (produced > 0 && wantsToSpeak());
@@ -153,21 +153,32 @@ final class TlsWriter {
     return engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP;
   }
 
-  /** Returns a buffer that begins with what is pending and has that much room behind it. */
-  private ByteBuffer roomBehindPending(int room) {
+  /**
+   * Has so much room behind what is pending.
+   *
+   * @throws SSLException if the peer asks for ever more answers and reads none
+   */
+  private ByteBuffer withRoom(int room) throws SSLException {
     ByteBuffer before = pending;
     if (before == null) {
-      ByteBuffer records = buffers.takeFor(room);
+      ByteBuffer records = buffers.takeFor(room).limit(0);
       pending = records;
       return records;
     }
-    if (before.capacity() - before.remaining() >= room) {
-      return before.compact();
+    if (before.capacity() - before.limit() >= room) {
+      return before;
     }
-    int size = before.remaining() + room;
+    if (before.capacity() - before.remaining() >= room) {
+      return before.compact().flip();
+    }
+    if (before.remaining() > Buffers.LARGE_SIZE) {
+      throw new SSLException("the peer does not read what it asks for");
+    }
+    // What does not fit into a large buffer with it is some hundred answers at least.
+    int size = before.remaining() + 2 * room;
     ByteBuffer bigger =
         size <= Buffers.LARGE_SIZE ? buffers.takeLarge() : ByteBuffer.allocate(size);
-    bigger.put(before);
+    bigger.put(before).flip();
     buffers.give(before);
     pending = bigger;
     return bigger;

@@ -6,6 +6,7 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
@@ -293,25 +294,11 @@ final class TlsEnd {
       throws IOException {
     StreamSinkChannel sink = conn.channel().getSinkChannel();
     while (true) {
-      long remaining = 0;
-      for (ByteBuffer buffer : from) {
-        if (!buffer.hasRemaining() && left.get() > 0) {
-          int n = (int) Math.min(left.get(), buffer.capacity());
-          byte[] octets = new byte[n];
-          random.nextBytes(octets);
-          hash.update(octets);
-          buffer.clear().put(octets).flip();
-          left.addAndGet(-n);
-        }
-        remaining += buffer.remaining();
-        if (buffer.hasRemaining()) {
-          break; // what is left of one goes before another is filled
-        }
-      }
-      if (remaining == 0 || raw.isDeaf()) { // then all is dropped, without end
+      fill(from, left, random, hash);
+      boolean done = Arrays.stream(from).noneMatch(ByteBuffer::hasRemaining);
+      if (done || raw.isDeaf()) { // then all is dropped, without end
         return true;
       }
-      fill(from, left, random, hash);
       long n = from.length == 1 ? sink.write(from[0]) : sink.write(from);
       if (n == 0) {
         return false;
@@ -319,10 +306,10 @@ final class TlsEnd {
     }
   }
 
-  /** Fills the empty buffers behind the last that is not empty. */
+  /** Fills the empty buffers behind the last that is not empty: what is left goes first. */
   private static void fill(
       ByteBuffer[] from, AtomicLong left, SplittableRandom random, MessageDigest hash) {
-    int last = 0;
+    int last = -1;
     for (int i = 0; i < from.length; i++) {
       if (from[i].hasRemaining()) {
         last = i;

@@ -13,7 +13,9 @@ import java.net.Socket;
 import java.net.SocketTimeoutException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.KeyPairGenerator;
 import java.security.cert.X509Certificate;
+import java.security.spec.ECGenParameterSpec;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -99,6 +101,29 @@ class TlsHandshakeTest {
   }
 
   @ParameterizedTest
+  @MethodSource(ROLES_AND_VERSIONS)
+  void certificatesOfEveryKindAreGood(TlsRig.Role role, String version) throws Exception {
+    for (String curve : List.of("secp256r1", "secp384r1", "secp521r1")) {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+      generator.initialize(new ECGenParameterSpec(curve));
+      agree(role, version, TlsRig.keys(generator.generateKeyPair(), "SHA256withECDSA"));
+    }
+    agree(role, version, TlsRig.rsa());
+    KeyPairGenerator ed25519 = KeyPairGenerator.getInstance("Ed25519");
+    agree(role, version, TlsRig.keys(ed25519.generateKeyPair(), "Ed25519"));
+  }
+
+  private void agree(TlsRig.Role role, String version, TlsRig.Keyring keys) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).keys(keys))) {
+      CompletableFuture<String> peer = shake(pair.peer());
+      pair.ours().read(100);
+      Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
+      pair.ours().shutdownWrites();
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isEqualTo("end");
+    }
+  }
+
+  @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
   void endsThatHaveNothingInCommonFail(TlsRig.Role role) throws Exception {
     for (String[] versions : new String[][] {{"TLSv1.3", "TLSv1.2"}, {"TLSv1.2", "TLSv1.3"}}) {
@@ -142,48 +167,6 @@ class TlsHandshakeTest {
       assertThat(reading.events()).isLessThan(6);
       ours.conn().execute(ours.conn()::close);
     }
-  }
-
-  /** Records that the engine ignores, one after the other: other connections have their turn. */
-  @Test
-  void recordsWithoutEndDoNotKeepTheThread() throws Exception {
-    try (Socket raw = new Socket("127.0.0.1", rig.port());
-        TlsRig.Pair other = rig.open(TlsRig.Setup.of(TlsRig.Role.CLIENT, "TLSv1.3"))) {
-      TlsEnd ours =
-          rig.accept(
-              TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3").onSocket(TlsHandshakeTest::endless));
-      TlsEnd.Reading reading = ours.readOnceAnEvent(100);
-      raw.getOutputStream().write(1); // the event; what is read is not this
-      assertThat(shake(other.peer())).isNotDone();
-      other.ours().read(100);
-      Awaitility.await().until(() -> other.ours().conn().isHandshaken());
-      assertThat(reading.count()).isZero();
-      ours.conn().execute(ours.conn()::close);
-    }
-  }
-
-  /** Makes a socket give handshake records with one octet of a ClientHello each, without end. */
-  private static void endless(StreamConnection socket) {
-    byte[] first = {22, 3, 1, 0, 4, 1, 0, (byte) 0xf0, 0};
-    boolean[] begun = {false};
-    StreamSourceConduit below = socket.getSourceChannel().getConduit();
-    socket
-        .getSourceChannel()
-        .setConduit(
-            new AbstractStreamSourceConduit<>(below) {
-              @Override
-              public int read(ByteBuffer into) {
-                int before = into.remaining();
-                if (!begun[0]) {
-                  begun[0] = true;
-                  into.put(first);
-                }
-                while (into.remaining() >= 6) {
-                  into.put(new byte[] {22, 3, 3, 0, 1, 0});
-                }
-                return before - into.remaining();
-              }
-            });
   }
 
   @ParameterizedTest

@@ -3,7 +3,6 @@ package io.rendezvous.net;
 import io.rendezvous.testing.Octets;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.SSLContext;
 import org.awaitility.Awaitility;
 
 /**
@@ -19,8 +18,6 @@ final class TlsKeyLimits {
 
   /** Prints what has gone well. */
   public static void main(String[] args) throws Exception {
-    // JSSE reads its limits now, before a network of ours puts them out of reach.
-    SSLContext.getDefault().createSSLEngine();
     try (TlsRig rig = new TlsRig()) {
       carryBothWays(rig);
       System.out.println("both done");

@@ -6,10 +6,11 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Program;
 import java.io.IOException;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayList;
+import java.security.MessageDigest;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
@@ -55,26 +56,99 @@ class TlsKeysTest {
     return reading;
   }
 
+  /** A server of ours, and its client that has shaken hands. */
+  private TlsEnd.Reading meet(Socket raw, TlsPeer[] peer, TlsEnd[] ours) throws Exception {
+    raw.setSoTimeout(20_000);
+    ours[0] = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
+    TlsEnd.Reading reading = ours[0].read(50_000);
+    peer[0] = TlsPeer.of(raw);
+    peer[0].shakeHands();
+    Awaitility.await().until(() -> ours[0].conn().isHandshaken());
+    return reading;
+  }
+
   /** The peer changes keys, and asks for ours, between any two writes, and both ways go on. */
-  @ParameterizedTest
-  @EnumSource(TlsRig.Role.class)
-  void peerMayChangeKeysAtAnyTime(TlsRig.Role role) throws Exception {
-    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
-      TlsEnd.Reading reading = shake(pair);
-      CompletableFuture<String> read =
-          Octets.beside(() -> Octets.read(pair.peer().getInputStream(), 2 * MIB));
-      CompletableFuture<String> written = pair.ours().write(2 * MIB, 1, TlsEnd.Ending.NONE, 30_000);
-      List<String> sent = new ArrayList<>();
+  @Test
+  void peerMayChangeKeysAtAnyTime() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsPeer[] peer = new TlsPeer[1];
+      TlsEnd[] ours = new TlsEnd[1];
+      TlsEnd.Reading reading = meet(raw, peer, ours);
+      MessageDigest hash = MessageDigest.getInstance("SHA-256");
+      CompletableFuture<String> read = Octets.beside(() -> peer[0].read(2 * MIB, hash));
+      CompletableFuture<String> written = ours[0].write(2 * MIB, 1, TlsEnd.Ending.NONE, 30_000);
       for (int i = 0; i < 200; i++) {
-        sent.add(Octets.write(pair.peer().getOutputStream(), 5000, i));
-        pair.peer().startHandshake();
+        peer[0].send(3, peer[0]::octet);
+        peer[0].send(1, peer[0]::keyUpdate);
       }
-      pair.peer().shutdownOutput();
       assertThat(written.get(20, TimeUnit.SECONDS)).isEqualTo(read.get(20, TimeUnit.SECONDS));
-      assertThat(reading.end()).isEqualTo("end");
-      assertThat(reading.count()).isEqualTo(200 * 5000);
-      assertThat(sent).hasSize(200);
-      assertThat(rig.held(pair.ours().conn())).isZero();
+      Awaitility.await().until(() -> reading.count() == 600);
+      assertThat(reading.hasEnded()).isFalse();
+      assertThat(rig.held(ours[0].conn())).isZero();
+    }
+  }
+
+  /** Data now and then does not buy as many answers as one likes. */
+  @Test
+  void peerThatAsksMuchMoreThanItSaysIsRefused() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsPeer[] peer = new TlsPeer[1];
+      TlsEnd.Reading reading = meet(raw, peer, new TlsEnd[1]);
+      CompletableFuture<Boolean> asking =
+          Octets.beside(
+              () -> {
+                for (int i = 0; i < 1000 && !reading.hasEnded(); i++) {
+                  peer[0].send(10, peer[0]::keyUpdate);
+                  peer[0].send(1, peer[0]::octet);
+                }
+                return true;
+              });
+      assertThat(reading.end()).isEqualTo("too many records without data");
+      assertThat(reading.count()).isLessThan(20);
+      assertThat(asking).isNotNull();
+    }
+  }
+
+  /** One who asks no more than it says, and does not read the answers, is not given memory. */
+  @Test
+  void peerThatAsksAndDoesNotReadIsRefused() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsPeer[] peer = new TlsPeer[1];
+      TlsEnd[] ours = new TlsEnd[1];
+      TlsEnd.Reading reading = meet(raw, peer, ours);
+      CompletableFuture<String> written = ours[0].write(1L << 40, 1, TlsEnd.Ending.NONE, 1 << 20);
+      CompletableFuture<Boolean> asking =
+          Octets.beside(
+              () -> {
+                for (int i = 0; i < 100_000 && !reading.hasEnded(); i++) {
+                  peer[0].send(1, peer[0]::octet);
+                  peer[0].send(1, peer[0]::keyUpdate);
+                }
+                return true;
+              });
+      assertThat(reading.end()).isEqualTo("the peer does not read what it asks for");
+      assertThat(reading.count()).isLessThan(20_000);
+      assertThat(written).isNotNull();
+      assertThat(asking).isNotNull();
+    }
+  }
+
+  /** A read does not take long for what costs more than it shows. */
+  @Test
+  void readTakesFewKeyUpdatesAtOnce() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
+      TlsEnd.Reading reading = ours.readOnceAnEvent(50_000);
+      TlsPeer peer = TlsPeer.of(raw);
+      peer.shakeHands();
+      peer.send(
+          100,
+          records -> {
+            peer.octet(records);
+            peer.keyUpdate(records);
+          });
+      Awaitility.await().until(() -> reading.count() == 100);
+      assertThat(reading.events()).isGreaterThan(20);
     }
   }
 

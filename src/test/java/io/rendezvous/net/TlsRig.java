@@ -322,13 +322,14 @@ final class TlsRig implements AutoCloseable {
     try {
       KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA");
       generator.initialize(2048);
-      return selfSigned(generator.generateKeyPair(), "SHA256withRSA");
+      return keys(generator.generateKeyPair(), "SHA256withRSA");
     } catch (Exception e) {
       throw new AssertionError(e);
     }
   }
 
-  private static Keyring selfSigned(KeyPair pair, String algorithm) throws Exception {
+  /** Returns a pair of keys with a certificate that it signs itself. */
+  static Keyring keys(KeyPair pair, String algorithm) throws Exception {
     X500Name name = new X500Name("CN=localhost");
     Instant now = Instant.now();
     X509Certificate certificate =
