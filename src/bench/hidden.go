@@ -152,7 +152,7 @@ func (l *lane) full() error {
 	}
 	for until := time.Now().Add(30 * time.Second); l.parked.Load() < pool; {
 		if time.Now().After(until) {
-			return fmt.Errorf("only %d of %d tunnels are parked: %w", l.parked.Load(), pool, l.trouble)
+			return fmt.Errorf("only %d of %d tunnels are parked: %v", l.parked.Load(), pool, l.lastTrouble())
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -170,6 +170,12 @@ func (l *lane) note(err error) {
 	if errors.Is(err, errCorrupt) && l.corrupt == nil {
 		l.corrupt = err
 	}
+}
+
+func (l *lane) lastTrouble() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.trouble
 }
 
 func (l *lane) corruption() error {

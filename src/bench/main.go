@@ -57,7 +57,7 @@ func main() {
 	flag.Var(&javas, "java", "a Java `home` for our broker; may be given several times")
 	flag.Var(&only, "only", "only the workloads whose names begin so (`NAME,…`); \"list\" shows all")
 	flag.Var(&wanted, "peers", "`NAME,…`, \"all\" or \"none\" (default: nginx-stream); \"agent\" is our own agent; \"list\" shows all")
-	flag.IntVar(&b.rounds, "rounds", 3, "how often each is measured, after one round that is not counted")
+	flag.IntVar(&b.rounds, "rounds", 3, "how often each is measured, after those that warm it up")
 	flag.BoolVar(&b.quick, "quick", false, "a tenth of the work, in one round, to see that all works")
 	out := flag.String("out", "target/bench", "where results go")
 	flag.StringVar(&b.root, "root", ".", "of the project")
@@ -78,8 +78,8 @@ func main() {
 		for _, p := range peers {
 			fmt.Println(p.name)
 		}
-		for name, why := range leftOut {
-			fmt.Printf("(not: %s: %s)\n", name, why)
+		for _, name := range leftOutNames() {
+			fmt.Printf("(not: %s: %s)\n", name, leftOut[name])
 		}
 		return
 	}
@@ -134,6 +134,15 @@ func peerNames() list {
 	for _, p := range peers {
 		names = append(names, p.name)
 	}
+	return names
+}
+
+func leftOutNames() list {
+	var names list
+	for name := range leftOut {
+		names = append(names, name)
+	}
+	sort.Strings(names)
 	return names
 }
 
@@ -232,12 +241,7 @@ func (b *bench) subjects(javas, wanted list, r *report) []*subject {
 		}
 	}
 	if has(wanted, "all") {
-		names := make([]string, 0)
-		for name := range leftOut {
-			names = append(names, name)
-		}
-		sort.Strings(names)
-		for _, name := range names {
+		for _, name := range leftOutNames() {
 			r.note("%s: not here, %s", name, leftOut[name])
 		}
 	}
@@ -343,6 +347,9 @@ func (b *bench) once(w *workload, s *subject, result *result, round int) error {
 		s.stop()
 	}
 	if err != nil {
+		if round >= 0 {
+			result.add(s, figures) // as far as it came
+		}
 		progress("FAILED after %.0f s: %v\n", time.Since(began).Seconds(), err)
 		b.failed = b.failed || s.jar || errors.Is(err, errCorrupt)
 		result.fail(s, err)

@@ -20,17 +20,20 @@ var peers = []peer{
 	{"nginx-http", debian("nginx", "nginx-light", "libnginx-mod-stream"), nginxHTTP},
 	{"haproxy-tcp", debian("haproxy", "haproxy"), haproxy("tcp")},
 	{"haproxy-http", debian("haproxy", "haproxy"), haproxy("http")},
-	{"frp", either(
-		goModule("github.com/fatedier/frp", "v0.65.0",
-			"replace github.com/hashicorp/yamux => github.com/fatedier/yamux v0.0.0-20250825093530-d0154be01cd6",
-			"cmd/frps", "cmd/frpc"),
-		// Its fork of yamux is not known to every checksum database.
-		goModule("github.com/fatedier/frp", "v0.65.0", "", "cmd/frps", "cmd/frpc"),
-		", with yamux instead of its fork"), frp},
+	{"frp", installFrp, frp(true)},
+	{"frp-no-mux", installFrp, frp(false)},
 	{"rathole", crate("rathole", "0.5.0", "--no-default-features", "--features", "server,client,tls"), rathole},
 	{"chisel", goModule("github.com/jpillora/chisel", "v1.10.1", "", "."), chisel},
 	{"bore", crate("bore-cli", "0.6.0", "--locked"), bore},
 }
+
+var installFrp = either(
+	goModule("github.com/fatedier/frp", "v0.65.0",
+		"replace github.com/hashicorp/yamux => github.com/fatedier/yamux v0.0.0-20250825093530-d0154be01cd6",
+		"cmd/frps", "cmd/frpc"),
+	// Its fork of yamux is not known to every checksum database.
+	goModule("github.com/fatedier/frp", "v0.65.0", "", "cmd/frps", "cmd/frpc"),
+	", with yamux instead of its fork")
 
 // leftOut says what one would expect here and does not find.
 var leftOut = map[string]string{
@@ -59,9 +62,10 @@ func debian(program string, packages ...string) func(*bench) (string, error) {
 			if os.Geteuid() != 0 {
 				as = []string{"sudo"}
 			}
-			// "|| true": an index that is out of date may still be good enough.
+			// "|| true": an index that is out of date may still be good enough. What Debian starts by itself, for
+			// all the world, is stopped.
 			script := "apt-get update -qq || true; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq " +
-				strings.Join(packages, " ")
+				strings.Join(packages, " ") + " && if [ -d /run/systemd/system ]; then systemctl disable --now " + program + "; fi"
 			command := append(as, "sh", "-c", script)
 			if output, err := exec.Command(command[0], command[1:]...).CombinedOutput(); err != nil {
 				return "", fmt.Errorf("apt-get: %w: %s", err, lastLine(output))
@@ -152,8 +156,9 @@ func lastLine(output []byte) string {
 	return lines[len(lines)-1]
 }
 
-// --- Running. The same certificate, cipher and descriptors for all; their own defaults otherwise,
-// but for limits that the workloads would hit, and logs of accesses, which none writes.
+// --- Running. The same certificate, cipher and descriptors for all, buffers of 64 KiB where that is a setting,
+// connections to servers kept where it is one; their own defaults otherwise, but for limits that the workloads
+// would hit, and logs of accesses, which none writes.
 
 func nginx(s *subject, block string) error {
 	text := `daemon off;
@@ -257,7 +262,9 @@ func haproxy(mode string) func(*bench) *subject {
 				s.listening(true, true)
 				text := fmt.Sprintf(`global
   nbthread 1
-  maxconn 9000
+  maxconn 20000
+  no strict-limits
+  tune.bufsize 65536
   ssl-default-bind-ciphersuites TLS_AES_128_GCM_SHA256
   ssl-default-bind-options ssl-min-ver TLSv1.3
 defaults
@@ -269,6 +276,9 @@ defaults
   timeout http-request 1h
   timeout http-keep-alive 1h
 `, mode)
+				if mode == "http" {
+					text += "  http-reuse always\n"
+				}
 				for i, l := range s.lanes {
 					text += fmt.Sprintf(`listen lane%d
   bind %s ssl crt %s
@@ -284,10 +294,18 @@ defaults
 	}
 }
 
-func frp(b *bench) *subject {
+func frp(mux bool) func(*bench) *subject {
+	return func(b *bench) *subject { return frpWith(b, mux) }
+}
+
+func frpWith(b *bench, mux bool) *subject {
+	name, about := "frp", "clients on bare TCP; tunnels are streams in one TLS connection of its agent"
+	if !mux {
+		name, about = "frp, no mux", "clients on bare TCP; a TLS connection for each, from its agent's pool"
+	}
 	return &subject{
-		Name: "frp", Client: "TCP", Hidden: "TLS", agent: true,
-		About: "clients on bare TCP; tunnels are streams in one TLS connection of its agent",
+		Name: name, Client: "TCP", Hidden: "TLS", agent: true,
+		About: about,
 		launch: func(s *subject, _ options) error {
 			s.listening(false, false)
 			port := freePort()
@@ -297,14 +315,16 @@ proxyBindAddr = "127.0.0.1"
 transport.tls.force = true
 transport.tls.certFile = "%s"
 transport.tls.keyFile = "%s"
+transport.tcpMux = %t
 log.level = "warn"
-`, port, b.keys.certificate, b.keys.key)
+`, port, b.keys.certificate, b.keys.key, mux)
 			agent := fmt.Sprintf(`serverAddr = "127.0.0.1"
 serverPort = %d
 transport.poolCount = 5
 transport.tls.enable = true
+transport.tcpMux = %t
 log.level = "warn"
-`, port)
+`, port, mux)
 			for i, l := range s.lanes {
 				agent += fmt.Sprintf(`[[proxies]]
 name = "lane%d"

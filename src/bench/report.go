@@ -62,7 +62,7 @@ func newReport(b *bench) *report {
 	}
 	r.note("The broker's processes alone on one processor; the generator, hidden servers and agents on another. " +
 		"CPU is the broker's processes', user and system, the kernel's part of it included.")
-	r.note("Every octet that is received is compared with what was sent.")
+	r.note("Every octet of a body that is received is compared with what was sent.")
 	return r
 }
 
@@ -159,7 +159,7 @@ func (r *report) write(out string) error {
 // table is the report in Markdown: a line for each figure, a column for each subject.
 func (r *report) table() string {
 	var t strings.Builder
-	fmt.Fprintf(&t, "%s; %s, commit %s; medians of %d round%s in turn", r.Machine, r.Started.Format("2006-01-02"),
+	fmt.Fprintf(&t, "%s; %s, commit %s; medians of %d round%s in turn (one where a subject is started for it, but two for reconnect; two for mixed)", r.Machine, r.Started.Format("2006-01-02"),
 		r.Commit, r.Rounds, plural(r.Rounds))
 	if r.Quick {
 		t.WriteString("; **a quick run, a tenth of the work: no figures to keep**")

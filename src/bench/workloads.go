@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"os/exec"
+	"regexp"
 	"sort"
 	"strconv"
 	"sync"
@@ -467,6 +469,7 @@ func probed() *workload {
 		title: "Rendezvous with tunnels that must prove that they live first, and without",
 		lines: []line{
 			{"probed", "broker's CPU, probed", "ms", false}, {"unprobed", "broker's CPU, not probed", "ms", false},
+			{"asked", "of the probed, asked before they were handed out", "%", true},
 		},
 		when:  func(b *bench) bool { return probes(b.root) },
 		unfit: func(s *subject) string { return oursAlone(s) },
@@ -474,21 +477,52 @@ func probed() *workload {
 			f := figures{}
 			for _, setting := range []string{"probed=1ms", "unprobed=1d"} {
 				key, value, _ := cut(setting)
-				if err := s.start(b, options{set: []string{"probe=" + value}}); err != nil {
+				admin := freePort()
+				if err := s.start(b, options{set: []string{"probe=" + value, "admin.enabled=true",
+					"admin.token=none", fmt.Sprint("admin.port=", admin)}}); err != nil {
 					return nil, err
 				}
 				var found figures
+				asked, total := 0.0, b.scale(3000)
 				err := b.untilWarm(s, func() (err error) {
-					found, err = rendezvousThrough(s, b.scale(3000))
+					before, err := answered(admin)
+					if err == nil {
+						found, err = rendezvousThrough(s, total)
+					}
+					if err == nil {
+						asked, err = answered(admin)
+						asked -= before
+					}
 					return err
 				})
 				if err != nil {
 					return nil, err
 				}
 				f[key] = found["cpu"]
+				if key == "probed" {
+					f["asked"] = 100 * asked / float64(total)
+				}
 				s.stop()
 			}
 			return f, nil
 		},
 	}
+}
+
+// answered is how many probes of a broker were answered so far.
+func answered(admin int) (float64, error) {
+	response, err := http.Get(fmt.Sprintf("http://%s/metrics", local(admin)))
+	if err != nil {
+		return 0, err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	if err != nil {
+		return 0, err
+	}
+	found := regexp.MustCompile(`rendezvous_probes_total\{outcome="answered"\} ([0-9.]+)`).FindSubmatch(text)
+	if found == nil {
+		return 0, fmt.Errorf("no probes are counted: %s", response.Status)
+	}
+	return strconv.ParseFloat(string(found[1]), 64)
 }
