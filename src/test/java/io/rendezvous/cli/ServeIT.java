@@ -268,6 +268,26 @@ class ServeIT {
     }
   }
 
+  /** Not on what costs a server more than it is worth, nor on what is worth nothing. */
+  @ParameterizedTest
+  @CsvSource({
+    "-groups X25519, true",
+    "-groups P-256, true",
+    "-groups P-384, true",
+    "-groups X448, false",
+    "-groups ffdhe8192, false",
+    "-sigalgs ECDSA+SHA256, true",
+    "-sigalgs ECDSA+SHA1:RSA+SHA1, false",
+  })
+  void agreesOnWhatEverybodyHas(String options, boolean agrees) throws Exception {
+    int port = port(serve(List.of()));
+    String command = "openssl s_client -connect 127.0.0.1:%d -tls1_3 %s < /dev/null";
+    try (Program openssl = Program.start(directory, "sh", "-c", command.formatted(port, options))) {
+      assertThat(openssl.exitCode()).isEqualTo(agrees ? 0 : 1);
+      assertThat(openssl.output()).contains(agrees ? "New, TLSv1.3," : "New, (NONE),");
+    }
+  }
+
   // What it survives.
 
   @Test

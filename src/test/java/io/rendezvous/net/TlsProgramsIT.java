@@ -33,7 +33,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.xnio.StreamConnection;
 import org.xnio.conduits.AbstractStreamSourceConduit;
@@ -289,30 +288,6 @@ class TlsProgramsIT {
       assertThat(reading.events()).isLessThan(6);
       assertThat(rig.held(ours.conn())).isZero();
       ours.conn().execute(ours.conn()::close);
-    }
-  }
-
-  /** Not on what costs a server more than it is worth, nor on what is worth nothing. */
-  @ParameterizedTest
-  @CsvSource({
-    "-groups X25519, true",
-    "-groups P-256, true",
-    "-groups P-384, true",
-    "-groups X448, false",
-    "-groups ffdhe8192, false",
-    "-sigalgs ECDSA+SHA256, true",
-    "-sigalgs ECDSA+SHA1:RSA+SHA1, false",
-  })
-  void opensslAgreesOnWhatEverybodyHas(String options, boolean agreed) throws Exception {
-    String command = "openssl s_client -connect 127.0.0.1:%d -tls1_3 %s < /dev/null";
-    command = command.formatted(rig.port(), options);
-    try (Program openssl = Program.start(directory, "sh", "-c", command)) {
-      TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
-      TlsEnd.Reading reading = ours.read(100);
-      assertThat(openssl.exitCode()).isEqualTo(agreed ? 0 : 1);
-      assertThat(openssl.output()).contains(agreed ? "New, TLSv1.3," : "New, (NONE),");
-      assertThat(reading.end()).isNotNull();
-      assertThat(ours.conn().isHandshaken()).isEqualTo(agreed);
     }
   }
 
