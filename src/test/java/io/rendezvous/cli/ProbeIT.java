@@ -165,6 +165,7 @@ class ProbeIT {
         growSilent();
         assertThat(post("first")).endsWith("first");
         assertThat(count("answered")).isPositive();
+        broker.awaitParked(5); // another has come for the one that was used
         stopped.signal("STOP");
         growSilent();
         assertThat(post("second")).endsWith("second");
