@@ -284,7 +284,7 @@ func (b *bench) measure(w *workload, subjects []*subject, r *report, out string)
 	for _, s := range subjects {
 		if why := w.unfit(s); why != "" {
 			if why != "-" {
-				result.Notes = append(result.Notes, s.Name+": "+why)
+				result.leaveOut(s, why)
 			}
 			continue
 		}
@@ -364,10 +364,7 @@ func (b *bench) once(w *workload, s *subject, result *result, round int) error {
 }
 
 func (b *bench) attempt(w *workload, s *subject) (figures, error) {
-	if w.fresh {
-		return w.run(b, s)
-	}
-	if s.lanes[0] == nil {
+	if !w.fresh && s.lanes[0] == nil {
 		err := s.start(b, options{})
 		if err == nil && s.jar && !b.quick {
 			progress("(warms up first) ")
@@ -389,7 +386,7 @@ func (b *bench) attempt(w *workload, s *subject) (figures, error) {
 	select {
 	case o := <-results:
 		return o.figures, o.err
-	case <-time.After(5 * time.Minute):
-		return nil, fmt.Errorf("not done in five minutes")
+	case <-time.After(10 * time.Minute):
+		return nil, errors.New("not done in ten minutes")
 	}
 }

@@ -20,8 +20,9 @@ var peers = []peer{
 	{"nginx-http", debian("nginx", "nginx-light", "libnginx-mod-stream"), nginxHTTP},
 	{"haproxy-tcp", debian("haproxy", "haproxy"), haproxy("tcp")},
 	{"haproxy-http", debian("haproxy", "haproxy"), haproxy("http")},
-	{"frp", installFrp, frp(true)},
-	{"frp-no-mux", installFrp, frp(false)},
+	{"frp", installFrp, frp(true, false)},
+	{"frp-no-mux", installFrp, frp(false, false)},
+	{"frp-tls", installFrp, frp(false, true)},
 	{"rathole", crate("rathole", "0.5.0", "--no-default-features", "--features", "server,client,tls"), rathole},
 	{"chisel", goModule("github.com/jpillora/chisel", "v1.10.1", "", "."), chisel},
 	{"bore", crate("bore-cli", "0.6.0", "--locked"), bore},
@@ -294,20 +295,23 @@ defaults
 	}
 }
 
-func frp(mux bool) func(*bench) *subject {
-	return func(b *bench) *subject { return frpWith(b, mux) }
+func frp(mux, clientTLS bool) func(*bench) *subject {
+	return func(b *bench) *subject { return frpWith(b, mux, clientTLS) }
 }
 
-func frpWith(b *bench, mux bool) *subject {
-	name, about := "frp", "clients on bare TCP; tunnels are streams in one TLS connection of its agent"
-	if !mux {
+func frpWith(b *bench, mux, clientTLS bool) *subject {
+	name, client, about := "frp", "TCP", "clients on bare TCP; tunnels are streams in one TLS connection of its agent"
+	switch {
+	case clientTLS:
+		name, client, about = "frp, TLS", "TLS", "as without mux; its agent ends the clients' TLS (tls2raw), so its tunnels are encrypted twice"
+	case !mux:
 		name, about = "frp, no mux", "clients on bare TCP; a TLS connection for each, from its agent's pool"
 	}
 	return &subject{
-		Name: name, Client: "TCP", Hidden: "TLS", agent: true,
+		Name: name, Client: client, Hidden: "TLS", agent: true,
 		About: about,
 		launch: func(s *subject, _ options) error {
-			s.listening(false, false)
+			s.listening(clientTLS, false)
 			port := freePort()
 			server := fmt.Sprintf(`bindAddr = "127.0.0.1"
 bindPort = %d
@@ -329,10 +333,18 @@ log.level = "warn"
 				agent += fmt.Sprintf(`[[proxies]]
 name = "lane%d"
 type = "tcp"
-localIP = "127.0.0.1"
-localPort = %s
 remotePort = %s
-`, i, portOf(l.Back), portOf(l.Front))
+`, i, portOf(l.Front))
+				if clientTLS {
+					agent += fmt.Sprintf(`[proxies.plugin]
+type = "tls2raw"
+localAddr = "%s"
+crtPath = "%s"
+keyPath = "%s"
+`, l.Back, b.keys.certificate, b.keys.key)
+				} else {
+					agent += fmt.Sprintf("localIP = \"127.0.0.1\"\nlocalPort = %s\n", portOf(l.Back))
+				}
 			}
 			if err := s.file("frps.toml", server); err != nil {
 				return err

@@ -103,7 +103,7 @@ func rendezvous(b *bench, home string, withAgent bool) (*subject, error) {
 			if err := l.Entry.provisioning(file, port, b.keys.pem); err != nil {
 				return err
 			}
-			command := append([]string{java}, javaFlags("")...)
+			command := append([]string{java}, javaFlags(o.heap)...)
 			command = append(command, "-jar", b.jar, "agent", "--entry", file, "--to", l.Back, "--json",
 				"--tunnels", strconv.Itoa(pool), "--most-tunnels", strconv.Itoa(4*pool))
 			if err := s.agentProcess(fmt.Sprintf("agent%d", i), command...); err != nil {

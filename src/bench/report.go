@@ -34,8 +34,14 @@ type result struct {
 	Lines  []line                        `json:"lines"`
 	Found  map[string]map[string]*spread `json:"figures"` // by key and subject
 	Failed map[string]string             `json:"failed,omitempty"`
-	Notes  []string                      `json:"notes,omitempty"`
+	Unfit  []unfit                       `json:"unfit,omitempty"`
 	family string
+}
+
+// unfit says why a workload says nothing of some subjects.
+type unfit struct {
+	Subjects []string `json:"subjects"`
+	Why      string   `json:"why"`
 }
 
 // spread is a figure of all rounds.
@@ -110,6 +116,17 @@ func (r *result) add(s *subject, f figures) {
 		}
 		r.Found[key][s.Name].add(value)
 	}
+}
+
+// leaveOut keeps in mind why the workload is not done through a subject.
+func (r *result) leaveOut(s *subject, why string) {
+	for i := range r.Unfit {
+		if r.Unfit[i].Why == why {
+			r.Unfit[i].Subjects = append(r.Unfit[i].Subjects, s.Name)
+			return
+		}
+	}
+	r.Unfit = append(r.Unfit, unfit{[]string{s.Name}, why})
 }
 
 func (r *result) fail(s *subject, err error) { r.Failed[s.Name] = err.Error() }
@@ -215,29 +232,50 @@ func (r *report) table() string {
 		}
 		t.WriteString("\n")
 	}
-	if len(r.Goals) > 0 {
-		t.WriteString("\n| goal | of | wanted | measured | |\n|---|---|---:|---:|---|\n")
-		for _, g := range r.Goals {
-			met := "missed"
-			if g.Met {
-				met = "met"
-			}
-			fmt.Fprintf(&t, "| %s | %s | %s | %s | %s |\n", g.What, g.Subject, g.Wanted, g.Measured, met)
-		}
-	}
+	r.goalTable(&t)
 	t.WriteString("\n")
 	for _, note := range r.Notes {
 		fmt.Fprintf(&t, "- %s\n", note)
 	}
 	for _, one := range r.Results {
-		for _, note := range one.Notes {
-			fmt.Fprintf(&t, "- %s: not with %s\n", one.Name, note)
+		for _, u := range one.Unfit {
+			fmt.Fprintf(&t, "- %s: not with %s: %s\n", one.Name, strings.Join(u.Subjects, ", "), u.Why)
 		}
 		for name, why := range one.Failed {
 			fmt.Fprintf(&t, "- %s: **%s failed**: %s\n", one.Name, name, strings.ReplaceAll(why, "\n", " "))
 		}
 	}
 	return t.String()
+}
+
+// goalTable has a line for each goal, a column for each subject of ours.
+func (r *report) goalTable(t *strings.Builder) {
+	var rows, ours []string
+	cells := map[string]map[string]string{}
+	for _, g := range r.Goals {
+		row := fmt.Sprintf("| %s | %s |", g.What, g.Wanted)
+		if cells[row] == nil {
+			rows, cells[row] = append(rows, row), map[string]string{}
+		}
+		if !has(ours, g.Subject) {
+			ours = append(ours, g.Subject)
+		}
+		cells[row][g.Subject] = "**missed**: " + g.Measured
+		if g.Met {
+			cells[row][g.Subject] = "met: " + g.Measured
+		}
+	}
+	if len(rows) == 0 {
+		return
+	}
+	fmt.Fprintf(t, "\n| goal | wanted | %s |\n|---|---:|%s\n", strings.Join(ours, " | "), strings.Repeat("---:|", len(ours)))
+	for _, row := range rows {
+		t.WriteString(row)
+		for _, name := range ours {
+			fmt.Fprintf(t, " %s |", cells[row][name])
+		}
+		t.WriteString("\n")
+	}
 }
 
 // growth is what becomes of a figure from small to large; 1 is as it should be.

@@ -202,6 +202,8 @@ func handshakes() *workload {
 			switch {
 			case s.Client != "TLS":
 				return "no TLS with clients"
+			case s.agent && !s.jar:
+				return "its agent does them"
 			case s.Name == "nginx stream" || s.Name == "HAProxy tcp":
 				return "connects to its server as well, at every handshake: see rendezvous"
 			}
