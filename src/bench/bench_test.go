@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net"
+	"strings"
 	"testing"
 	"time"
 )
@@ -82,5 +83,35 @@ func TestMediansAreOfAllRounds(t *testing.T) {
 	}
 	if s.Median != 3 || s.Min != 1 || s.Max != 9 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestAGoalIsALineAndASubjectAColumn(t *testing.T) {
+	r := &report{Goals: []goal{
+		{What: "speed", Subject: "new", Wanted: "≥ 1 ×", Measured: "2 ×", Met: true},
+		{What: "CPU", Subject: "new", Wanted: "≤ 0.7 ×", Measured: "0.8 ×"},
+		{What: "speed", Subject: "old", Wanted: "≥ 1 ×", Measured: "0.5 ×"},
+		{What: "CPU", Subject: "old", Wanted: "≤ 0.9 ×", Measured: "0.8 ×", Met: true},
+	}}
+	want := `
+| goal | wanted | new | old |
+|---|---:|---:|---:|
+| speed | ≥ 1 × | met: 2 × | **missed**: 0.5 × |
+| CPU | ≤ 0.7 × | **missed**: 0.8 × |  |
+| CPU | ≤ 0.9 × |  | met: 0.8 × |
+`
+	if got := r.table(); !strings.Contains(got, want) {
+		t.Errorf("%s", got)
+	}
+}
+
+func TestWhatIsLeftOutForOneReasonStandsInOneLine(t *testing.T) {
+	r := &report{}
+	w := r.begin(&workload{name: "w"})
+	w.leaveOut(&subject{Name: "a"}, "too old")
+	w.leaveOut(&subject{Name: "b"}, "too new")
+	w.leaveOut(&subject{Name: "c"}, "too old")
+	if got := r.table(); !strings.Contains(got, "- w: not with a, c: too old\n- w: not with b: too new\n") {
+		t.Errorf("%s", got)
 	}
 }

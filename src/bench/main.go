@@ -363,6 +363,9 @@ func (b *bench) once(w *workload, s *subject, result *result, round int) error {
 	return nil
 }
 
+// patience is how long one run of a workload may take; the longest of ours takes three minutes.
+const patience = 10 * time.Minute
+
 func (b *bench) attempt(w *workload, s *subject) (figures, error) {
 	if !w.fresh && s.lanes[0] == nil {
 		err := s.start(b, options{})
@@ -386,7 +389,9 @@ func (b *bench) attempt(w *workload, s *subject) (figures, error) {
 	select {
 	case o := <-results:
 		return o.figures, o.err
-	case <-time.After(10 * time.Minute):
-		return nil, errors.New("not done in ten minutes")
+	case <-time.After(patience):
+		s.kill()
+		<-results // the work has ended too, before what it uses is taken away
+		return nil, fmt.Errorf("not done within %v", patience)
 	}
 }

@@ -90,10 +90,17 @@ func (s *subject) stop() {
 			l.stop()
 		}
 	}
-	for _, p := range append(s.agents, s.brokers...) {
-		p.kill()
-	}
+	s.kill()
 	s.brokers, s.agents, s.lanes = nil, nil, [2]*lane{}
+}
+
+// kill ends its processes, and with them whatever goes on through them.
+func (s *subject) kill() {
+	for _, all := range [][]*process{s.agents, s.brokers} {
+		for _, p := range all {
+			p.kill()
+		}
+	}
 }
 
 // corruption tells what the hidden side has seen.
