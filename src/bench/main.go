@@ -363,7 +363,7 @@ func (b *bench) once(w *workload, s *subject, result *result, round int) error {
 	return nil
 }
 
-// patience is how long one run of a workload may take; the longest of ours takes three minutes.
+// patience is how long one run of a workload may take; the longest takes four minutes.
 const patience = 10 * time.Minute
 
 func (b *bench) attempt(w *workload, s *subject) (figures, error) {

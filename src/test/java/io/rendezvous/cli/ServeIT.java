@@ -274,6 +274,7 @@ class ServeIT {
     "-groups X25519, true",
     "-groups P-256, true",
     "-groups P-384, true",
+    "-groups P-521, true",
     "-groups X448, false",
     "-groups ffdhe8192, false",
     "-sigalgs ECDSA+SHA256, true",
