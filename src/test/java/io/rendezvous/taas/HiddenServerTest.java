@@ -130,7 +130,8 @@ class HiddenServerTest {
 
   @Test
   void wrongTokenIs400AndTooManyAre429() throws Exception {
-    String wrong = taas.authorization(taas.entry()).replaceFirst("\\d{6}\"", "12345x\"");
+    String right = taas.authorization(taas.entry());
+    String wrong = right.replaceFirst("response=\"\\d{6}\"", "response=\"12345x\"");
     String head = TaasBroker.head("PUT", "/register/home", wrong);
     for (int i = 0; i < 10; i++) {
       assertThat(answer(head)).startsWith("HTTP/1.1 400 ");
