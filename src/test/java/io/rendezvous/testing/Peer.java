@@ -12,6 +12,8 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLParameters;
@@ -20,6 +22,9 @@ import javax.net.ssl.SSLSocket;
 /** A blocking socket, with or without TLS, that does as a test says. */
 public final class Peer implements Closeable {
   private static final Duration PATIENCE = Duration.ofSeconds(20);
+
+  /** Not ended yet. One that nothing refers to is closed by the JVM, when it collects garbage. */
+  private static final Set<Peer> OPEN = ConcurrentHashMap.newKeySet();
 
   private final Socket raw;
   private final Socket socket;
@@ -32,6 +37,7 @@ public final class Peer implements Closeable {
     socket.setSoTimeout((int) PATIENCE.toMillis());
     this.in = socket.getInputStream();
     this.out = socket.getOutputStream();
+    OPEN.add(this);
   }
 
   /** How a peer connects. */
@@ -234,6 +240,11 @@ public final class Peer implements Closeable {
     }
   }
 
+  /** Returns whether octets have come, of TLS or not, that nobody has begun to read. */
+  public boolean hasUnread() throws IOException {
+    return raw.getInputStream().available() > 0;
+  }
+
   /** Sets how long a read waits. */
   public Peer patience(Duration time) throws IOException {
     socket.setSoTimeout((int) time.toMillis());
@@ -243,12 +254,13 @@ public final class Peer implements Closeable {
   /** Ends with a TCP reset. */
   public void reset() throws IOException {
     raw.setSoLinger(true, 0);
-    raw.close();
+    cut();
   }
 
   /** Ends the TCP connection in order, but without a word of TLS. */
   public void cut() throws IOException {
     raw.close();
+    OPEN.remove(this);
   }
 
   /** Ends it in order, without waiting for the other side as an SSLSocket would. */
@@ -260,7 +272,7 @@ public final class Peer implements Closeable {
     } catch (IOException e) {
       // It has ended already.
     } finally {
-      raw.close();
+      cut();
     }
   }
 

@@ -15,11 +15,13 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
@@ -31,6 +33,7 @@ public final class TestBroker implements AutoCloseable {
   private final boolean tls;
   private final Entry entry;
   private final SteppedClock clock;
+  private final Placed placed = new Placed();
 
   private TestBroker(
       Map<String, String> given,
@@ -56,9 +59,15 @@ public final class TestBroker implements AutoCloseable {
     this.tls = settings.tls().enabled();
     this.store = other == null ? new FileStore(directory.resolve("entries")) : other;
     this.entry = addEntry();
+    List<Observer> allObservers = new ArrayList<>(observers);
+    allObservers.add(placed);
     this.broker =
         new Broker(
-            settings, store, tls ? Optional.of(Keys.server()) : Optional.empty(), clock, observers);
+            settings,
+            store,
+            tls ? Optional.of(Keys.server()) : Optional.empty(),
+            clock,
+            allObservers);
     broker.start();
   }
 
@@ -184,13 +193,18 @@ public final class TestBroker implements AutoCloseable {
     return park(of, dial());
   }
 
-  /** Parks a tunnel in a certain way. */
+  /**
+   * Parks a tunnel in a certain way. When this returns, the next client may have it: the broker
+   * says 200 a moment before.
+   */
   public Peer park(Entry of, Peer.Dial how) throws IOException {
+    long before = placed.count();
     Peer tunnel = connect(how);
     String answer = tunnel.send(connectHead(of)).readHead();
     if (!answer.startsWith("HTTP/1.1 200 OK\r\n")) {
       throw new IOException("not parked: " + answer);
     }
+    placed.awaitMoreThan(before);
     return tunnel;
   }
 
@@ -220,6 +234,24 @@ public final class TestBroker implements AutoCloseable {
   public void close() throws IOException {
     broker.close();
     Directories.delete(directory);
+  }
+
+  /** Counts the tunnels that clients could have. */
+  private static final class Placed implements Observer {
+    private final AtomicLong count = new AtomicLong();
+
+    @Override
+    public void parked(UUID id) {
+      count.incrementAndGet();
+    }
+
+    long count() {
+      return count.get();
+    }
+
+    void awaitMoreThan(long before) {
+      Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> count.get() > before);
+    }
   }
 
   /** A clock that goes on by itself, and can be put forward. */
