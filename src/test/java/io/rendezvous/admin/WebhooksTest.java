@@ -299,7 +299,7 @@ class WebhooksTest {
 
   @Test
   void answerThatDoesNotComeOrDoesNotEndIsAFailure() throws Exception {
-    begin(new HookSender.Target(receiver.url(), 100, Duration.ofMillis(200)));
+    begin(new HookSender.Target(receiver.url(), 100, Duration.ofSeconds(1)));
     CountDownLatch over = new CountDownLatch(1);
     receiver.next(exchange -> awaitQuietly(over));
     receiver.next(

@@ -92,10 +92,10 @@ class MatchTest {
       answer(first);
       paired.readResponse();
       waits.send(broker.request("POST", broker.entry(), "/1", "Content-Length: 3\r\n") + "ab");
-      awaitWaiting();
+      broker.awaitWaiting(1);
       waitsToo.send(broker.get(broker.entry(), "/2"));
       waits.send("c");
-      awaitWaiting();
+      broker.awaitWaiting(2);
       try (Peer second = broker.park();
           Peer third = broker.park()) {
         assertThat(second.readHead()).startsWith("POST /1 "); // first come, first served
@@ -104,11 +104,6 @@ class MatchTest {
         assertThat(waitsToo.readResponse()).endsWith("/2");
       }
     }
-  }
-
-  /** Long enough for a request to be seen, on any machine that runs tests. */
-  private static void awaitWaiting() {
-    Awaitility.await().pollDelay(Duration.ofMillis(100)).until(() -> true);
   }
 
   @Test
@@ -149,7 +144,7 @@ class MatchTest {
       answer(tunnel);
       paired.readResponse();
       waits.send(small.get(small.entry(), "/waits"));
-      awaitWaiting();
+      small.awaitWaiting(1);
       String answer = oneTooMany.send(small.get(small.entry(), "/")).readAll();
       assertThat(answer).startsWith("HTTP/1.1 503 ").contains("\r\nRetry-After: ");
       try (Peer second = small.park()) {
@@ -169,9 +164,9 @@ class MatchTest {
       answer(tunnel);
       paired.readResponse();
       waits.send(broker.get(broker.entry(), "/"));
-      awaitWaiting();
+      broker.awaitWaiting(1);
       death.of(waits);
-      awaitWaiting();
+      broker.awaitWaiting(0);
       try (Peer second = broker.park()) {
         broker.awaitParked(1);
         assertThat(second.hearsNothing()).isTrue();
@@ -256,7 +251,7 @@ class MatchTest {
           .startsWith("HTTP/1.1 502 ");
     }
     broker.awaitParked(1);
-    assertThat(asked.stream().filter(CompletableFuture::isDone)).hasSize(3);
+    Awaitility.await().until(() -> asked.stream().filter(CompletableFuture::isDone).count() == 3);
   }
 
   @Test
@@ -347,7 +342,8 @@ class MatchTest {
       tunnel.readHead();
       waits.send(ending.get(ending.entry(), "/"));
       hasBegun.send("GET / HTTP/1.1\r\n");
-      awaitWaiting();
+      ending.awaitWaiting(1);
+      Awaitility.await().pollDelay(Duration.ofMillis(200)).until(() -> true); // for the half head
       try (Peer parked = ending.park(ending.addEntry())) {
         ending.awaitParked(1);
         CompletableFuture<Boolean> drained =

@@ -140,7 +140,7 @@ class RelayEndTest {
 
   @Test
   void lingerIsCountedOnlyWhileNothingMoves() throws Exception {
-    try (TestBroker hasty = TestBroker.start("linger", "400ms");
+    try (TestBroker hasty = TestBroker.start("linger", "1s");
         Peer tunnel = hasty.park();
         Peer client = hasty.connect()) {
       client.send(hasty.get(hasty.entry(), "/")).shutdownOutput();

@@ -230,6 +230,13 @@ public final class TestBroker implements AutoCloseable {
     Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> broker.parked() == count);
   }
 
+  /** Waits until so many clients wait for a tunnel. */
+  public void awaitWaiting(int count) {
+    Awaitility.await()
+        .pollInterval(Duration.ofMillis(5))
+        .until(() -> broker.counts().values().stream().mapToInt(c -> c.waiting()).sum() == count);
+  }
+
   @Override
   public void close() throws IOException {
     broker.close();
