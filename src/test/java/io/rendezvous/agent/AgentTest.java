@@ -367,7 +367,7 @@ class AgentTest {
               .noneMatch(event -> event.startsWith("a tunnel was lost") && delay(event) > 1));
           healthy.send("GET /taken HTTP/1.1\r\n\r\n");
           assertThat(healthy.readResponse()).endsWith("/taken");
-          socket.setSoTimeout(900);
+          socket.setSoTimeout(500);
           park(socket, keys).end();
         }
       }

@@ -243,7 +243,7 @@ class ServeIT {
     try (Peer before = connect(port)) {
       Program.rendezvous(directory, "cert", "--host", "new.example").outputWhenDone();
       Awaitility.await()
-          .atMost(Duration.ofSeconds(10))
+          .atMost(Duration.ofSeconds(5))
           .pollInterval(Duration.ofMillis(200))
           .until(() -> openssl(port, "").contains("subject=CN = new.example"));
       Files.writeString(directory.resolve("conf/registrar.crt"), "nonsense");

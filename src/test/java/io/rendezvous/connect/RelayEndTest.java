@@ -145,7 +145,7 @@ class RelayEndTest {
         Peer client = hasty.connect()) {
       client.send(hasty.get(hasty.entry(), "/")).shutdownOutput();
       tunnel.readHead();
-      for (int i = 0; i < 12; i++) {
+      for (int i = 0; i < 30; i++) {
         tunnel.send("x");
         assertThat(client.read(1)).isEqualTo("x");
         Awaitility.await().pollDelay(Duration.ofMillis(100)).until(() -> true);
