@@ -1,33 +1,34 @@
 package io.rendezvous;
 
-import io.rendezvous.admin.AccessLog;
 import io.rendezvous.admin.AdminServer;
 import io.rendezvous.admin.BrokerView;
-import io.rendezvous.admin.Ledger;
-import io.rendezvous.admin.Metrics;
-import io.rendezvous.admin.Webhooks;
 import io.rendezvous.config.Settings;
-import io.rendezvous.connect.ConnectProtocol;
-import io.rendezvous.connect.Names;
 import io.rendezvous.entry.Authenticator;
-import io.rendezvous.entry.BridgedStore;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
-import io.rendezvous.entry.TimedStore;
-import io.rendezvous.http.ByHost;
+import io.rendezvous.entry.MeteredStore;
+import io.rendezvous.entry.Provisioner;
+import io.rendezvous.entry.StaleOnErrorStore;
 import io.rendezvous.http.Challenge;
-import io.rendezvous.http.TokenCheck;
+import io.rendezvous.net.FileDescriptors;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Provisioner;
 import io.rendezvous.net.Relays;
-import io.rendezvous.net.ServerKeys;
-import io.rendezvous.registrar.Registrar;
-import io.rendezvous.taas.Taas;
-import io.rendezvous.tunnel.Observer;
-import io.rendezvous.tunnel.Pairs;
+import io.rendezvous.protocol.ByHost;
+import io.rendezvous.protocol.LabelResolver;
+import io.rendezvous.protocol.Matchmaker;
+import io.rendezvous.protocol.TokenCheck;
+import io.rendezvous.protocol.connect.ConnectProtocol;
+import io.rendezvous.protocol.registrar.Registrar;
+import io.rendezvous.protocol.taas.Taas;
+import io.rendezvous.telemetry.AccessLog;
+import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.telemetry.Metrics;
+import io.rendezvous.telemetry.Webhooks;
+import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
-import io.rendezvous.tunnel.Tunnels;
+import io.rendezvous.tunnel.TunnelListener;
+import io.rendezvous.tunnel.TunnelRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -55,13 +56,13 @@ public final class Broker implements AutoCloseable {
 
   private final Settings settings;
   private final EntryStore store;
-  private final Optional<ServerKeys> keys;
+  private final Optional<ServerCertificate> keys;
   private final EntryIndex index;
   private final Network network;
   private final Metrics metrics;
   private final Optional<AccessLog> accessLog;
   private final Optional<Webhooks> webhooks;
-  private final Tunnels tunnels;
+  private final TunnelRegistry tunnels;
   private final Relays relays;
   private final Optional<Taas> taas;
   private final ConnectProtocol protocol;
@@ -70,7 +71,7 @@ public final class Broker implements AutoCloseable {
   private final Provisioner provisioner;
   private final int mostConnections;
   private final Listener.Limits limits;
-  private final Ledger ledger;
+  private final ActivityLog ledger;
   private final InstantSource clock;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private volatile Optional<Listener> listener = Optional.empty();
@@ -84,7 +85,7 @@ public final class Broker implements AutoCloseable {
    * @param keys what TLS shows; empty for plain HTTP
    * @throws IOException if the I/O threads cannot be had
    */
-  public Broker(Settings settings, EntryStore store, Optional<ServerKeys> keys, InstantSource clock)
+  public Broker(Settings settings, EntryStore store, Optional<ServerCertificate> keys, InstantSource clock)
       throws IOException {
     this(settings, store, keys, clock, List.of());
   }
@@ -97,15 +98,15 @@ public final class Broker implements AutoCloseable {
   public Broker(
       Settings settings,
       EntryStore store,
-      Optional<ServerKeys> keys,
+      Optional<ServerCertificate> keys,
       InstantSource clock,
-      List<Observer> more)
+      List<TunnelListener> more)
       throws IOException {
     this.settings = settings;
     this.keys = keys;
     this.metrics = new Metrics(settings.metrics().byUuid());
     // Timed below the bridge, which hides that the store is away.
-    this.store = new BridgedStore(new TimedStore(store, metrics), clock, settings.store().grace());
+    this.store = new StaleOnErrorStore(new MeteredStore(store, metrics), clock, settings.store().grace());
     this.accessLog =
         settings.accessLog().enabled()
             ? Optional.of(new AccessLog(settings.accessLog().fullUuids()))
@@ -117,7 +118,7 @@ public final class Broker implements AutoCloseable {
             ? Network.withUndertowsTls("broker", ioThreads)
             : new Network("broker", ioThreads);
     this.mostConnections =
-        Descriptors.limit(
+        FileDescriptors.limit(
             settings.limits().connections(),
             settings.admin().enabled() ? AdminServer.MOST_CONNECTIONS : 0);
     // The older protocols listen and are connected by themselves, so they have a share of their
@@ -127,17 +128,17 @@ public final class Broker implements AutoCloseable {
     int share = mostConnections / (registers && taasToo ? 3 : 2);
     int ours = mostConnections - (registers ? share : 0) - (taasToo ? share : 0);
     this.limits = new Listener.Limits(ours, settings.limits().perSource());
-    this.ledger = new Ledger(clock);
+    this.ledger = new ActivityLog(clock);
     this.clock = clock;
-    List<Observer> observers = new ArrayList<>(List.of(metrics, ledger));
+    List<TunnelListener> observers = new ArrayList<>(List.of(metrics, ledger));
     accessLog.ifPresent(observers::add);
     webhooks.ifPresent(observers::add);
     observers.addAll(more);
-    Observer observer = Observer.all(observers);
+    TunnelListener observer = TunnelListener.all(observers);
     int parked = settings.limits().parked();
     this.tunnels =
-        new Tunnels(
-            new Tunnels.Limits(
+        new TunnelRegistry(
+            new TunnelRegistry.Limits(
                 settings.tunnelsPerId(),
                 parked == 0 ? limits.connections() : parked,
                 settings.limits().waitingPerId(),
@@ -167,11 +168,11 @@ public final class Broker implements AutoCloseable {
     this.protocol =
         new ConnectProtocol(
             network,
-            new Names(settings.domain(), index),
+            new LabelResolver(settings.domain(), index),
             taas.<ByHost>map(both -> both).orElse(ByHost.NONE),
             tunnels,
             observer,
-            new Pairs(tunnels, relays, observer, clock),
+            new Matchmaker(tunnels, relays, observer, clock),
             tokens,
             new Challenge(settings.realm()),
             settings.patience(),
@@ -215,14 +216,14 @@ public final class Broker implements AutoCloseable {
     ticker.setDaemon(true);
     ticker.start();
     if (registrar.isPresent()) {
-      registrar.get().start(keys.map(ServerKeys::context).orElse(null));
+      registrar.get().start(keys.map(ServerCertificate::context).orElse(null));
     }
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
     try {
       listener =
           Optional.of(
               network.listen(
-                  address, keys.map(ServerKeys::context).orElse(null), limits, protocol::accept));
+                  address, keys.map(ServerCertificate::context).orElse(null), limits, protocol::accept));
     } catch (IOException e) {
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
@@ -349,7 +350,7 @@ public final class Broker implements AutoCloseable {
       relays.sweep(now);
       webhooks.ifPresent(hooks -> hooks.sweep(now, presence.counts()));
       if (keysToo) {
-        keys.ifPresent(ServerKeys::check);
+        keys.ifPresent(ServerCertificate::check);
       }
     } catch (RuntimeException e) { // the next time may go better
       LOG.error("Tunnels, relays, hooks and keys were not looked after", e);

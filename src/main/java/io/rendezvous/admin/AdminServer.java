@@ -6,12 +6,14 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
-import io.rendezvous.http.HandlerServer;
-import io.rendezvous.http.LoopbackHost;
+import io.rendezvous.entry.Provisioner;
+import io.rendezvous.http.undertow.LoopbackHost;
+import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Provisioner;
-import io.rendezvous.net.ServerKeys;
+import io.rendezvous.telemetry.ActivityFile;
+import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
@@ -59,14 +61,14 @@ public final class AdminServer implements AutoCloseable {
   private final EntryIndex index;
   private final Presence tunnels;
   private final Provisioner provisioner;
-  private final Ledger ledger;
-  private final LedgerFile file;
+  private final ActivityLog ledger;
+  private final ActivityFile file;
   private final BrokerView broker;
-  private final Views views;
-  private final Feed feed;
+  private final JsonViews views;
+  private final EventStream feed;
   private final Supplier<String> metrics;
   private final boolean tls;
-  private final HandlerServer server;
+  private final UndertowServer server;
   private final Listener listener;
   private final Optional<AdminLock> lock;
   private final Future<?> ticking;
@@ -85,13 +87,13 @@ public final class AdminServer implements AutoCloseable {
    */
   public AdminServer(
       Settings settings,
-      Optional<ServerKeys> keys,
+      Optional<ServerCertificate> keys,
       Network network,
       EntryStore store,
       EntryIndex index,
       Provisioner provisioner,
       Presence tunnels,
-      Ledger ledger,
+      ActivityLog ledger,
       BrokerView broker,
       Supplier<String> metrics,
       InstantSource clock)
@@ -101,15 +103,15 @@ public final class AdminServer implements AutoCloseable {
     this.index = index;
     this.tunnels = tunnels;
     this.provisioner = provisioner;
-    this.file = new LedgerFile(settings.admin().ledger(), ledger);
+    this.file = new ActivityFile(settings.admin().ledger(), ledger);
     this.ledger = ledger;
     this.broker = broker;
     this.metrics = metrics;
-    this.views = new Views(index, tunnels, ledger, provisioner, clock);
-    this.feed = new Feed(index, tunnels, ledger, views, () -> broker.toJson().toString());
-    EntryList list = new EntryList(index, tunnels, ledger, views);
+    this.views = new JsonViews(index, tunnels, ledger, provisioner, clock);
+    this.feed = new EventStream(index, tunnels, ledger, views, () -> broker.toJson().toString());
+    EntrySearch list = new EntrySearch(index, tunnels, ledger, views);
     Api api = new Api(store, index, tunnels, provisioner, views, list, feed::refresh, clock);
-    Access access = new Access(AdminToken.of(settings.admin()), clock, tls);
+    AdminAuth access = new AdminAuth(AdminToken.of(settings.admin()), clock, tls);
     Predicate<String> names =
         name ->
             tls
@@ -118,7 +120,7 @@ public final class AdminServer implements AutoCloseable {
                     || name.equalsIgnoreCase(provisioner.publicHost())
                     || keys.orElseThrow().names().stream().anyMatch(name::equalsIgnoreCase));
     this.server =
-        new HandlerServer(
+        new UndertowServer(
             network, user -> false, LoopbackHost.before(names, handler(access, api)), MOST_IDLE);
     this.listener =
         network.listen(
@@ -195,47 +197,47 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
-  private HttpHandler handler(Access access, Api api) {
+  private HttpHandler handler(AdminAuth access, Api api) {
     RoutingHandler routes = new RoutingHandler();
-    Gate gate = new Gate(access, routes);
+    AuthHandler gate = new AuthHandler(access, routes);
     api.addTo(routes);
     routes
-        .get("/", Action.handler((exchange, body) -> StaticFile.send(exchange, "index.html")))
-        .post("/logout", Action.handler((exchange, body) -> gate.logout(exchange)))
-        .get("/api/status", Action.handler((exchange, body) -> send(exchange, broker.toJson())))
-        .get("/api/rendezvous", Action.handler((exchange, body) -> send(exchange, rendezvous())))
-        .get("/api/openapi.json", Action.handler((e, body) -> StaticFile.send(e, "openapi.json")))
+        .get("/", ApiHandler.handler((exchange, body) -> StaticFile.send(exchange, "index.html")))
+        .post("/logout", ApiHandler.handler((exchange, body) -> gate.logout(exchange)))
+        .get("/api/status", ApiHandler.handler((exchange, body) -> send(exchange, broker.toJson())))
+        .get("/api/rendezvous", ApiHandler.handler((exchange, body) -> send(exchange, rendezvous())))
+        .get("/api/openapi.json", ApiHandler.handler((e, body) -> StaticFile.send(e, "openapi.json")))
         .get("/api/events", feed.handler())
-        .get("/metrics", Action.handler(this::metrics))
+        .get("/metrics", ApiHandler.handler(this::metrics))
         .setFallbackHandler(refusal(StatusCodes.NOT_FOUND, "there is nothing of that name"))
         .setInvalidMethodHandler(
             refusal(StatusCodes.METHOD_NOT_ALLOWED, "that cannot be done with it"));
     PathHandler open =
         new PathHandler(gate)
-            .addExactPath("/health", exchange -> Action.send(exchange, JSON, "{\"status\":\"up\"}"))
+            .addExactPath("/health", exchange -> ApiHandler.send(exchange, JSON, "{\"status\":\"up\"}"))
             .addExactPath("/ready", this::ready);
     HttpHandler files =
-        Action.handler(
+        ApiHandler.handler(
             (exchange, body) -> StaticFile.send(exchange, exchange.getRequestPath().substring(1)));
     return exchange -> {
-      Gate.addHeaders(exchange);
+      AuthHandler.addHeaders(exchange);
       boolean file = StaticFile.isOpen(exchange.getRequestPath());
       (file ? files : open).handleRequest(exchange);
     };
   }
 
   private static HttpHandler refusal(int status, String detail) {
-    return exchange -> Action.refuse(exchange, new ApiException(status, detail));
+    return exchange -> ApiHandler.refuse(exchange, new ApiException(status, detail));
   }
 
   private void ready(HttpServerExchange exchange) {
     boolean ready = broker.isReady();
     exchange.setStatusCode(ready ? StatusCodes.OK : StatusCodes.SERVICE_UNAVAILABLE);
-    Action.send(exchange, JSON, "{\"status\":\"" + (ready ? "ready" : "not ready") + "\"}");
+    ApiHandler.send(exchange, JSON, "{\"status\":\"" + (ready ? "ready" : "not ready") + "\"}");
   }
 
   private static void send(HttpServerExchange exchange, ObjectNode json) {
-    Action.send(exchange, JSON, json.toString());
+    ApiHandler.send(exchange, JSON, json.toString());
   }
 
   private ObjectNode rendezvous() {
@@ -246,7 +248,7 @@ public final class AdminServer implements AutoCloseable {
   }
 
   private void metrics(HttpServerExchange exchange, byte[] body) {
-    Action.send(exchange, "text/plain; version=0.0.4; charset=utf-8", metrics.get());
+    ApiHandler.send(exchange, "text/plain; version=0.0.4; charset=utf-8", metrics.get());
   }
 
   /** Stops listening, and ends what is under way. */

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.net.Provisioner;
 import io.rendezvous.tunnel.Presence;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.RoutingHandler;
@@ -40,8 +40,8 @@ final class Api {
   private final EntryIndex index;
   private final Presence tunnels;
   private final Provisioner provisioner;
-  private final Views views;
-  private final EntryList list;
+  private final JsonViews views;
+  private final EntrySearch list;
   private final Runnable onChange;
   private final InstantSource clock;
 
@@ -55,8 +55,8 @@ final class Api {
       EntryIndex index,
       Presence tunnels,
       Provisioner provisioner,
-      Views views,
-      EntryList list,
+      JsonViews views,
+      EntrySearch list,
       Runnable onChange,
       InstantSource clock) {
     this.store = store;
@@ -73,24 +73,24 @@ final class Api {
   void addTo(RoutingHandler routes) {
     String one = "/api/entries/{uuid}";
     routes
-        .get("/api/entries", Action.handler(list::answer))
-        .post("/api/entries", Action.handler(this::create))
-        .get(one, Action.handler((exchange, body) -> answer(exchange, found(id(exchange)))))
-        .put(one, Action.handler(this::put))
-        .delete(one, Action.handler(this::delete))
-        .post(one + "/rotate", Action.handler(this::rotate))
-        .post(one + "/revoke", Action.handler(this::revoke))
-        .post(one + "/provisioning.json", Action.handler((e, b) -> provision(e, false)))
-        .post(one + "/provisioning.js", Action.handler((e, b) -> provision(e, true)))
-        .post(one + "/qr.svg", Action.handler(this::secretQr))
-        .get(one + "/url.svg", Action.handler(this::urlQr));
+        .get("/api/entries", ApiHandler.handler(list::answer))
+        .post("/api/entries", ApiHandler.handler(this::create))
+        .get(one, ApiHandler.handler((exchange, body) -> answer(exchange, found(id(exchange)))))
+        .put(one, ApiHandler.handler(this::put))
+        .delete(one, ApiHandler.handler(this::delete))
+        .post(one + "/rotate", ApiHandler.handler(this::rotate))
+        .post(one + "/revoke", ApiHandler.handler(this::revoke))
+        .post(one + "/provisioning.json", ApiHandler.handler((e, b) -> provision(e, false)))
+        .post(one + "/provisioning.js", ApiHandler.handler((e, b) -> provision(e, true)))
+        .post(one + "/qr.svg", ApiHandler.handler(this::secretQr))
+        .get(one + "/url.svg", ApiHandler.handler(this::urlQr));
   }
 
   private static UUID id(HttpServerExchange exchange) throws ApiException {
     PathTemplateMatch match = exchange.getAttachment(PathTemplateMatch.ATTACHMENT_KEY);
     return Optional.ofNullable(match.getParameters().get("uuid"))
         .flatMap(Entry::parseId)
-        .orElseThrow(() -> EntryForm.bad("that is not a UUID"));
+        .orElseThrow(() -> EntryRequest.bad("that is not a UUID"));
   }
 
   private Entry found(UUID id) throws ApiException, IOException {
@@ -102,7 +102,7 @@ final class Api {
   }
 
   private void answer(HttpServerExchange exchange, Entry entry) {
-    Action.send(exchange, JSON, views.entry(entry).toString());
+    ApiHandler.send(exchange, JSON, views.entry(entry).toString());
   }
 
   private void changed(HttpServerExchange exchange, String what, UUID id) {
@@ -119,11 +119,11 @@ final class Api {
   }
 
   private void create(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
-    EntryForm form = EntryForm.parse(body);
+    EntryRequest form = EntryRequest.parse(body);
     create(exchange, form, form.id().orElseGet(UUID::randomUUID));
   }
 
-  private void create(HttpServerExchange exchange, EntryForm form, UUID id)
+  private void create(HttpServerExchange exchange, EntryRequest form, UUID id)
       throws ApiException, IOException {
     Entry entry;
     try {
@@ -131,11 +131,11 @@ final class Api {
           Entry.create(
               id,
               form.labels(List.of()),
-              form.digits(EntryForm.USUAL_DIGITS),
+              form.digits(EntryRequest.USUAL_DIGITS),
               clock.instant(),
               form.flags(List.of()));
     } catch (IllegalArgumentException e) {
-      throw EntryForm.bad(String.valueOf(e.getMessage()));
+      throw EntryRequest.bad(String.valueOf(e.getMessage()));
     }
     try {
       store.create(entry);
@@ -151,9 +151,9 @@ final class Api {
 
   private void put(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
     UUID id = id(exchange);
-    EntryForm form = EntryForm.parse(body);
+    EntryRequest form = EntryRequest.parse(body);
     if (form.id().filter(said -> !said.equals(id)).isPresent()) {
-      throw EntryForm.bad("an entry keeps its UUID");
+      throw EntryRequest.bad("an entry keeps its UUID");
     }
     Optional<Entry> changed =
         change(
@@ -206,7 +206,7 @@ final class Api {
   }
 
   private void rotate(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
-    Duration overlap = overlap(EntryForm.object(body));
+    Duration overlap = overlap(EntryRequest.object(body));
     Instant now = clock.instant();
     UUID id = id(exchange);
     Entry entry = change(id, old -> old.rotated(now, overlap)).orElseThrow(Api::missing);
@@ -217,7 +217,7 @@ final class Api {
   private static Duration overlap(ObjectNode json) throws ApiException {
     Matcher matcher = OVERLAP.matcher(json.path("overlap").asText("1h"));
     if (json.size() > (json.has("overlap") ? 1 : 0) || !matcher.matches()) {
-      throw EntryForm.bad("\"overlap\" is not a time such as 0s, 30m, 1h or 7d");
+      throw EntryRequest.bad("\"overlap\" is not a time such as 0s, 30m, 1h or 7d");
     }
     long amount = Long.parseLong(matcher.group(1));
     Duration overlap =
@@ -228,7 +228,7 @@ final class Api {
           default -> Duration.ofDays(amount);
         };
     if (overlap.compareTo(LONGEST_OVERLAP) > 0) {
-      throw EntryForm.bad("\"overlap\" is longer than 30 days");
+      throw EntryRequest.bad("\"overlap\" is longer than 30 days");
     }
     return overlap;
   }
@@ -250,7 +250,7 @@ final class Api {
     exchange
         .getResponseHeaders()
         .put(Headers.CONTENT_DISPOSITION, "attachment; filename=\"" + name + "\"");
-    Action.send(
+    ApiHandler.send(
         exchange,
         js ? "text/javascript" : JSON,
         (js ? provisioning.toJs() : provisioning.toJson()) + "\n");
@@ -260,10 +260,10 @@ final class Api {
     UUID id = id(exchange);
     String otpauth = provisioner.of(found(id), false).toOtpauth();
     audit(exchange, "show-secret", id);
-    Action.send(exchange, SVG, Qr.svg(otpauth));
+    ApiHandler.send(exchange, SVG, Qr.svg(otpauth));
   }
 
   private void urlQr(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
-    Action.send(exchange, SVG, Qr.svg(provisioner.url(found(id(exchange)).id())));
+    ApiHandler.send(exchange, SVG, Qr.svg(provisioner.url(found(id(exchange)).id())));
   }
 }

@@ -4,10 +4,11 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.EntryIndex;
-import io.rendezvous.net.Provisioner;
-import io.rendezvous.net.ServerKeys;
-import io.rendezvous.tunnel.Observer;
+import io.rendezvous.entry.Provisioner;
+import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
+import io.rendezvous.tunnel.TunnelListener;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -21,11 +22,11 @@ import java.util.function.IntSupplier;
 
 /** How the broker is doing. Any thread may ask, but no I/O thread. */
 public final class BrokerView {
-  private final Optional<ServerKeys> keys;
+  private final Optional<ServerCertificate> keys;
   private final EntryIndex index;
   private final Provisioner provisioner;
   private final Presence tunnels;
-  private final Ledger ledger;
+  private final ActivityLog ledger;
   private final BooleanSupplier ready;
   private final IntSupplier connections;
   private final int mostConnections;
@@ -42,11 +43,11 @@ public final class BrokerView {
    * @param mostConnections how many may be
    */
   public BrokerView(
-      Optional<ServerKeys> keys,
+      Optional<ServerCertificate> keys,
       EntryIndex index,
       Provisioner provisioner,
       Presence tunnels,
-      Ledger ledger,
+      ActivityLog ledger,
       BooleanSupplier ready,
       IntSupplier connections,
       int mostConnections,
@@ -84,7 +85,7 @@ public final class BrokerView {
     json.putObject("memory")
         .put("used", runtime.totalMemory() - runtime.freeMemory())
         .put("most", runtime.maxMemory());
-    Views.totals(json.putObject("today"), ledger.today());
+    JsonViews.totals(json.putObject("today"), ledger.today());
     addCertificate(json);
     addRefusals(json.putArray("refusals"));
     return json;
@@ -131,7 +132,7 @@ public final class BrokerView {
 
   private void addRefusals(ArrayNode refusals) {
     ledger.refusals().entrySet().stream()
-        .sorted(Comparator.comparing(Map.Entry<Ledger.Refusal, Long>::getValue).reversed())
+        .sorted(Comparator.comparing(Map.Entry<ActivityLog.Refusal, Long>::getValue).reversed())
         .forEach(
             entry ->
                 refusals
@@ -141,7 +142,7 @@ public final class BrokerView {
                     .put("count", entry.getValue()));
   }
 
-  private static String inWords(Observer.Side side) {
+  private static String inWords(TunnelListener.Side side) {
     return side.toString().toLowerCase(Locale.ROOT).replace('_', ' ');
   }
 }

@@ -48,6 +48,6 @@ final class StaticFile {
         read(name)
             .orElseThrow(
                 () -> new ApiException(StatusCodes.NOT_FOUND, "there is no file of that name"));
-    Action.send(exchange, typeOf(name), text);
+    ApiHandler.send(exchange, typeOf(name), text);
   }
 }

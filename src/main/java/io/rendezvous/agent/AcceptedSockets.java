@@ -67,8 +67,8 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
   }
 
   /** Returns the way here from tunnels. */
-  RawTarget.Local on(Network network) {
-    return new RawTarget.Local() {
+  TcpTarget.Local on(Network network) {
+    return new TcpTarget.Local() {
       @Override
       public void connect(Conn tunnel, Dialer.Result result) {
         open(network, tunnel, result);

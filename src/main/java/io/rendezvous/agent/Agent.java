@@ -4,7 +4,7 @@ import io.rendezvous.agent.Event.Kind;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Trust;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -53,7 +53,7 @@ final class Agent implements AutoCloseable {
    * @param tunnels how many are kept parked
    * @param most up to how many, while clients take them faster than they come back
    */
-  record Plan(UUID id, Totp totp, Address broker, Trust trust, int tunnels, int most) {}
+  record Plan(UUID id, Totp totp, Address broker, TrustedCertificates trust, int tunnels, int most) {}
 
   private final Plan plan;
   private final Network network;
@@ -61,8 +61,8 @@ final class Agent implements AutoCloseable {
   private final Target target;
   private final InstantSource clock;
   private final LongSupplier timer;
-  private final Events events;
-  private final Whereabouts whereabouts;
+  private final EventLog events;
+  private final NetworkChange whereabouts;
 
   // Of whichever thread looks; one does at a time.
   private volatile boolean changed;
@@ -96,7 +96,7 @@ final class Agent implements AutoCloseable {
       Network network,
       InstantSource clock,
       LongSupplier timer,
-      Events events) {
+      EventLog events) {
     this.plan = plan;
     this.target = target;
     this.network = network;
@@ -104,7 +104,7 @@ final class Agent implements AutoCloseable {
     this.timer = timer;
     this.events = events;
     this.wanted = plan.tunnels();
-    this.whereabouts = new Whereabouts(clock);
+    this.whereabouts = new NetworkChange(clock);
     this.broker = network.dialer(plan.broker().host(), plan.broker().port(), plan.trust());
   }
 
@@ -405,7 +405,7 @@ final class Agent implements AutoCloseable {
     clockBehind = behind;
   }
 
-  Events events() {
+  EventLog events() {
     return events;
   }
 

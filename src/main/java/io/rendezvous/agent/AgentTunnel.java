@@ -2,10 +2,10 @@ package io.rendezvous.agent;
 
 import io.rendezvous.entry.Totp;
 import io.rendezvous.http.HeadReader;
-import io.rendezvous.net.Buffers;
+import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
-import io.rendezvous.net.Farewell;
+import io.rendezvous.net.LingeringClose;
 import io.rendezvous.net.ProxyHeader;
 import java.io.EOFException;
 import java.io.IOException;
@@ -103,7 +103,7 @@ final class AgentTunnel implements Target.Listener {
   }
 
   private void onAnswer(Conn conn, ByteBuffer rest) throws IOException {
-    Refusal refusal = new Refusal(reader.head(), agent.now());
+    ConnectResponse refusal = new ConnectResponse(reader.head(), agent.now());
     refusal.clockBehind().ifPresent(agent::onClock);
     if (refusal.isOfNoBroker()) {
       throw new ProtocolException("what answers at the broker's address is a web server");
@@ -118,7 +118,7 @@ final class AgentTunnel implements Target.Listener {
   }
 
   /** Gathers the body, which says why. */
-  private void onRefused(Conn conn, Refusal refusal) {
+  private void onRefused(Conn conn, ConnectResponse refusal) {
     try {
       while (!refusal.isComplete()) {
         ByteBuffer octets = read(conn);
@@ -185,7 +185,7 @@ final class AgentTunnel implements Target.Listener {
       onOctets(conn, read(conn));
     } catch (EOFException e) {
       parkedConn = null;
-      Farewell.end(conn);
+      LingeringClose.end(conn);
       if (conn.isTruncated()) {
         agent.onLost(this);
       } else {
@@ -199,7 +199,7 @@ final class AgentTunnel implements Target.Listener {
   }
 
   private void onOctets(Conn conn, ByteBuffer octets) throws IOException {
-    ByteBuffer all = Buffers.joined(begun, octets);
+    ByteBuffer all = BufferPool.joined(begun, octets);
     if (!all.hasRemaining()) {
       return;
     }
@@ -223,7 +223,7 @@ final class AgentTunnel implements Target.Listener {
           () -> {
             if (parkedConn != null) {
               parkedConn = null;
-              Farewell.end(conn);
+              LingeringClose.end(conn);
               agent.onClosed(this);
             }
           });

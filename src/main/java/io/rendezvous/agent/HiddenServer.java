@@ -1,11 +1,11 @@
 package io.rendezvous.agent;
 
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.HandlerServer;
-import io.rendezvous.http.ReverseProxy;
+import io.rendezvous.http.undertow.ReverseProxy;
+import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Trust;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.handlers.AllowedMethodsHandler;
 import io.undertow.server.handlers.resource.PathResourceManager;
@@ -72,7 +72,7 @@ public final class HiddenServer implements AutoCloseable {
   public static final class Builder {
     private final Provisioning entry;
     private @Nullable Address broker;
-    private @Nullable Trust trust;
+    private @Nullable TrustedCertificates trust;
     private @Nullable Network shared;
     private int tunnels = 8;
     private int most = 32;
@@ -89,7 +89,7 @@ public final class HiddenServer implements AutoCloseable {
     }
 
     /** Sets whose certificates the broker is believed by, in place of what the entry says. */
-    public Builder trusting(Trust trust) {
+    public Builder trusting(TrustedCertificates trust) {
       this.trust = trust;
       return this;
     }
@@ -135,11 +135,11 @@ public final class HiddenServer implements AutoCloseable {
       return http((network, events) -> handler);
     }
 
-    private HiddenServer http(BiFunction<Network, Events, HttpHandler> handler) throws IOException {
+    private HiddenServer http(BiFunction<Network, EventLog, HttpHandler> handler) throws IOException {
       return start(
           (network, events) ->
               new HttpTarget(
-                  new HandlerServer(network, userNames(), handler.apply(network, events))));
+                  new UndertowServer(network, userNames(), handler.apply(network, events))));
     }
 
     /**
@@ -154,7 +154,7 @@ public final class HiddenServer implements AutoCloseable {
       boolean tls = "https".equals(local.getScheme());
       Address address = Address.parse(local.toString(), tls ? "https" : "http");
       String name = address.toString();
-      Trust believed = tls ? how.trust() : null;
+      TrustedCertificates believed = tls ? how.trust() : null;
       return proxy(
           network ->
               new ReverseProxy.LocalServer(
@@ -227,7 +227,7 @@ public final class HiddenServer implements AutoCloseable {
         throws IOException {
       return start(
           (network, events) ->
-              new RawTarget(local.apply(network)::dialBeside, passHeader, network));
+              new TcpTarget(local.apply(network)::dialBeside, passHeader, network));
     }
 
     /**
@@ -237,22 +237,22 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer relay(AcceptedSockets clients) throws IOException {
-      return start((network, events) -> new RawTarget(clients.on(network), true, network));
+      return start((network, events) -> new TcpTarget(clients.on(network), true, network));
     }
 
     private interface Making {
-      Target target(Network network, Events events);
+      Target target(Network network, EventLog events);
     }
 
     private HiddenServer start(Making making) throws IOException {
-      Trust believed = trust != null ? trust : Trust.in(entry.ca());
+      TrustedCertificates believed = trust != null ? trust : TrustedCertificates.in(entry.ca());
       Network given = shared;
       Network network = given == null ? new Network("agent", IO_THREADS) : given;
       InstantSource clock = InstantSource.system();
       Address at = broker != null ? broker : new Address(entry.host(), entry.port());
       Agent.Plan plan =
           new Agent.Plan(entry.id(), entry.totp(), at, believed, tunnels, Math.max(tunnels, most));
-      Events told = new Events(clock, events);
+      EventLog told = new EventLog(clock, events);
       Agent agent =
           new Agent(plan, making.target(network, told), network, clock, System::nanoTime, told);
       agent.start();

@@ -1,6 +1,6 @@
 package io.rendezvous.agent;
 
-import io.rendezvous.http.HandlerServer;
+import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.ProxyHeader;
 import java.nio.ByteBuffer;
@@ -10,11 +10,11 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /** A handler of HTTP requests, whose accepted connections are the tunnels. */
 final class HttpTarget implements Target {
-  private final HandlerServer server;
+  private final UndertowServer server;
   private final Set<Conn> open = ConcurrentHashMap.newKeySet();
   private volatile boolean ended;
 
-  HttpTarget(HandlerServer server) {
+  HttpTarget(UndertowServer server) {
     this.server = server;
   }
 

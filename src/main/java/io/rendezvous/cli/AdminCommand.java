@@ -49,7 +49,7 @@ final class AdminCommand implements Callable<Integer> {
                 + token
                     .map(text -> "?token=" + URLEncoder.encode(text, StandardCharsets.UTF_8))
                     .orElse(""));
-    if (address.isLoopbackAddress() && RunningBroker.find(settings).isEmpty()) {
+    if (address.isLoopbackAddress() && AdminClient.find(settings).isEmpty()) {
       spec.commandLine()
           .getErr()
           .println("No broker answers there now; start it here with: rendezvous serve");

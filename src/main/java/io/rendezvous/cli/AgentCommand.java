@@ -60,7 +60,7 @@ final class AgentCommand implements Callable<Integer> {
     CountDownLatch asked = new CountDownLatch(1);
     Signals.handle("TERM", asked::countDown);
     Signals.handle("INT", asked::countDown);
-    Fleet fleet = new Fleet();
+    RunningAgents fleet = new RunningAgents();
     PrintWriter out = spec.commandLine().getOut();
     try (Network network = new Network("agent", IO_THREADS);
         AgentOutput output = new AgentOutput(form(), out, fleet::statuses);
@@ -85,14 +85,14 @@ final class AgentCommand implements Callable<Integer> {
     return Ansi.AUTO.enabled() ? AgentOutput.Form.TERMINAL : AgentOutput.Form.LINES;
   }
 
-  private @Nullable StatusServer statusServer(Network network, Fleet fleet) throws IOException {
+  private @Nullable StatusServer statusServer(Network network, RunningAgents fleet) throws IOException {
     return status == null
         ? null
         : new StatusServer(Address.parse(status, "http"), network, fleet::statuses);
   }
 
   /** What cannot be read at the start does not become right by trying again, as systemd would. */
-  private void begin(Fleet fleet, Network network, AgentOutput output) {
+  private void begin(RunningAgents fleet, Network network, AgentOutput output) {
     try {
       start(fleet, network, output);
     } catch (IOException e) {
@@ -100,7 +100,7 @@ final class AgentCommand implements Callable<Integer> {
     }
   }
 
-  private void start(Fleet fleet, Network network, AgentOutput output) throws IOException {
+  private void start(RunningAgents fleet, Network network, AgentOutput output) throws IOException {
     if (tunnels < 1 || tunnels > MOST_TUNNELS) {
       throw misused("--tunnels is not from 1 to " + MOST_TUNNELS);
     }

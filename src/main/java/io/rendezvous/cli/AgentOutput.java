@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.agent.Event;
 import io.rendezvous.agent.Status;
-import io.rendezvous.net.Outbox;
+import io.rendezvous.telemetry.BoundedWriter;
 import java.io.PrintWriter;
 import java.time.Duration;
 import java.time.Instant;
@@ -18,7 +18,7 @@ import java.util.function.Supplier;
  * doing. Events come on I/O threads, which must not wait for whoever reads this; so one thread
  * prints, and what it cannot keep up with is dropped and counted.
  */
-final class AgentOutput implements AutoCloseable, Outbox.Reader<AgentOutput.Line> {
+final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutput.Line> {
   private static final int MOST_EVENTS = 1000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -44,7 +44,7 @@ final class AgentOutput implements AutoCloseable, Outbox.Reader<AgentOutput.Line
   private final Form form;
   private final PrintWriter out;
   private final Supplier<Map<String, Status>> statuses;
-  private final Outbox<Line> lines;
+  private final BoundedWriter<Line> lines;
 
   // Of the printing thread.
   private final StatusTable table;
@@ -60,7 +60,7 @@ final class AgentOutput implements AutoCloseable, Outbox.Reader<AgentOutput.Line
     this.out = out;
     this.statuses = statuses;
     this.table = new StatusTable(out);
-    this.lines = new Outbox<>("agent-output", MOST_EVENTS, form.statusEvery, this);
+    this.lines = new BoundedWriter<>("agent-output", MOST_EVENTS, form.statusEvery, this);
   }
 
   void start() {

@@ -4,7 +4,7 @@ import io.rendezvous.agent.Address;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
-import io.rendezvous.net.Trust;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -168,10 +168,10 @@ final class BrokerOptions {
    *
    * @param fileCa what the file says
    */
-  Trust trust(Optional<String> fileCa) throws IOException {
+  TrustedCertificates trust(Optional<String> fileCa) throws IOException {
     if (insecure) {
-      return Trust.inAnybody();
+      return TrustedCertificates.inAnybody();
     }
-    return Trust.in(ca == null ? fileCa : Optional.of(Files.readString(ca)));
+    return TrustedCertificates.in(ca == null ? fileCa : Optional.of(Files.readString(ca)));
   }
 }

@@ -1,6 +1,6 @@
 package io.rendezvous.cli;
 
-import io.rendezvous.net.CertificateMaker;
+import io.rendezvous.tls.keys.CertificateAuthority;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.LinkedHashSet;
@@ -47,8 +47,8 @@ final class CertCommand implements Callable<Integer> {
     } else {
       certificate = directory.resolve("registrar.crt");
       Set<String> names = new LinkedHashSet<>(hosts);
-      names.addAll(CertificateMaker.namesOfThisMachine());
-      new CertificateMaker(certificate, directory.resolve("registrar.key"))
+      names.addAll(CertificateAuthority.namesOfThisMachine());
+      new CertificateAuthority(certificate, directory.resolve("registrar.key"))
           .make(names, Instant.now());
     }
     spec.commandLine().getOut().println("Made a certificate: " + certificate);

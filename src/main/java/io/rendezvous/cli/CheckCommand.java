@@ -1,9 +1,9 @@
 package io.rendezvous.cli;
 
 import io.rendezvous.agent.Address;
-import io.rendezvous.agent.Check;
-import io.rendezvous.agent.ClientCheck;
-import io.rendezvous.agent.Finding;
+import io.rendezvous.agent.check.Check;
+import io.rendezvous.agent.check.CheckResult;
+import io.rendezvous.agent.check.ClientCheck;
 import io.rendezvous.entry.Provisioning;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -92,7 +92,7 @@ final class CheckCommand implements Callable<Integer> {
     return new ClientCheck(plan, InstantSource.system(), this::print);
   }
 
-  private void print(Finding finding) {
+  private void print(CheckResult finding) {
     PrintWriter out = spec.commandLine().getOut();
     String mark = finding.passed() ? "ok  " : "FAIL";
     out.printf("%s  %-28s %s%n", mark, finding.step(), finding.detail());

@@ -9,8 +9,8 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.net.CertificateMaker;
-import io.rendezvous.net.ServerKeys;
+import io.rendezvous.tls.keys.CertificateAuthority;
+import io.rendezvous.tls.keys.ServerCertificate;
 import io.undertow.Undertow;
 import io.undertow.util.Headers;
 import java.io.IOException;
@@ -61,12 +61,12 @@ final class DemoCommand implements Callable<Integer> {
   }
 
   private void run(Path directory, CountDownLatch asked) throws Exception {
-    CertificateMaker maker =
-        new CertificateMaker(
+    CertificateAuthority maker =
+        new CertificateAuthority(
             directory.resolve("registrar.crt"), directory.resolve("registrar.key"));
     maker.make(List.of("localhost", "127.0.0.1"), Instant.now());
-    ServerKeys keys =
-        new ServerKeys(
+    ServerCertificate keys =
+        new ServerCertificate(
             directory.resolve("registrar.crt"),
             directory.resolve("registrar.key"),
             InstantSource.system());

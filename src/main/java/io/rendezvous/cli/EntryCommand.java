@@ -92,7 +92,7 @@ final class EntryCommand implements Runnable {
         err.println("Made a certificate: " + installation.settings().tls().certificate());
       }
       Optional<Provisioning> made = Optional.empty();
-      try (Entries entries = Entries.of(installation)) {
+      try (EntryAdmin entries = EntryAdmin.of(installation)) {
         entries.create(entry);
         if (json) {
           made = entries.provisioning(entry.id(), false);
@@ -152,8 +152,8 @@ final class EntryCommand implements Runnable {
 
     @Override
     public Integer call() throws Exception {
-      List<Entries.Line> entries;
-      try (Entries all = Entries.of(config.installation())) {
+      List<EntryAdmin.Line> entries;
+      try (EntryAdmin all = EntryAdmin.of(config.installation())) {
         entries = new ArrayList<>(all.list());
       }
       entries.sort(Comparator.comparing(e -> e.id().toString()));
@@ -166,9 +166,9 @@ final class EntryCommand implements Runnable {
       return 0;
     }
 
-    private static String toJson(List<Entries.Line> entries) {
+    private static String toJson(List<EntryAdmin.Line> entries) {
       ArrayNode array = new ObjectMapper().createArrayNode();
-      for (Entries.Line entry : entries) {
+      for (EntryAdmin.Line entry : entries) {
         ObjectNode object = array.addObject().put("uuid", entry.id().toString());
         ArrayNode labels = object.putArray("labels");
         entry.labels().forEach(labels::add);
@@ -205,7 +205,7 @@ final class EntryCommand implements Runnable {
     public Integer call() throws Exception {
       UUID uuid = EntryCommand.id(spec, id);
       Provisioning provisioning;
-      try (Entries entries = Entries.of(config.installation())) {
+      try (EntryAdmin entries = EntryAdmin.of(config.installation())) {
         provisioning =
             entries
                 .provisioning(uuid, form.js)
@@ -246,7 +246,7 @@ final class EntryCommand implements Runnable {
     @Override
     public Integer call() throws Exception {
       UUID uuid = EntryCommand.id(spec, id);
-      try (Entries entries = Entries.of(config.installation())) {
+      try (EntryAdmin entries = EntryAdmin.of(config.installation())) {
         if (!entries.delete(uuid)) {
           throw new IOException("No entry with UUID " + uuid);
         }

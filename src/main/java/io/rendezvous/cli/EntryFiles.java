@@ -47,7 +47,7 @@ final class EntryFiles {
   private final List<Path> given;
   private final BrokerOptions options;
   private final Starting starting;
-  private final Fleet fleet;
+  private final RunningAgents fleet;
   private final BiConsumer<String, Event> events;
   private final Map<Path, Known> known = new TreeMap<>();
   private final Map<Path, String> unusable = new HashMap<>();
@@ -63,7 +63,7 @@ final class EntryFiles {
       List<Path> given,
       BrokerOptions options,
       Starting starting,
-      Fleet fleet,
+      RunningAgents fleet,
       BiConsumer<String, Event> events) {
     this.given = given;
     this.options = options;

@@ -5,10 +5,10 @@ import io.rendezvous.config.SettingsException;
 import io.rendezvous.config.SettingsLoader;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
+import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.RedisStore;
-import io.rendezvous.net.CertificateMaker;
-import io.rendezvous.net.Provisioner;
-import io.rendezvous.net.ServerKeys;
+import io.rendezvous.tls.keys.CertificateAuthority;
+import io.rendezvous.tls.keys.ServerCertificate;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,11 +26,11 @@ final class Installation {
   private static final String FILE = "file:";
 
   private final Settings settings;
-  private final CertificateMaker maker;
+  private final CertificateAuthority maker;
 
   private Installation(Settings settings) {
     this.settings = settings;
-    this.maker = new CertificateMaker(settings.tls().certificate(), settings.tls().key());
+    this.maker = new CertificateAuthority(settings.tls().certificate(), settings.tls().key());
   }
 
   /**
@@ -81,15 +81,15 @@ final class Installation {
   void makeCertificate(List<String> first) throws IOException {
     Set<String> names = new LinkedHashSet<>(first);
     settings.publicHost().ifPresent(names::add);
-    names.addAll(CertificateMaker.namesOfThisMachine());
+    names.addAll(CertificateAuthority.namesOfThisMachine());
     maker.make(names, Instant.now());
   }
 
   /** Reads the certificate, unless there is to be no TLS. */
-  Optional<ServerKeys> keys() throws IOException {
+  Optional<ServerCertificate> keys() throws IOException {
     return settings.tls().enabled()
         ? Optional.of(
-            new ServerKeys(
+            new ServerCertificate(
                 settings.tls().certificate(), settings.tls().key(), InstantSource.system()))
         : Optional.empty();
   }

@@ -3,8 +3,8 @@ package io.rendezvous.cli;
 import io.rendezvous.Broker;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.EntryStore;
-import io.rendezvous.net.ServerKeys;
-import io.rendezvous.registrar.Registrar;
+import io.rendezvous.protocol.registrar.Registrar;
+import io.rendezvous.tls.keys.ServerCertificate;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.net.InetSocketAddress;
@@ -38,7 +38,7 @@ final class ServeCommand implements Callable<Integer> {
     if (installation.makeMissingCertificate()) {
       out.println("Made a certificate: " + settings.tls().certificate());
     }
-    Optional<ServerKeys> keys = installation.keys();
+    Optional<ServerCertificate> keys = installation.keys();
     try (EntryStore store = installation.openStore();
         Broker broker = new Broker(settings, store, keys, InstantSource.system())) {
       broker.start();

@@ -4,8 +4,8 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.Status;
-import io.rendezvous.http.HandlerServer;
-import io.rendezvous.http.LoopbackHost;
+import io.rendezvous.http.undertow.LoopbackHost;
+import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.undertow.server.HttpHandler;
@@ -34,7 +34,7 @@ final class StatusServer implements AutoCloseable {
 
   private final Supplier<Map<String, Status>> statuses;
   private final AgentMetrics metrics;
-  private final HandlerServer server;
+  private final UndertowServer server;
   private final Listener listener;
 
   /**
@@ -53,7 +53,7 @@ final class StatusServer implements AutoCloseable {
     this.statuses = statuses;
     this.metrics = new AgentMetrics(statuses);
     this.server =
-        new HandlerServer(network, user -> false, LoopbackHost.before(handler()), IDLE_TIME);
+        new UndertowServer(network, user -> false, LoopbackHost.before(handler()), IDLE_TIME);
     this.listener =
         network.listen(
             new InetSocketAddress(address, at.port()),

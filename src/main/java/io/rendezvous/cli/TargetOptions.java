@@ -3,8 +3,8 @@ package io.rendezvous.cli;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.ReverseProxy;
-import io.rendezvous.net.Trust;
+import io.rendezvous.http.undertow.ReverseProxy;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -140,7 +140,7 @@ final class TargetOptions {
   private ReverseProxy.Options how() throws IOException {
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
-    Trust trust = localInsecure ? Trust.inAnybody() : Trust.in(pem);
+    TrustedCertificates trust = localInsecure ? TrustedCertificates.inAnybody() : TrustedCertificates.in(pem);
     return new ReverseProxy.Options(rewriteHost, trust, PATIENCE);
   }
 }

@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.net.Source;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
@@ -53,10 +54,10 @@ public final class Authenticator {
   private final InstantSource clock;
 
   // Guarded by this.
-  private final Throttle<Source> guessesBySource;
-  private final Throttle<UUID> guessesByUuid;
-  private final Map<Step, Source> stepOwners = Bounded.byUse(MOST_REMEMBERED);
-  private final Map<Site, Boolean> knownSites = Bounded.byUse(MOST_REMEMBERED);
+  private final FailureLimiter<Source> guessesBySource;
+  private final FailureLimiter<UUID> guessesByUuid;
+  private final Map<Step, Source> stepOwners = LruMap.byUse(MOST_REMEMBERED);
+  private final Map<Site, Boolean> knownSites = LruMap.byUse(MOST_REMEMBERED);
 
   /**
    * Creates one that remembers nothing yet.
@@ -69,8 +70,8 @@ public final class Authenticator {
     this.clock = clock;
     Duration minute = Duration.ofMinutes(1);
     Duration day = Duration.ofDays(1);
-    this.guessesBySource = new Throttle<>(perSource, minute, minute, Duration.ofHours(1));
-    this.guessesByUuid = new Throttle<>(perUuid, day, day, day);
+    this.guessesBySource = new FailureLimiter<>(perSource, minute, minute, Duration.ofHours(1));
+    this.guessesByUuid = new FailureLimiter<>(perUuid, day, day, day);
   }
 
   /** Checks the token that a source sends for a UUID. */

@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.config.AtomicFile;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +34,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Entries as files, {@code UUID.json} each, in one directory. Nobody sees half of one ({@link
- * WholeFile}); a lock file keeps writers apart. An entry is read anew each time it is asked for, so
+ * AtomicFile}); a lock file keeps writers apart. An entry is read anew each time it is asked for, so
  * a change by whatever process counts at once.
  */
 public final class FileStore implements EntryStore {
@@ -276,7 +277,7 @@ public final class FileStore implements EntryStore {
   }
 
   private void write(Entry entry) throws IOException {
-    WholeFile.writeSecret(fileOf(entry.id()), entry.toJson() + "\n");
+    AtomicFile.writeSecret(fileOf(entry.id()), entry.toJson() + "\n");
   }
 
   private Path fileOf(UUID id) {

@@ -25,7 +25,7 @@ public record Identity(String name, ByteBuffer head) {
    * @throws ProtocolException if it has an Authorization that can be none
    */
   public static Optional<Identity> of(RequestHead head) throws ProtocolException {
-    Optional<Field> authorization = head.field("Authorization");
+    Optional<HeaderField> authorization = head.field("Authorization");
     if (authorization.isEmpty()) {
       return ofUpgrade(head);
     }

@@ -24,10 +24,10 @@ public final class RequestHead {
   private final String method;
   private final String target;
   private final boolean http11;
-  private final List<Field> fields;
+  private final List<HeaderField> fields;
 
   private RequestHead(
-      byte[] octets, String method, String target, boolean http11, List<Field> fields) {
+      byte[] octets, String method, String target, boolean http11, List<HeaderField> fields) {
     this.octets = octets;
     this.method = method;
     this.target = target;
@@ -47,11 +47,11 @@ public final class RequestHead {
     if (line.length != 3) {
       throw new ProtocolException("malformed request line");
     }
-    check(Field.isToken(line[0]), "malformed method");
+    check(HeaderField.isToken(line[0]), "malformed method");
     check(isTarget(line[1]), "malformed request target");
     boolean http11 = line[2].equals("HTTP/1.1");
     check(http11 || line[2].equals("HTTP/1.0"), "unsupported HTTP version");
-    return new RequestHead(head, line[0], line[1], http11, Field.parseAll(text, endOfLine + 2));
+    return new RequestHead(head, line[0], line[1], http11, HeaderField.parseAll(text, endOfLine + 2));
   }
 
   /**
@@ -105,7 +105,7 @@ public final class RequestHead {
   }
 
   /** Returns the octets as they came, but for one header line. */
-  public ByteBuffer without(Field field) {
+  public ByteBuffer without(HeaderField field) {
     return ByteBuffer.allocate(octets.length - (field.end() - field.start()))
         .put(octets, 0, field.start())
         .put(octets, field.end(), octets.length - field.end())
@@ -135,13 +135,13 @@ public final class RequestHead {
   }
 
   /** Returns the first header line of that name. */
-  public Optional<Field> field(String name) {
+  public Optional<HeaderField> field(String name) {
     return fields.stream().filter(f -> f.is(name)).findFirst();
   }
 
   /** Returns the value of the first header line of that name. */
   public Optional<String> value(String name) {
-    return field(name).map(Field::value);
+    return field(name).map(HeaderField::value);
   }
 
   /**
@@ -157,12 +157,12 @@ public final class RequestHead {
   }
 
   private List<String> values(String name) {
-    return Field.values(fields, name);
+    return HeaderField.values(fields, name);
   }
 
   /** Returns whether a list header holds a token, such as {@code Connection: close}. */
   public boolean lists(String name, String token) {
-    return Field.items(fields, name).stream().anyMatch(token::equalsIgnoreCase);
+    return HeaderField.items(fields, name).stream().anyMatch(token::equalsIgnoreCase);
   }
 
   /** Returns how long the body is: 0 without one, -1 where only its chunks will tell. */
@@ -206,7 +206,7 @@ public final class RequestHead {
   }
 
   private static boolean isHost(String text) {
-    return text.chars().allMatch(c -> Field.isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
+    return text.chars().allMatch(c -> HeaderField.isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
   }
 
   private static boolean isLength(String text) {

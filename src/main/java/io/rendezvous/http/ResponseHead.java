@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param status the status
  * @param fields the header lines
  */
-public record ResponseHead(boolean http11, int status, List<Field> fields) {
+public record ResponseHead(boolean http11, int status, List<HeaderField> fields) {
   private static final String VERSION = "HTTP/1.1 ";
   private static final int NO_CONTENT = 204;
   private static final int NOT_MODIFIED = 304;
@@ -42,17 +42,17 @@ public record ResponseHead(boolean http11, int status, List<Field> fields) {
       throw new ProtocolException("malformed status line");
     }
     int status = Integer.parseInt(line.substring(VERSION.length(), VERSION.length() + 3));
-    return new ResponseHead(line.startsWith(VERSION), status, Field.parseAll(text, endOfLine + 2));
+    return new ResponseHead(line.startsWith(VERSION), status, HeaderField.parseAll(text, endOfLine + 2));
   }
 
   /** Returns the value of the first header line of that name. */
   public Optional<String> value(String name) {
-    return fields.stream().filter(f -> f.is(name)).map(Field::value).findFirst();
+    return fields.stream().filter(f -> f.is(name)).map(HeaderField::value).findFirst();
   }
 
   /** Returns whether the server will answer a further request on the connection (9.3). */
   public boolean persists() {
-    List<String> options = Field.items(fields, "Connection");
+    List<String> options = HeaderField.items(fields, "Connection");
     return options.stream().noneMatch("close"::equalsIgnoreCase)
         && (http11 || options.stream().anyMatch("keep-alive"::equalsIgnoreCase));
   }
@@ -64,8 +64,8 @@ public record ResponseHead(boolean http11, int status, List<Field> fields) {
    * @throws ProtocolException if two things do, or one that cannot be read
    */
   public Framing framing(String method) throws ProtocolException {
-    List<String> lengths = Field.values(fields, "Content-Length");
-    List<String> codings = Field.items(fields, "Transfer-Encoding");
+    List<String> lengths = HeaderField.values(fields, "Content-Length");
+    List<String> codings = HeaderField.items(fields, "Transfer-Encoding");
     check(lengths.isEmpty() || codings.isEmpty(), "Content-Length with Transfer-Encoding");
     check(lengths.size() <= 1, "more than one Content-Length");
     check(lengths.isEmpty() || lengths.get(0).matches("\\d{1,18}"), "malformed Content-Length");

@@ -1,6 +1,6 @@
 package io.rendezvous.net;
 
-import io.rendezvous.entry.Source;
+import io.rendezvous.tls.TlsConnection;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -35,9 +35,9 @@ public final class Conn {
   private static final AtomicLong IDS = new AtomicLong();
 
   private final StreamConnection channel;
-  private final Buffers buffers;
+  private final BufferPool buffers;
   private final long id = IDS.incrementAndGet();
-  private final SocketWatch watch;
+  private final SocketMonitor watch;
   private final SocketAddress peer;
 
   // Everything below belongs to the connection's I/O thread.
@@ -58,7 +58,7 @@ public final class Conn {
    * @param channel what reads and writes plaintext
    * @param watch sits on its socket
    */
-  Conn(StreamConnection channel, SocketWatch watch, Buffers buffers) {
+  Conn(StreamConnection channel, SocketMonitor watch, BufferPool buffers) {
     this.channel = channel;
     this.watch = watch;
     this.buffers = buffers;
@@ -98,7 +98,7 @@ public final class Conn {
   }
 
   /** Returns the pool for octets on their way from or to this connection. */
-  public Buffers buffers() {
+  public BufferPool buffers() {
     return buffers;
   }
 
@@ -164,7 +164,7 @@ public final class Conn {
   /** Keeps octets that were read too early; they go before what is still to be read. */
   public void unread(ByteBuffer octets) {
     if (octets.hasRemaining()) {
-      early = Buffers.joined(octets, takeEarly());
+      early = BufferPool.joined(octets, takeEarly());
     }
   }
 

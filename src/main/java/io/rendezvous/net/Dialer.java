@@ -21,9 +21,9 @@ public abstract class Dialer {
   }
 
   private final XnioWorker worker;
-  private final Buffers buffers;
+  private final BufferPool buffers;
 
-  Dialer(XnioWorker worker, Buffers buffers) {
+  Dialer(XnioWorker worker, BufferPool buffers) {
     this.worker = worker;
     this.buffers = buffers;
   }
@@ -55,7 +55,7 @@ public abstract class Dialer {
    * @param channel what reads and writes plaintext
    * @param watch sits on the socket
    */
-  final Conn conn(StreamConnection socket, SocketWatch watch, StreamConnection channel) {
+  final Conn conn(StreamConnection socket, SocketMonitor watch, StreamConnection channel) {
     Conn conn = new Conn(channel, watch, buffers);
     socket.setCloseListener(closed -> conn.closed());
     return conn;

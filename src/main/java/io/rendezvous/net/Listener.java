@@ -1,5 +1,6 @@
 package io.rendezvous.net;
 
+import io.rendezvous.tls.Tls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Set;
@@ -38,9 +39,9 @@ public final class Listener implements AutoCloseable {
    */
   public record Counts(long accepted, long refused, long handshakes, long failedHandshakes) {}
 
-  private final Connections connections;
+  private final ConnectionLimiter connections;
   private final @Nullable Tls tls;
-  private final Buffers buffers;
+  private final BufferPool buffers;
   private final Consumer<Conn> accepted;
   private final LongAdder acceptedCount = new LongAdder();
   private final LongAdder refusedCount = new LongAdder();
@@ -49,7 +50,7 @@ public final class Listener implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private @Nullable AcceptingChannel<StreamConnection> server;
 
-  Listener(Connections connections, @Nullable Tls tls, Buffers buffers, Consumer<Conn> accepted) {
+  Listener(ConnectionLimiter connections, @Nullable Tls tls, BufferPool buffers, Consumer<Conn> accepted) {
     this.connections = connections;
     this.tls = tls;
     this.buffers = buffers;
@@ -113,7 +114,7 @@ public final class Listener implements AutoCloseable {
   private void onAccepted(StreamConnection socket) {
     Conn conn;
     try {
-      SocketWatch watch = new SocketWatch(socket);
+      SocketMonitor watch = new SocketMonitor(socket);
       conn = new Conn(tls == null ? socket : tls.accept(socket), watch, buffers);
     } catch (RuntimeException e) { // it was reset before it was looked at
       LOG.debug("A connection was gone when it was accepted: {}", e.toString());

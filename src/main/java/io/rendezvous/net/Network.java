@@ -1,5 +1,9 @@
 package io.rendezvous.net;
 
+import io.rendezvous.net.unix.UnixDialer;
+import io.rendezvous.net.unix.UnixPoller;
+import io.rendezvous.tls.Tls;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.server.DefaultByteBufferPool;
 import java.io.IOException;
@@ -41,9 +45,9 @@ public final class Network implements AutoCloseable {
   private final XnioWorker worker;
   private final ExecutorService tlsTasks;
   private final ExecutorService resolver;
-  private final Buffers buffers = new Buffers(256);
+  private final BufferPool buffers = new BufferPool(256);
   private final UnixPoller unixPoller;
-  private final ByteBufferPool records = new DefaultByteBufferPool(false, Buffers.SIZE, 1000, 16);
+  private final ByteBufferPool records = new DefaultByteBufferPool(false, BufferPool.SIZE, 1000, 16);
   private final boolean undertowsTls;
 
   /**
@@ -139,7 +143,7 @@ public final class Network implements AutoCloseable {
    * @param host its name or address; an IPv6 address without brackets
    * @param trust whose certificate is believed, or null for plain TCP
    */
-  public Dialer dialer(String host, int port, @Nullable Trust trust) {
+  public Dialer dialer(String host, int port, @Nullable TrustedCertificates trust) {
     Tls tls = trust == null ? null : tls(trust.context());
     TcpDialer.Destination to =
         new TcpDialer.Destination(host, port, trust != null && trust.verifies());
@@ -179,12 +183,12 @@ public final class Network implements AutoCloseable {
    * @param every how often, on each
    * @param listener hears of each measurement, on the thread that it is of
    */
-  public IoDelays watchDelays(Duration every, IoDelays.Listener listener) {
+  public EventLoopLag watchDelays(Duration every, EventLoopLag.Listener listener) {
     List<XnioIoThread> threads = new ArrayList<>();
     for (int i = 0; i < worker.getIoThreadCount(); i++) {
       threads.add(worker.getIoThread(i));
     }
-    IoDelays delays = new IoDelays(threads, every, listener);
+    EventLoopLag delays = new EventLoopLag(threads, every, listener);
     delays.start();
     return delays;
   }
@@ -212,7 +216,7 @@ public final class Network implements AutoCloseable {
       Listener.Limits limits,
       Consumer<Conn> accepted)
       throws IOException {
-    return listen(address, context, new Connections(limits), accepted);
+    return listen(address, context, new ConnectionLimiter(limits), accepted);
   }
 
   /**
@@ -226,7 +230,7 @@ public final class Network implements AutoCloseable {
   public Listener listen(
       InetSocketAddress address,
       @Nullable SSLContext context,
-      Connections connections,
+      ConnectionLimiter connections,
       Consumer<Conn> accepted)
       throws IOException {
     Tls tls = context == null ? null : tls(context);
@@ -242,7 +246,7 @@ public final class Network implements AutoCloseable {
                 .set(Options.CONNECTION_HIGH_WATER, connections.limits().connections())
                 .set(Options.CONNECTION_LOW_WATER, connections.limits().connections())
                 .getMap());
-    Sockets.keepAlive(server);
+    KeepAlive.keepAlive(server);
     listener.start(server);
     return listener;
   }

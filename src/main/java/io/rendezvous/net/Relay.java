@@ -11,7 +11,7 @@ import org.jspecify.annotations.Nullable;
  * Moves octets both ways between two connections until both directions have ended.
  *
  * <p>It owns both from {@link #start} on. The two may live on two I/O threads; each is then touched
- * on its own only, and full buffers go from one thread to the other through a {@link Flow}. A few
+ * on its own only, and full buffers go from one thread to the other through a {@link Pump}. A few
  * buffers of each direction are on their way; reading stops until one is free again.
  *
  * <p>The end of one direction is passed on as an end, after everything before it was delivered, and
@@ -81,8 +81,8 @@ public final class Relay {
   private final Conn near;
   private final Conn far;
   private final Owner owner;
-  private final Flow up;
-  private final Flow down;
+  private final Pump up;
+  private final Pump down;
   private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
   private final AtomicInteger flowing = new AtomicInteger(2);
   private final boolean halfCloses;
@@ -101,8 +101,8 @@ public final class Relay {
     this.far = far;
     this.owner = owner;
     this.halfCloses = near.halfCloses() && far.halfCloses();
-    this.up = new Flow(this, near, far);
-    this.down = new Flow(this, far, near);
+    this.up = new Pump(this, near, far);
+    this.down = new Pump(this, far, near);
   }
 
   /**
@@ -127,7 +127,7 @@ public final class Relay {
   public void start(ByteBuffer greeting, ByteBuffer first) {
     firstOctets = first.remaining();
     down.put(greeting.duplicate());
-    up.put(Buffers.joined(greeting, first));
+    up.put(BufferPool.joined(greeting, first));
     start();
   }
 
@@ -141,7 +141,7 @@ public final class Relay {
     begin(near, up, down);
   }
 
-  private void begin(Conn conn, Flow out, Flow in) {
+  private void begin(Conn conn, Pump out, Pump in) {
     if (!isRunning()) {
       return;
     }
@@ -217,7 +217,7 @@ public final class Relay {
   }
 
   /** The stream from the far end ended in order, but before it began. */
-  boolean isUnanswered(Flow flow) {
+  boolean isUnanswered(Pump flow) {
     return owner.takesBack() && flow == down && !down.began();
   }
 
@@ -257,20 +257,20 @@ public final class Relay {
   }
 
   /** Closes in order what was told its end, and with a reset what would wait for more. */
-  private void close(Conn conn, Flow in, Flow out) {
+  private void close(Conn conn, Pump in, Pump out) {
     if (!in.isDelivered()) {
       conn.abort();
     } else if (out.sawEnd()) {
       conn.close();
     } else if (conn == near) { // its peer may still be sending what the far end does not want
-      Farewell.end(conn);
+      LingeringClose.end(conn);
     } else {
-      Farewell.endSoon(conn);
+      LingeringClose.endSoon(conn);
     }
   }
 
   /** Returns the other direction. */
-  Flow other(Flow flow) {
+  Pump other(Pump flow) {
     return flow == up ? down : up;
   }
 
@@ -282,7 +282,7 @@ public final class Relay {
   }
 
   /** A direction has ended, and its end was passed on. */
-  void onDelivered(Flow flow) {
+  void onDelivered(Pump flow) {
     if (flowing.decrementAndGet() == 0) {
       finish(End.WHOLE);
     } else if (!halfCloses) {

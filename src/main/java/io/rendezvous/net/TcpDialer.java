@@ -1,5 +1,6 @@
 package io.rendezvous.net;
 
+import io.rendezvous.tls.Tls;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -48,7 +49,7 @@ final class TcpDialer extends Dialer {
    * @param tls what connections speak, or null for plain TCP
    */
   TcpDialer(
-      XnioWorker worker, Executor resolver, Buffers buffers, @Nullable Tls tls, Destination to) {
+      XnioWorker worker, Executor resolver, BufferPool buffers, @Nullable Tls tls, Destination to) {
     super(worker, buffers);
     this.resolver = resolver;
     this.tls = tls;
@@ -120,8 +121,8 @@ final class TcpDialer extends Dialer {
   }
 
   private void opened(StreamConnection socket, Result result) {
-    Sockets.keepAlive(socket);
-    SocketWatch watch = new SocketWatch(socket);
+    KeepAlive.keepAlive(socket);
+    SocketMonitor watch = new SocketMonitor(socket);
     StreamConnection channel =
         tls == null ? socket : tls.connect(socket, to.host(), to.port(), to.verifyName());
     result.opened(conn(socket, watch, channel));

@@ -2,7 +2,7 @@ package io.rendezvous.tunnel;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
-import io.rendezvous.net.Farewell;
+import io.rendezvous.net.LingeringClose;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -15,7 +15,7 @@ import org.jspecify.annotations.Nullable;
  * A connection from a hidden server: parked, then paired with one client, then over. Used once.
  *
  * <p>While it is parked its reads stay on, so that its end is noticed at once; a hidden server says
- * nothing before it was asked, and one that does is closed. Whoever takes it from {@link Tunnels}
+ * nothing before it was asked, and one that does is closed. Whoever takes it from {@link TunnelRegistry}
  * owns the connection, and begins on the connection's own thread: what the watch has seen by then,
  * it has answered by closing.
  */
@@ -31,14 +31,14 @@ public final class Tunnel {
   private final Conn conn;
   private final boolean canBeProbed;
   private final InetSocketAddress askedFrom;
-  private final Tunnels tunnels;
+  private final TunnelRegistry tunnels;
   private final long parkedAt;
   private final long retireAt;
   private final boolean wantsProxyHeader;
 
   // Guarded by the lock of tunnels.
   private @Nullable Pairing pairing;
-  private @Nullable Question question; // that is open
+  private @Nullable LivenessProbe question; // that is open
   private byte questions; // as few octets as will do: there may be many tunnels
   private long heardAt;
 
@@ -54,7 +54,7 @@ public final class Tunnel {
       String label,
       InetSocketAddress askedFrom,
       Conn conn,
-      Tunnels tunnels,
+      TunnelRegistry tunnels,
       long parkedAt) {
     this.id = id;
     this.label = label;
@@ -113,7 +113,7 @@ public final class Tunnel {
   }
 
   /** Returns the question that its hidden server is to answer, if one is open. */
-  @Nullable Question question() {
+  @Nullable LivenessProbe question() {
     return question;
   }
 
@@ -123,8 +123,8 @@ public final class Tunnel {
   }
 
   /** Opens a question, to a tunnel that has none open. */
-  Question ask(boolean isTest) {
-    Question asked = new Question(this, tunnels, isTest);
+  LivenessProbe ask(boolean isTest) {
+    LivenessProbe asked = new LivenessProbe(this, tunnels, isTest);
     question = asked;
     questions++;
     return asked;
@@ -148,7 +148,7 @@ public final class Tunnel {
 
   /** Returns whether its hidden server can be asked, or could be if it had not been so often. */
   boolean canBeAsked() {
-    return canBeProbed && (question != null || questions < Question.MOST);
+    return canBeProbed && (question != null || questions < LivenessProbe.MOST);
   }
 
   /** Notices what becomes of the parked connection. Called on its thread. */
@@ -181,7 +181,7 @@ public final class Tunnel {
 
   /** Ends the parked connection in order. Any thread may call, once it is out of the registry. */
   void dismiss() {
-    conn.execute(() -> Farewell.end(conn));
+    conn.execute(() -> LingeringClose.end(conn));
   }
 
   /** Why a parked tunnel is parked no more. */

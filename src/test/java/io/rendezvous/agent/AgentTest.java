@@ -4,15 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Totp;
-import io.rendezvous.http.HandlerServer;
+import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Trust;
 import io.rendezvous.testing.FaultRelay;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import io.undertow.io.IoCallback;
 import io.undertow.io.Sender;
 import io.undertow.server.HttpHandler;
@@ -64,18 +64,18 @@ class AgentTest {
     return agent(broker.entry().totp(), Keys.trusted(), InstantSource.system(), localPort, tunnels);
   }
 
-  private Agent agent(Totp totp, Trust trust, InstantSource clock, int localPort, int tunnels) {
+  private Agent agent(Totp totp, TrustedCertificates trust, InstantSource clock, int localPort, int tunnels) {
     Agent.Plan plan =
         new Agent.Plan(
             broker.id(), totp, new Address("localhost", broker.port()), trust, tunnels, tunnels);
     Agent agent =
         new Agent(
             plan,
-            new RawTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network),
+            new TcpTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network),
             network,
             clock,
             System::nanoTime,
-            new Events(clock, event -> events.add(event.text())));
+            new EventLog(clock, event -> events.add(event.text())));
     agent.start();
     return agent;
   }
@@ -93,8 +93,8 @@ class AgentTest {
   private Agent agent(Agent.Plan plan, int localPort) {
     InstantSource clock = InstantSource.system();
     Target target =
-        new RawTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network);
-    Events told = new Events(clock, event -> events.add(event.text()));
+        new TcpTarget(network.dialer("127.0.0.1", localPort, null)::dialBeside, true, network);
+    EventLog told = new EventLog(clock, event -> events.add(event.text()));
     return new Agent(plan, target, network, clock, System::nanoTime, told);
   }
 
@@ -177,7 +177,7 @@ class AgentTest {
 
   @Test
   void brokerThatIsNotWhoItShouldBeIsNotTalkedTo() throws Exception {
-    Trust others = Trust.in(Optional.empty());
+    TrustedCertificates others = TrustedCertificates.in(Optional.empty());
     try (Agent agent = agent(broker.entry().totp(), others, InstantSource.system(), 1, 2)) {
       awaitEvent("the broker's certificate is not believed (PKIX path building failed");
       assertThat(agent.status().parked()).isZero();
@@ -323,9 +323,9 @@ class AgentTest {
   void tunnelsThatWereBeingOpenedElsewhereDoNotKeepFreshOnesWaiting() throws Exception {
     TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
     try (ServerSocket silent = new ServerSocket(0)) {
-      Events told = new Events(clock, event -> events.add(event.text()));
+      EventLog told = new EventLog(clock, event -> events.add(event.text()));
       Target target =
-          new RawTarget(network.dialer("127.0.0.1", 1, null)::dialBeside, true, network);
+          new TcpTarget(network.dialer("127.0.0.1", 1, null)::dialBeside, true, network);
       Agent.Plan plan = plan(silent.getLocalPort(), 1, 1);
       try (Agent agent = new Agent(plan, target, network, clock, System::nanoTime, told)) {
         agent.start();
@@ -396,8 +396,8 @@ class AgentTest {
             })) {
       Target target =
           http
-              ? new HttpTarget(new HandlerServer(network, user -> true, endless))
-              : new RawTarget(
+              ? new HttpTarget(new UndertowServer(network, user -> true, endless))
+              : new TcpTarget(
                   network.dialer("127.0.0.1", local.port(), null)::dialBeside, true, network);
       InstantSource clock = InstantSource.system();
       Agent agent =
@@ -407,7 +407,7 @@ class AgentTest {
               network,
               clock,
               System::nanoTime,
-              new Events(clock, event -> events.add(event.text())));
+              new EventLog(clock, event -> events.add(event.text())));
       agent.start();
       broker.awaitParked(2);
       try (Peer client = broker.connect()) {
@@ -504,7 +504,7 @@ class AgentTest {
               4,
               4);
       Target target =
-          new RawTarget(network.dialer("127.0.0.1", local.port(), null)::dialBeside, true, network);
+          new TcpTarget(network.dialer("127.0.0.1", local.port(), null)::dialBeside, true, network);
       AtomicInteger parkings = new AtomicInteger();
       List<Event> others = Collections.synchronizedList(new ArrayList<>());
       Consumer<Event> listener =
@@ -523,7 +523,7 @@ class AgentTest {
               network,
               clock,
               () -> System.nanoTime() * 4000,
-              new Events(clock, listener))) {
+              new EventLog(clock, listener))) {
         agent.start();
         hasty.awaitParked(4);
         AtomicInteger served = new AtomicInteger();

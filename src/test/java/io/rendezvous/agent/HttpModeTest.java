@@ -4,14 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.ReverseProxy;
-import io.rendezvous.net.Trust;
+import io.rendezvous.http.undertow.ReverseProxy;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Site;
 import io.rendezvous.testing.TestBroker;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import io.undertow.Undertow;
 import io.undertow.server.HttpHandler;
 import java.io.IOException;
@@ -86,7 +86,7 @@ class HttpModeTest {
   private HiddenServer proxy(String url, boolean rewriteHost, Duration patience)
       throws IOException {
     return hiddenServer()
-        .proxy(URI.create(url), new ReverseProxy.Options(rewriteHost, Trust.inAnybody(), patience));
+        .proxy(URI.create(url), new ReverseProxy.Options(rewriteHost, TrustedCertificates.inAnybody(), patience));
   }
 
   private String get(String path) throws IOException {
@@ -240,7 +240,7 @@ class HttpModeTest {
     BlockingQueue<String> heads = new LinkedBlockingQueue<>();
     Entry asks = broker.addEntry(List.of("proxyProtocol"));
     ReverseProxy.Options how =
-        new ReverseProxy.Options(false, Trust.inAnybody(), Duration.ofSeconds(5));
+        new ReverseProxy.Options(false, TrustedCertificates.inAnybody(), Duration.ofSeconds(5));
     try (LocalServer local = heads(heads)) {
       URI url = URI.create("http://127.0.0.1:" + local.port());
       try (HiddenServer server = hiddenServer(asks).proxy(url, how);
@@ -550,7 +550,7 @@ class HttpModeTest {
     URI url = URI.create("https://localhost:" + port);
     List<String> answers = new ArrayList<>();
     try {
-      for (Trust trust : List.of(Keys.trusted(), Trust.in(Optional.empty()))) {
+      for (TrustedCertificates trust : List.of(Keys.trusted(), TrustedCertificates.in(Optional.empty()))) {
         ReverseProxy.Options how = new ReverseProxy.Options(false, trust, Duration.ofSeconds(10));
         try (HiddenServer server = hiddenServer().proxy(url, how)) {
           broker.awaitParked(3);

@@ -4,14 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.ReverseProxy;
-import io.rendezvous.net.Trust;
+import io.rendezvous.http.undertow.ReverseProxy;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Site;
 import io.rendezvous.testing.TestBroker;
 import io.rendezvous.testing.UnixServer;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.net.SocketException;
@@ -87,7 +87,7 @@ class UnixTargetTest {
         hiddenServer()
             .proxy(
                 path(),
-                new ReverseProxy.Options(rewriteHost, Trust.inAnybody(), Duration.ofSeconds(30)));
+                new ReverseProxy.Options(rewriteHost, TrustedCertificates.inAnybody(), Duration.ofSeconds(30)));
     broker.awaitParked(2);
     return server;
   }

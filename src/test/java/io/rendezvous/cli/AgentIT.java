@@ -8,11 +8,11 @@ import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Trust;
 import io.rendezvous.testing.Browser;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
 import io.rendezvous.testing.UnixServer;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -485,7 +485,7 @@ class AgentIT {
         servers.add(
             HiddenServer.of(entry)
                 .at(new Address("localhost", port))
-                .trusting(Trust.in(entry.ca()))
+                .trusting(TrustedCertificates.in(entry.ca()))
                 .on(network)
                 .tunnels(1)
                 .mostTunnels(1)

@@ -3,11 +3,11 @@ package io.rendezvous.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.net.Trust;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -75,7 +75,7 @@ class GibibyteIT {
   @ParameterizedTest
   @ValueSource(strings = {"", "http://"})
   void passesUpAndDownInLittleMemory(String mode) throws Exception {
-    Trust trust = Trust.in(home.ca());
+    TrustedCertificates trust = TrustedCertificates.in(home.ca());
     try (LocalServer local = new LocalServer(this::serve);
         Program agent =
             Program.rendezvous(

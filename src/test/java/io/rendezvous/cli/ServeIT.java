@@ -5,12 +5,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
-import io.rendezvous.net.Trust;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.RedisServer;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.net.Socket;
 import java.nio.file.Files;
@@ -72,8 +72,8 @@ class ServeIT {
     return Provisioning.parse(json.substring(json.indexOf('{')));
   }
 
-  private Trust trust() throws IOException {
-    return Trust.in(Optional.of(Files.readString(directory.resolve("conf/registrar-ca.crt"))));
+  private TrustedCertificates trust() throws IOException {
+    return TrustedCertificates.in(Optional.of(Files.readString(directory.resolve("conf/registrar-ca.crt"))));
   }
 
   private Peer connect(int port) throws IOException {

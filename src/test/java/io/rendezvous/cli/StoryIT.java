@@ -6,12 +6,12 @@ import com.burgstaller.okhttp.digest.Credentials;
 import com.burgstaller.okhttp.digest.DigestAuthenticator;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.HeadReader;
-import io.rendezvous.net.Trust;
 import io.rendezvous.testing.Browser;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -55,7 +55,7 @@ class StoryIT {
   private static Program agent;
   private static Site site;
   private static Provisioning provisioning;
-  private static Trust trust;
+  private static TrustedCertificates trust;
   private static int port;
 
   @BeforeAll
@@ -67,7 +67,7 @@ class StoryIT {
     String json = Program.rendezvous(directory, "entry", "create", "--json").outputWhenDone();
     Files.writeString(directory.resolve("home.json"), json.substring(json.indexOf('{')));
     provisioning = Provisioning.parse(Files.readString(directory.resolve("home.json")));
-    trust = Trust.in(provisioning.ca());
+    trust = TrustedCertificates.in(provisioning.ca());
     broker = Program.rendezvous(directory, "serve");
     port = Integer.parseInt(broker.await("Listening on https://127\\.0\\.0\\.1:(\\d+)"));
     site = new Site();

@@ -3,6 +3,7 @@ package io.rendezvous.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Authenticator.Verdict;
+import io.rendezvous.net.Source;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.nio.file.Files;

@@ -1,8 +1,8 @@
 package io.rendezvous.testing;
 
-import io.rendezvous.net.CertificateMaker;
-import io.rendezvous.net.ServerKeys;
-import io.rendezvous.net.Trust;
+import io.rendezvous.tls.keys.CertificateAuthority;
+import io.rendezvous.tls.keys.ServerCertificate;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -26,7 +26,7 @@ public final class Keys {
   private static Path make() {
     try {
       Path directory = Files.createTempDirectory("rendezvous-test-keys");
-      new CertificateMaker(directory.resolve("registrar.crt"), directory.resolve("registrar.key"))
+      new CertificateAuthority(directory.resolve("registrar.crt"), directory.resolve("registrar.key"))
           .make(List.of("localhost", "127.0.0.1"), Instant.now());
       for (String file :
           List.of("registrar.crt", "registrar.key", "registrar-ca.crt", "registrar-ca.key")) {
@@ -45,17 +45,17 @@ public final class Keys {
   }
 
   /** Returns the pair as a server shows it. */
-  public static ServerKeys server() throws IOException {
-    return new ServerKeys(
+  public static ServerCertificate server() throws IOException {
+    return new ServerCertificate(
         DIRECTORY.resolve("registrar.crt"),
         DIRECTORY.resolve("registrar.key"),
         InstantSource.system());
   }
 
   /** Returns what believes the pair. */
-  public static Trust trusted() {
+  public static TrustedCertificates trusted() {
     try {
-      return Trust.in(Optional.of(Files.readString(DIRECTORY.resolve("registrar-ca.crt"))));
+      return TrustedCertificates.in(Optional.of(Files.readString(DIRECTORY.resolve("registrar-ca.crt"))));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -8,7 +8,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
 import io.rendezvous.entry.Totp;
-import io.rendezvous.tunnel.Observer;
+import io.rendezvous.tunnel.TunnelListener;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +39,7 @@ public final class TestBroker implements AutoCloseable {
       Map<String, String> given,
       @Nullable EntryStore other,
       SteppedClock clock,
-      List<Observer> observers)
+      List<TunnelListener> observers)
       throws IOException, SettingsException {
     this.clock = clock;
     this.directory = Files.createTempDirectory("rendezvous-test");
@@ -59,7 +59,7 @@ public final class TestBroker implements AutoCloseable {
     this.tls = settings.tls().enabled();
     this.store = other == null ? new FileStore(directory.resolve("entries")) : other;
     this.entry = addEntry();
-    List<Observer> allObservers = new ArrayList<>(observers);
+    List<TunnelListener> allObservers = new ArrayList<>(observers);
     allObservers.add(placed);
     this.broker =
         new Broker(
@@ -87,7 +87,7 @@ public final class TestBroker implements AutoCloseable {
   public static TestBroker startObserved(
       @Nullable EntryStore store,
       SteppedClock clock,
-      List<Observer> observers,
+      List<TunnelListener> observers,
       String... keysAndValues)
       throws IOException, SettingsException {
     Map<String, String> given = new HashMap<>();
@@ -244,7 +244,7 @@ public final class TestBroker implements AutoCloseable {
   }
 
   /** Counts the tunnels that clients could have. */
-  private static final class Placed implements Observer {
+  private static final class Placed implements TunnelListener {
     private final AtomicLong count = new AtomicLong();
 
     @Override

@@ -1,0 +1,141 @@
+package io.rendezvous.admin;
+
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.tunnel.Presence;
+import io.undertow.server.HttpServerExchange;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+
+/** Entries, searched, sorted and page by page. */
+final class EntrySearch {
+  private static final int USUAL_SIZE = 50;
+  private static final int MOST_SIZE = 500;
+
+  private final EntryIndex index;
+  private final Presence tunnels;
+  private final ActivityLog ledger;
+  private final JsonViews views;
+
+  EntrySearch(EntryIndex index, Presence tunnels, ActivityLog ledger, JsonViews views) {
+    this.index = index;
+    this.tunnels = tunnels;
+    this.ledger = ledger;
+    this.views = views;
+  }
+
+  /** Answers with a page of what is asked for. */
+  void answer(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
+    Map<String, Deque<String>> query = exchange.getQueryParameters();
+    String search = parameter(query, "search", "").toLowerCase(Locale.ROOT).strip();
+    int size = number(query, "size", USUAL_SIZE, MOST_SIZE);
+    int page = number(query, "page", 1, Integer.MAX_VALUE / MOST_SIZE);
+    Comparator<Entry> order = order(parameter(query, "sort", "label"));
+    switch (parameter(query, "order", "asc")) {
+      case "asc" -> {}
+      case "desc" -> order = order.reversed();
+      default -> throw EntryRequest.bad("\"order\" is neither asc nor desc");
+    }
+    Collection<Entry> all = index.all().values();
+    List<Entry> matching =
+        all.stream()
+            .filter(entry -> matches(entry, search))
+            .sorted(order.thenComparing(Entry::id))
+            .toList();
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ArrayNode entries = json.putArray("entries");
+    matching.stream()
+        .skip((page - 1L) * size)
+        .limit(size)
+        .forEach(entry -> entries.add(views.entry(entry)));
+    json.put("page", page).put("size", size).put("total", matching.size());
+    ApiHandler.send(exchange, "application/json", json.toString());
+  }
+
+  private static String parameter(Map<String, Deque<String>> query, String name, String otherwise) {
+    Deque<String> values = query.get(name);
+    return values == null || values.isEmpty() || values.getFirst().isEmpty()
+        ? otherwise
+        : values.getFirst();
+  }
+
+  private static int number(Map<String, Deque<String>> query, String name, int otherwise, int most)
+      throws ApiException {
+    String text = parameter(query, name, Integer.toString(otherwise));
+    try {
+      int number = Integer.parseInt(text);
+      if (number >= 1 && number <= most) {
+        return number;
+      }
+    } catch (NumberFormatException e) {
+      // told below
+    }
+    throw EntryRequest.bad("\"" + name + "\" is not a number from 1 to " + most);
+  }
+
+  private static boolean matches(Entry entry, String search) {
+    return search.isEmpty()
+        || entry.id().toString().contains(search)
+        || entry.labels().stream().anyMatch(label -> label.contains(search));
+  }
+
+  /** Entries without what they are sorted by come last. */
+  private Comparator<Entry> order(String by) throws ApiException {
+    Map<UUID, Presence.Counts> counts = tunnels.counts();
+    return switch (by) {
+      case "label" -> byText(entry -> entry.labels().stream().findFirst());
+      case "created" -> byText(Entry::created);
+      case "uuid" -> Comparator.comparing(entry -> entry.id().toString());
+      case "online" -> byNumber(e -> count(counts, e).isOnline() ? 1L : 0L);
+      case "parked" -> byNumber(e -> (long) count(counts, e).parked());
+      case "active" -> byNumber(e -> (long) count(counts, e).paired());
+      case "waiting" -> byNumber(e -> (long) count(counts, e).waiting());
+      case "rendezvous" -> byNumber(e -> ledger.today(e.id()).rendezvous());
+      case "octets" -> byNumber(e -> octets(ledger.today(e.id())));
+      case "lastSeen" -> byNumber(e -> lastSeen(counts, e));
+      default ->
+          throw EntryRequest.bad(
+              "\"sort\" is none of label, uuid, online, parked, active, waiting, rendezvous,"
+                  + " octets, lastSeen, created");
+    };
+  }
+
+  private static Comparator<Entry> byText(Function<Entry, Optional<String>> text) {
+    return Comparator.comparing(entry -> text.apply(entry).orElse("\uffff"));
+  }
+
+  /** What is sorted by may change meanwhile, so each is asked once. */
+  private static Comparator<Entry> byNumber(Function<Entry, Long> number) {
+    Map<UUID, Long> asked = new HashMap<>();
+    return Comparator.comparingLong(
+        entry -> asked.computeIfAbsent(entry.id(), id -> number.apply(entry)));
+  }
+
+  private static Presence.Counts count(Map<UUID, Presence.Counts> counts, Entry entry) {
+    return counts.getOrDefault(entry.id(), Presence.Counts.NONE);
+  }
+
+  private static long octets(ActivityLog.Totals totals) {
+    return totals.octetsIn() + totals.octetsOut();
+  }
+
+  private long lastSeen(Map<UUID, Presence.Counts> counts, Entry entry) {
+    return count(counts, entry).isOnline()
+        ? Long.MAX_VALUE
+        : ledger.lastSeen(entry.id()).map(Instant::toEpochMilli).orElse(Long.MIN_VALUE);
+  }
+}

@@ -1,0 +1,150 @@
+package io.rendezvous.agent;
+
+import io.rendezvous.http.Problem;
+import io.rendezvous.http.ProblemResponse;
+import io.rendezvous.net.BufferPool;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Dialer;
+import io.rendezvous.net.LingeringClose;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.ProxyHeader;
+import io.rendezvous.net.Relay;
+import io.rendezvous.net.Relays;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.LongAdder;
+import org.jspecify.annotations.Nullable;
+
+/** A local server to which each tunnel is joined, octet for octet, by a connection of its own. */
+final class TcpTarget implements Target {
+  private static final Duration LINGER = Duration.ofMinutes(2);
+  private static final Duration STALL = Duration.ofMinutes(10);
+  private static final Duration SWEEP_EVERY = Duration.ofSeconds(1);
+
+  /** The way to a local server. */
+  interface Local {
+    /** Opens a connection for a tunnel, on its I/O thread. */
+    void connect(Conn tunnel, Dialer.Result result);
+
+    /** Opens no more. */
+    default void close() {}
+  }
+
+  private final Network network;
+  private final Local local;
+  private final boolean passHeader;
+  private final Relays relays = new Relays(LINGER, STALL);
+  private final LongAdder connections = new LongAdder();
+  private volatile boolean draining;
+  private volatile boolean ended;
+
+  /**
+   * Creates one.
+   *
+   * @param local leads to the local server
+   * @param passHeader whether the local server is sent a PROXY header that comes; else it is
+   *     dropped
+   */
+  TcpTarget(Local local, boolean passHeader, Network network) {
+    this.local = local;
+    this.passHeader = passHeader;
+    this.network = network;
+    sweep();
+  }
+
+  private void sweep() {
+    relays.sweep(System.nanoTime());
+    if (!draining || relays.count() > 0) {
+      network.after(SWEEP_EVERY, this::sweep);
+    }
+  }
+
+  @Override
+  public Status.Traffic traffic() {
+    return new Status.Traffic(connections.sum(), relays.octetsUp(), relays.octetsDown());
+  }
+
+  @Override
+  public void drain() {
+    draining = true; // what goes on may finish
+    local.close();
+  }
+
+  @Override
+  public void end() {
+    ended = true;
+    relays.end();
+  }
+
+  @Override
+  public void serve(
+      Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener) {
+    ByteBuffer all =
+        header.filter(h -> passHeader).map(h -> BufferPool.joined(h.octets(), first)).orElse(first);
+    local.connect(
+        tunnel,
+        new Dialer.Result() {
+          @Override
+          public void opened(Conn conn) {
+            relay(tunnel, conn, all, listener);
+          }
+
+          @Override
+          public void failed(IOException reason) {
+            listener.failed("the local server: " + reason.getMessage());
+            refuse(tunnel, "cannot be reached");
+            listener.over("ended, refused");
+          }
+        });
+  }
+
+  /** A mere end would have the broker try the next tunnel, in vain. */
+  private void refuse(Conn tunnel, String why) {
+    Problem problem = Problem.passing(502, "the local server " + why);
+    LingeringClose.say(tunnel, ProblemResponse.json(problem).closing(Instant.now(), Map.of()));
+  }
+
+  private void relay(Conn tunnel, Conn conn, ByteBuffer first, Listener listener) {
+    connections.increment();
+    Ends ends = new Ends(tunnel, listener);
+    Relay relay = new Relay(tunnel, conn, ends);
+    ends.relay = relay;
+    relays.add(relay);
+    relay.start(first);
+    if (ended) {
+      relay.end();
+    }
+  }
+
+  private final class Ends implements Relay.Owner {
+    private final Conn tunnel;
+    private final Listener listener;
+    private @Nullable Relay relay;
+
+    Ends(Conn tunnel, Listener listener) {
+      this.tunnel = tunnel;
+      this.listener = listener;
+    }
+
+    @Override
+    public void unanswered(Relay.Sent sent) {
+      listener.failed("the local server ended without an answer");
+      refuse(tunnel, "ended without an answer");
+      over();
+    }
+
+    @Override
+    public void over() {
+      Relay ended = relay;
+      if (ended != null) {
+        relays.remove(ended);
+        listener.over(
+            String.format("ended, %d octets in, %d out", ended.octetsUp(), ended.octetsDown()));
+      }
+    }
+  }
+}

@@ -1,0 +1,99 @@
+package io.rendezvous.http;
+
+import java.net.ProtocolException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+
+/**
+ * One header line (RFC 9112, 5).
+ *
+ * @param name the field's name, as sent
+ * @param value its value without the blanks around it, a char an octet
+ * @param start where the line begins in the head
+ * @param end where the next line begins
+ */
+public record HeaderField(String name, String value, int start, int end) {
+  private static final String TOKEN_SYMBOLS = "!#$%&'*+-.^_`|~";
+
+  /**
+   * Reads the header lines of a head.
+   *
+   * @param head ends with an empty line
+   * @param start where the first header line begins
+   * @throws ProtocolException if one is malformed; the message holds nothing of it
+   */
+  static List<HeaderField> parseAll(String head, int start) throws ProtocolException {
+    List<HeaderField> fields = new ArrayList<>();
+    int at = start;
+    while (!head.startsWith("\r\n", at)) {
+      int end = head.indexOf("\r\n", at) + 2;
+      fields.add(parse(head, at, end));
+      at = end;
+    }
+    return List.copyOf(fields);
+  }
+
+  private static HeaderField parse(String head, int start, int end) throws ProtocolException {
+    if (isBlank(head.charAt(start))) {
+      throw new ProtocolException("folded header line");
+    }
+    int colon = head.indexOf(':', start);
+    if (colon < 0 || colon >= end) {
+      throw new ProtocolException("header line without a colon");
+    }
+    String name = head.substring(start, colon);
+    if (!isToken(name)) { // a blank before the colon among them
+      throw new ProtocolException("malformed header name");
+    }
+    return new HeaderField(name, trim(head.substring(colon + 1, end - 2)), start, end);
+  }
+
+  boolean is(String other) {
+    return name.equalsIgnoreCase(other);
+  }
+
+  /** Returns the values of all header lines of that name. */
+  static List<String> values(List<HeaderField> fields, String name) {
+    return fields.stream().filter(f -> f.is(name)).map(HeaderField::value).toList();
+  }
+
+  /** Returns the items of a list header, on however many lines they are. */
+  static List<String> items(List<HeaderField> fields, String name) {
+    return values(fields, name).stream()
+        .flatMap(v -> Stream.of(v.split(",", -1)))
+        .map(HeaderField::trim)
+        .toList();
+  }
+
+  static String trim(String value) {
+    int start = 0;
+    int end = value.length();
+    while (start < end && isBlank(value.charAt(start))) {
+      start++;
+    }
+    while (end > start && isBlank(value.charAt(end - 1))) {
+      end--;
+    }
+    return value.substring(start, end);
+  }
+
+  private static boolean isBlank(char c) {
+    return c == ' ' || c == '\t';
+  }
+
+  static boolean isToken(String text) {
+    return !text.isEmpty()
+        && text.chars().allMatch(c -> isAlphanumeric(c) || TOKEN_SYMBOLS.indexOf(c) >= 0);
+  }
+
+  static boolean isAlphanumeric(int c) {
+    return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9';
+  }
+
+  /** Its value may be a credential, so it keeps that to itself. */
+  @Override
+  public String toString() {
+    return name;
+  }
+}

@@ -1,0 +1,99 @@
+package io.rendezvous.http;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+
+/**
+ * What a peer is told of a problem: JSON, or a page for people.
+ *
+ * @param problem what is wrong
+ * @param html whether people will read it
+ * @param withBody false where the request was a HEAD
+ */
+public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
+  private static final DateTimeFormatter DATE =
+      DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
+          .withZone(ZoneOffset.UTC);
+
+  /** Returns the answer that suits a request. */
+  public static ProblemResponse to(RequestHead head, Problem problem) {
+    return new ProblemResponse(problem, head.wantsHtml(), !head.method().equals("HEAD"));
+  }
+
+  /** Returns the answer to a peer of which nothing is known. */
+  public static ProblemResponse json(Problem problem) {
+    return new ProblemResponse(problem, false, true);
+  }
+
+  /** Returns the body, whether or not it is to be sent. */
+  public String body() {
+    return html ? ProblemPage.of(problem) : json();
+  }
+
+  private String json() {
+    // No diagnostic of ours holds a character that JSON would want escaped.
+    return String.format(
+        "{\"error\":{\"permanent\":%b,\"diagnostic\":\"%s\"}}\n",
+        problem.permanent(), problem.diagnostic());
+  }
+
+  /** Returns the headers that describe the body, and when to come back. */
+  public Map<String, String> headers() {
+    Map<String, String> headers = new LinkedHashMap<>();
+    headers.put("Content-Type", html ? "text/html; charset=utf-8" : "application/json");
+    headers.put("Cache-Control", "no-store");
+    if (html) {
+      headers.put("Content-Security-Policy", ProblemPage.POLICY);
+    }
+    problem.retryAfter().ifPresent(s -> headers.put("Retry-After", Integer.toString(s)));
+    return headers;
+  }
+
+  /**
+   * Returns the whole response, after which the connection is closed.
+   *
+   * @param now for its Date
+   * @param more further headers
+   */
+  public ByteBuffer closing(Instant now, Map<String, String> more) {
+    Map<String, String> headers = new LinkedHashMap<>(headers());
+    headers.putAll(more);
+    String status = problem.status() + " " + problem.reason();
+    ByteBuffer whole = closing(now, status, headers, body());
+    return withBody ? whole : whole.limit(whole.limit() - body().length());
+  }
+
+  /**
+   * Returns a whole response without a problem, after which the connection is closed.
+   *
+   * @param now for its Date
+   * @param status with its reason
+   * @param body in ASCII
+   */
+  public static ByteBuffer closing(
+      Instant now, String status, Map<String, String> headers, String body) {
+    StringBuilder response = new StringBuilder("HTTP/1.1 ").append(status).append("\r\n");
+    add(response, "Date", DATE.format(now));
+    headers.forEach((name, value) -> add(response, name, value));
+    add(response, "Content-Length", Integer.toString(body.length()));
+    add(response, "Connection", "close");
+    response.append("\r\n").append(body);
+    return ByteBuffer.wrap(response.toString().getBytes(StandardCharsets.US_ASCII));
+  }
+
+  /** Returns the answer to a hidden server whose tunnel is parked (PROTOCOL 1.1). */
+  public static ByteBuffer parked(Instant now) {
+    String head = "HTTP/1.1 200 OK\r\nDate: " + DATE.format(now) + "\r\n\r\n";
+    return ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII));
+  }
+
+  private static void add(StringBuilder response, String name, String value) {
+    response.append(name).append(": ").append(value).append("\r\n");
+  }
+}

@@ -1,0 +1,79 @@
+package io.rendezvous.net.unix;
+
+import io.rendezvous.net.BufferPool;
+import io.rendezvous.net.Dialer;
+import io.rendezvous.net.SocketMonitor;
+import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.xnio.IoUtils;
+import org.xnio.XnioIoThread;
+import org.xnio.XnioWorker;
+
+/**
+ * Opens connections to a Unix-domain socket. That is done at once or not at all; when the server's
+ * queue is full, it is tried again until patience has an end.
+ */
+final class UnixDialer extends Dialer {
+  private static final long REST_MS = 20;
+
+  /** EAGAIN. In other words than C's it is an error like others. */
+  private static final String QUEUE_FULL = "Resource temporarily unavailable";
+
+  private final UnixPoller poller;
+  private final Path path;
+
+  UnixDialer(XnioWorker worker, BufferPool buffers, UnixPoller poller, Path path) {
+    super(worker, buffers);
+    this.poller = poller;
+    this.path = path;
+  }
+
+  @Override
+  void start(XnioIoThread thread, Result result) {
+    long until = System.nanoTime() + PATIENCE.toNanos();
+    thread.execute(() -> attempt(thread, until, result));
+  }
+
+  private void attempt(XnioIoThread thread, long until, Result result) {
+    UnixConnection socket;
+    try {
+      socket = connect(thread);
+    } catch (IOException e) {
+      if (QUEUE_FULL.equals(e.getMessage()) && System.nanoTime() - until < 0) {
+        attemptLater(thread, until, result);
+      } else {
+        result.failed(new IOException("could not connect to " + path + ": " + e.getMessage(), e));
+      }
+      return;
+    }
+    SocketMonitor watch = new SocketMonitor(socket);
+    result.opened(conn(socket, watch, socket));
+  }
+
+  private void attemptLater(XnioIoThread thread, long until, Result result) {
+    try {
+      thread.executeAfter(() -> attempt(thread, until, result), REST_MS, TimeUnit.MILLISECONDS);
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
+  private UnixConnection connect(XnioIoThread thread) throws IOException {
+    SocketChannel socket = SocketChannel.open(StandardProtocolFamily.UNIX);
+    try {
+      socket.configureBlocking(false);
+      if (!socket.connect(UnixDomainSocketAddress.of(path))) {
+        throw new IOException(QUEUE_FULL);
+      }
+      return new UnixConnection(thread, socket, poller);
+    } catch (IOException e) {
+      IoUtils.safeClose(socket);
+      throw e;
+    }
+  }
+}

@@ -1,0 +1,216 @@
+package io.rendezvous.protocol;
+
+import io.rendezvous.config.PortRange;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.ConnectionLimiter;
+import io.rendezvous.net.Listener;
+import io.rendezvous.net.Network;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The ports of a range, each leased to one owner at a time, who listens there until the lease is
+ * closed. Ports beyond the range can be leased by their number.
+ *
+ * <p>Any thread may call, but no I/O thread where it says so: to listen, and to stop, waits for all
+ * I/O threads.
+ */
+final class PortLeases {
+  private static final Logger LOG = LoggerFactory.getLogger(PortLeases.class);
+
+  /** Takes connections over that come to a leased port. */
+  interface Owner {
+    /** Called on the I/O thread of the connection, perhaps before the lease was handed out. */
+    void accepted(Conn conn, Lease lease);
+  }
+
+  private final Network network;
+  private final String host;
+  private final int first;
+  private final int last;
+  private final int sockets;
+  private final ConnectionLimiter connections;
+
+  // Guarded by this.
+  private final Map<Integer, Lease> leased = new HashMap<>();
+  private int next;
+  private boolean shut;
+
+  /**
+   * Creates the ports, none of them leased.
+   *
+   * @param host the address to listen on
+   * @param limits how many sockets there may be, listening ones counted, and how many connections
+   *     of one source
+   */
+  PortLeases(Network network, String host, PortRange range, Listener.Limits limits) {
+    this.network = network;
+    this.host = host;
+    this.first = range.first();
+    this.last = range.last();
+    this.next = first;
+    this.sockets = limits.connections();
+    this.connections = new ConnectionLimiter(limits);
+  }
+
+  /** A port that somebody listens on. */
+  final class Lease {
+    private final int port;
+    private @Nullable Listener listener; // guarded by this
+    private boolean closed; // guarded by this
+
+    private Lease(int port) {
+      this.port = port;
+    }
+
+    int port() {
+      return port;
+    }
+
+    private boolean listen(Owner owner) {
+      boolean listens = false;
+      try {
+        InetSocketAddress address = new InetSocketAddress(host, port);
+        Listener listening =
+            network.listen(address, null, connections, conn -> onAccepted(conn, owner));
+        synchronized (this) {
+          if (!closed) {
+            listener = listening;
+            listens = true;
+          }
+        }
+        if (!listens) {
+          listening.close();
+        }
+      } catch (IOException e) {
+        LOG.debug("Port {} is not to be had: {}", port, e.getMessage());
+      } finally {
+        if (!listens) {
+          free(this);
+        }
+      }
+      return listens;
+    }
+
+    private void onAccepted(Conn conn, Owner owner) {
+      if (isFull()) {
+        conn.close();
+      } else {
+        owner.accepted(conn, this);
+      }
+    }
+
+    /** Gives the port back, soon. Connections that came through it stay open. */
+    void close() {
+      try {
+        network.worker().execute(this::closeNow);
+      } catch (RejectedExecutionException e) {
+        // The process ends.
+      }
+    }
+
+    /** Gives the port back. On no I/O thread. */
+    void closeNow() {
+      Listener listening;
+      synchronized (this) {
+        if (closed) {
+          return;
+        }
+        closed = true;
+        listening = listener;
+      }
+      if (listening != null) { // or else whoever is about to listen gives it back
+        listening.close();
+        free(this);
+      }
+    }
+  }
+
+  /**
+   * Leases some port of the range. On no I/O thread.
+   *
+   * @return empty if none is left
+   */
+  Optional<Lease> lease(Owner owner) {
+    for (int tries = first; tries <= last; tries++) {
+      Lease lease = reserve();
+      if (lease == null) {
+        return Optional.empty();
+      }
+      if (lease.listen(owner)) {
+        return Optional.of(lease);
+      }
+    }
+    return Optional.empty();
+  }
+
+  /**
+   * Leases a certain port. On no I/O thread.
+   *
+   * @return empty if it is not to be had
+   */
+  Optional<Lease> lease(int port, Owner owner) {
+    Lease lease = new Lease(port);
+    synchronized (this) {
+      if (shut || isFull() || leased.putIfAbsent(port, lease) != null) {
+        return Optional.empty();
+      }
+    }
+    return lease.listen(owner) ? Optional.of(lease) : Optional.empty();
+  }
+
+  private synchronized @Nullable Lease reserve() {
+    for (int tries = first; tries <= last && !shut && !isFull(); tries++) {
+      int port = next;
+      next = port == last ? first : port + 1;
+      if (!leased.containsKey(port)) {
+        Lease lease = new Lease(port);
+        leased.put(port, lease);
+        return lease;
+      }
+    }
+    return null;
+  }
+
+  private synchronized void free(Lease lease) {
+    leased.remove(lease.port, lease);
+  }
+
+  private synchronized boolean isFull() {
+    return leased.size() + connections.open().size() > sockets;
+  }
+
+  /** Returns how many ports are leased. */
+  synchronized int leased() {
+    return leased.size();
+  }
+
+  /** Returns how many ports there can be. */
+  int size() {
+    return Math.min(last - first + 1, sockets);
+  }
+
+  /** Returns the connections that came through any of the ports and are open. */
+  ConnectionLimiter connections() {
+    return connections;
+  }
+
+  /** Leases no more, and gives all back. On no I/O thread. */
+  void shut() {
+    List<Lease> all;
+    synchronized (this) {
+      shut = true;
+      all = new ArrayList<>(leased.values());
+    }
+    all.forEach(Lease::closeNow);
+  }
+}

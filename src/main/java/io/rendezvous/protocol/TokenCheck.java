@@ -1,0 +1,76 @@
+package io.rendezvous.protocol;
+
+import io.rendezvous.entry.Authenticator;
+import io.rendezvous.entry.Authenticator.Verdict;
+import io.rendezvous.http.Problem;
+import io.rendezvous.net.Network;
+import io.rendezvous.net.Source;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Asks the authenticator where that may block, keeps refusals back so that their time says nothing,
+ * and puts them in words. Any thread may call.
+ */
+public final class TokenCheck {
+  private static final Logger LOG = LoggerFactory.getLogger(TokenCheck.class);
+
+  /** Longer than any check takes, so that the time of a refusal says nothing about its cause. */
+  private static final Duration REFUSAL_TIME = Duration.ofMillis(100);
+
+  private final Network network;
+  private final Authenticator authenticator;
+
+  /** Creates one. */
+  public TokenCheck(Network network, Authenticator authenticator) {
+    this.network = network;
+    this.authenticator = authenticator;
+  }
+
+  /**
+   * Checks the token that a source sends for a UUID.
+   *
+   * @param then is given what became of it, when that may be told, on a thread for work that blocks
+   */
+  public void check(UUID id, String token, Source source, Consumer<Verdict> then) {
+    long began = System.nanoTime();
+    network
+        .worker()
+        .execute(
+            () -> {
+              Verdict verdict = check(id, token, source);
+              Duration left = REFUSAL_TIME.minusNanos(System.nanoTime() - began);
+              if (verdict instanceof Verdict.Refused && !left.isNegative()) {
+                network.afterMayBlock(left, () -> then.accept(verdict));
+              } else {
+                then.accept(verdict);
+              }
+            });
+  }
+
+  private Verdict check(UUID id, String token, Source source) {
+    try {
+      return authenticator.check(id, token, source);
+    } catch (RuntimeException e) { // a mistake of ours must not leave the peer without an answer
+      LOG.error("A token could not be checked", e);
+      return new Verdict.Unavailable();
+    }
+  }
+
+  /** Returns what the peer is told, if the token did not do. */
+  public static Optional<Problem> problem(Verdict verdict) {
+    if (verdict instanceof Verdict.Throttled throttled) {
+      int seconds = (int) throttled.delay().plusMillis(999).toSeconds();
+      return Optional.of(Problem.retry(429, "too many failures", seconds));
+    } else if (verdict instanceof Verdict.Refused) {
+      return Optional.of(Problem.passing(401, "unknown UUID or wrong token"));
+    } else if (verdict instanceof Verdict.Unavailable) {
+      return Optional.of(Problem.retry(503, "the entries cannot be reached", 5));
+    }
+    return Optional.empty();
+  }
+}

@@ -1,0 +1,155 @@
+package io.rendezvous.protocol.registrar;
+
+import io.rendezvous.entry.Entry;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.LingeringClose;
+import io.rendezvous.protocol.registrar.Registrations.Holder;
+import io.rendezvous.tunnel.Tunnel;
+import io.rendezvous.tunnel.TunnelListener;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A connection to the TCP port: it begins with a line that is a cookie, and {@link #onLine} does
+ * what that is good for. A hidden server's connection is parked; a client's is joined to one that
+ * is.
+ *
+ * <p>Owns the connection until then, and lives on its I/O thread.
+ */
+final class CookieConnection {
+  private static final Logger LOG = LoggerFactory.getLogger(CookieConnection.class);
+  private static final int MOST_LINE = 64;
+  private static final Duration LINE_TIME = Duration.ofSeconds(10);
+
+  /** Why a cookie did not do. */
+  private enum Refusal {
+    INVALID_COOKIE(400, "invalid cookie"),
+    NOT_REGISTERED(404, "not registered"),
+    NOT_READY(503, "not ready");
+
+    /** What is counted; HTTP has a number for it. */
+    final int status;
+
+    final String diagnostic;
+
+    Refusal(int status, String diagnostic) {
+      this.status = status;
+      this.diagnostic = diagnostic;
+    }
+  }
+
+  private final Conn conn;
+  private final Registrar registrar;
+  private final ByteBuffer line = ByteBuffer.allocate(MOST_LINE);
+
+  CookieConnection(Conn conn, Registrar registrar) {
+    this.conn = conn;
+    this.registrar = registrar;
+  }
+
+  /** Takes the connection over. */
+  void start() {
+    conn.deadline(LINE_TIME, () -> end(Refusal.INVALID_COOKIE));
+    conn.onDrain(() -> end(Refusal.NOT_READY));
+    conn.onReadable(this::onReadable);
+    conn.resumeReads();
+  }
+
+  private void onReadable() {
+    try {
+      int n;
+      do {
+        int from = line.position();
+        n = conn.read(line);
+        for (int at = from; at < line.position(); at++) {
+          if (line.get(at) == '\n') {
+            onLine(at);
+            return;
+          }
+        }
+      } while (n > 0 && line.hasRemaining());
+      if (!line.hasRemaining()) {
+        refuse(Refusal.INVALID_COOKIE);
+      } else if (n < 0) {
+        conn.close();
+      }
+    } catch (IOException e) {
+      conn.close();
+    }
+  }
+
+  /** The line is whole. More may follow, but nothing that a hidden server says. */
+  private void onLine(int end) {
+    long came = System.nanoTime();
+    conn.suspendReads();
+    conn.noDeadline();
+    conn.onDrain(null);
+    line.flip();
+    String cookie = StandardCharsets.ISO_8859_1.decode(line.slice(0, end)).toString();
+    line.position(end + 1);
+    Holder holder = registrar.registrations().holder(cookie);
+    if (holder instanceof Holder.HiddenServer hidden) {
+      park(hidden.entry(), came);
+    } else if (holder instanceof Holder.Client client) {
+      join(client.id(), came);
+    } else if (holder instanceof Holder.Former) {
+      refuse(Refusal.NOT_REGISTERED);
+    } else {
+      refuse(Refusal.INVALID_COOKIE);
+    }
+  }
+
+  private void park(Entry entry, long came) {
+    if (line.hasRemaining()) { // it spoke before it was asked
+      LingeringClose.end(conn);
+    } else if (registrar.tunnels().isFull()) {
+      refuse(Refusal.NOT_READY);
+    } else {
+      LOG.debug("{} parked", conn);
+      registrar.tunnels().park(entry, conn, came);
+    }
+  }
+
+  private void join(UUID id, long came) {
+    Optional<Tunnel> tunnel = registrar.tunnels().takeParked(id, conn);
+    if (tunnel.isEmpty()) {
+      refuse(Refusal.NOT_READY);
+      return;
+    }
+    registrar
+        .pairs()
+        .join(
+            conn,
+            tunnel.get(),
+            came,
+            ByteBuffer.wrap("+OK\n".getBytes(StandardCharsets.US_ASCII)),
+            line,
+            sent -> refuse(Refusal.NOT_REGISTERED)); // its entry was just deleted
+  }
+
+  /** No line came in time. */
+  private void end(Refusal refusal) {
+    if (line.position() == 0) {
+      conn.onDrain(null);
+      LingeringClose.end(conn); // nothing was asked, so nothing is answered
+    } else {
+      refuse(refusal);
+    }
+  }
+
+  private void refuse(Refusal refusal) {
+    boolean hidden = line.limit() > 0 && line.get(0) == 'R';
+    TunnelListener.Side side = hidden ? TunnelListener.Side.HIDDEN_SERVER : TunnelListener.Side.CLIENT;
+    conn.onDrain(null);
+    LOG.debug("{} refused: {}", conn, refusal.diagnostic);
+    registrar.observer().refused(side, refusal.status);
+    String error = "-ERR " + refusal.diagnostic + "\n";
+    LingeringClose.say(conn, ByteBuffer.wrap(error.getBytes(StandardCharsets.US_ASCII)));
+  }
+}

@@ -1,0 +1,200 @@
+package io.rendezvous.protocol.taas;
+
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Source;
+import io.rendezvous.protocol.PortLeases;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.UUID;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The ports q: each leads clients of one source to one label, until none has come for a while. A
+ * source that is redirected again is sent to the same port.
+ *
+ * <p>Any thread may call, but no I/O thread where it says so.
+ */
+final class Redirects {
+  private static final Logger LOG = LoggerFactory.getLogger(Redirects.class);
+
+  /** No ID may have more than this share of the ports, or its clients could take them all. */
+  private static final int SHARE = 8;
+
+  private static final int LEAST_SHARE = 4;
+
+  /** How long a port is kept without a connection. */
+  private static final long IDLE = Duration.ofSeconds(60).toNanos();
+
+  private final Taas taas;
+  private final int perId;
+  private final Map<UUID, Map<Key, Redirect>> open = new HashMap<>(); // guarded by itself
+
+  /**
+   * Who is led where.
+   *
+   * @param host the name that clients ask for
+   */
+  record Key(UUID id, String label, String host, Source source) {}
+
+  /** Creates an empty set. */
+  Redirects(Taas taas) {
+    this.taas = taas;
+    this.perId = Math.max(LEAST_SHARE, taas.ports().size() / SHARE);
+  }
+
+  /** A port that clients are led to. */
+  private final class Redirect implements PortLeases.Owner {
+    private final Key key;
+    private volatile PairingLog.Initiator latest;
+
+    // Guarded by open.
+    private PortLeases.@Nullable Lease lease; // once it is among the open ones
+    private int guests;
+    private long used = System.nanoTime();
+
+    Redirect(Key key, PairingLog.Initiator initiator) {
+      this.key = key;
+      this.latest = initiator;
+    }
+
+    /** Who was not redirected gains nothing, and keeps nothing open. */
+    @Override
+    public void accepted(Conn conn, PortLeases.Lease lease) {
+      if (!conn.source().equals(key.source())) {
+        LOG.debug("{} closed: it was not led to port {}", conn, lease.port());
+        conn.close();
+        return;
+      }
+      synchronized (open) {
+        guests++;
+      }
+      PortClient.awaited(conn, taas, key, latest, this::left);
+    }
+
+    private void left() {
+      synchronized (open) {
+        guests--;
+        used = System.nanoTime();
+      }
+    }
+  }
+
+  /**
+   * Returns the port that such clients were led to before, and keeps it. An I/O thread may call.
+   */
+  OptionalInt again(Key key, PairingLog.Initiator initiator) {
+    synchronized (open) {
+      Redirect redirect = open.getOrDefault(key.id(), Map.of()).get(key);
+      if (redirect == null || redirect.lease == null) {
+        return OptionalInt.empty();
+      }
+      redirect.latest = initiator;
+      redirect.used = System.nanoTime();
+      return OptionalInt.of(redirect.lease.port());
+    }
+  }
+
+  /**
+   * Returns a port for such clients. On no I/O thread.
+   *
+   * @return empty if none is left
+   */
+  OptionalInt open(Key key, PairingLog.Initiator initiator) {
+    OptionalInt known = again(key, initiator);
+    if (known.isPresent() || !makeRoom(key.id())) {
+      return known;
+    }
+    Redirect redirect = new Redirect(key, initiator);
+    PortLeases.Lease lease = taas.ports().lease(redirect).orElse(null);
+    if (lease == null) {
+      return OptionalInt.empty();
+    }
+    Redirect other;
+    synchronized (open) {
+      redirect.lease = lease;
+      other = open.computeIfAbsent(key.id(), id -> new HashMap<>()).putIfAbsent(key, redirect);
+    }
+    if (other != null) { // two requests at once
+      lease.closeNow();
+      return again(key, initiator);
+    }
+    return OptionalInt.of(lease.port());
+  }
+
+  /** Where an ID has its share, the port that has been of no use for longest is given back. */
+  private boolean makeRoom(UUID id) {
+    PortLeases.Lease lease = null;
+    synchronized (open) {
+      Map<Key, Redirect> ofId = open.getOrDefault(id, Map.of());
+      if (ofId.size() < perId) {
+        return true;
+      }
+      Redirect oldest = null;
+      for (Redirect redirect : ofId.values()) {
+        if (redirect.guests == 0 && (oldest == null || redirect.used - oldest.used < 0)) {
+          oldest = redirect;
+        }
+      }
+      if (oldest != null) {
+        ofId.remove(oldest.key);
+        lease = oldest.lease;
+      }
+    }
+    if (lease == null) {
+      return false;
+    }
+    lease.closeNow();
+    return true;
+  }
+
+  /** Gives back the ports of an ID. */
+  void revoke(UUID id) {
+    List<PortLeases.Lease> revoked = new ArrayList<>();
+    synchronized (open) {
+      Map<Key, Redirect> ofId = open.remove(id);
+      if (ofId != null) {
+        ofId.values().forEach(redirect -> addLease(redirect, revoked));
+      }
+    }
+    revoked.forEach(PortLeases.Lease::close);
+  }
+
+  /**
+   * Gives back the ports that nobody has come to for long enough.
+   *
+   * @param now {@link System#nanoTime}
+   */
+  void sweep(long now) {
+    List<PortLeases.Lease> unused = new ArrayList<>();
+    synchronized (open) {
+      for (Iterator<Map<Key, Redirect>> all = open.values().iterator(); all.hasNext(); ) {
+        Map<Key, Redirect> ofId = all.next();
+        for (Iterator<Redirect> each = ofId.values().iterator(); each.hasNext(); ) {
+          Redirect redirect = each.next();
+          if (redirect.guests == 0 && now - redirect.used >= IDLE) {
+            each.remove();
+            addLease(redirect, unused);
+          }
+        }
+        if (ofId.isEmpty()) {
+          all.remove();
+        }
+      }
+    }
+    unused.forEach(PortLeases.Lease::close);
+  }
+
+  private static void addLease(Redirect redirect, List<PortLeases.Lease> into) {
+    PortLeases.Lease lease = redirect.lease;
+    if (lease != null) {
+      into.add(lease);
+    }
+  }
+}

@@ -1,0 +1,44 @@
+package io.rendezvous.telemetry;
+
+import java.nio.charset.StandardCharsets;
+import java.security.InvalidKeyException;
+import java.security.NoSuchAlgorithmException;
+import java.util.Base64;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+
+/**
+ * Signs events as <a href="https://www.standardwebhooks.com">Standard Webhooks</a> has it:
+ * HMAC-SHA256 over id, time and body. Any thread may call.
+ */
+final class HookSigner {
+  private static final String ALGORITHM = "HmacSHA256";
+  private static final String PREFIX = "whsec_";
+
+  private final SecretKeySpec key;
+
+  /**
+   * Creates one.
+   *
+   * @param secret {@code whsec_} and octets in base64
+   */
+  HookSigner(String secret) {
+    if (!secret.startsWith(PREFIX)) {
+      throw new IllegalArgumentException("the secret does not begin with " + PREFIX);
+    }
+    byte[] octets = Base64.getDecoder().decode(secret.substring(PREFIX.length()));
+    this.key = new SecretKeySpec(octets, ALGORITHM);
+  }
+
+  /** Returns what goes into the header {@code webhook-signature}. */
+  String sign(String id, long seconds, String body) {
+    try {
+      Mac mac = Mac.getInstance(ALGORITHM);
+      mac.init(key);
+      byte[] signed = (id + "." + seconds + "." + body).getBytes(StandardCharsets.UTF_8);
+      return "v1," + Base64.getEncoder().encodeToString(mac.doFinal(signed));
+    } catch (NoSuchAlgorithmException | InvalidKeyException e) {
+      throw new AssertionError(e); // every Java has it
+    }
+  }
+}

@@ -1,0 +1,135 @@
+package io.rendezvous.tls;
+
+import io.rendezvous.net.BufferPool;
+import java.io.IOException;
+import java.net.SocketAddress;
+import java.util.concurrent.Executor;
+import java.util.concurrent.RejectedExecutionException;
+import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSession;
+import org.jspecify.annotations.Nullable;
+import org.xnio.ChannelListener;
+import org.xnio.ChannelListeners;
+import org.xnio.IoUtils;
+import org.xnio.Option;
+import org.xnio.StreamConnection;
+import org.xnio.ssl.SslConnection;
+
+/** A connection of XNIO's with TLS on it, as {@link TlsConduit} does that. */
+final class TlsConnection extends SslConnection {
+  private final StreamConnection socket;
+  private final SSLEngine engine;
+  private final TlsConduit conduit;
+  private @Nullable ChannelListener<? super SslConnection> handshakeListener;
+
+  /**
+   * Puts TLS on a connection from which nothing was read and to which nothing was written.
+   *
+   * @param engine knows its role and its parameters, and has not begun
+   * @param tasks runs the costly parts of the handshake
+   */
+  TlsConnection(StreamConnection socket, SSLEngine engine, Executor tasks, BufferPool buffers) {
+    super(socket.getIoThread());
+    this.socket = socket;
+    this.engine = engine;
+    this.conduit = new TlsConduit(this, socket, engine, tasks, buffers);
+    setSourceConduit(conduit);
+    setSinkConduit(conduit);
+  }
+
+  /** Returns the conduit, for what XNIO has no words for. */
+  TlsConduit conduit() {
+    return conduit;
+  }
+
+  /**
+   * Runs a task on the connection's I/O thread, soon, unless that is ending. Any thread may call.
+   */
+  void execute(Runnable task) {
+    try {
+      getIoThread().execute(task);
+    } catch (RejectedExecutionException e) {
+      // The process ends.
+    }
+  }
+
+  /** The handshake is over. */
+  void onHandshaken() {
+    ChannelListener<? super SslConnection> listener = handshakeListener;
+    if (listener != null) {
+      ChannelListeners.invokeChannelListener(this, listener);
+    }
+  }
+
+  void readsEnded() {
+    if (readClosed()) {
+      conduit.readsTerminated();
+    }
+  }
+
+  void writesEnded() {
+    if (writeClosed()) {
+      conduit.writesTerminated();
+    }
+  }
+
+  @Override
+  public void startHandshake() {
+    conduit.begin();
+  }
+
+  @Override
+  public SSLSession getSslSession() {
+    return engine.getSession();
+  }
+
+  @Override
+  public ChannelListener.Setter<SslConnection> getHandshakeSetter() {
+    return listener -> handshakeListener = listener;
+  }
+
+  @Override
+  public SocketAddress getPeerAddress() {
+    return socket.getPeerAddress();
+  }
+
+  @Override
+  public SocketAddress getLocalAddress() {
+    return socket.getLocalAddress();
+  }
+
+  @Override
+  public boolean supportsOption(Option<?> option) {
+    return socket.supportsOption(option);
+  }
+
+  @Override
+  public <T> @Nullable T getOption(Option<T> option) throws IOException {
+    return socket.getOption(option);
+  }
+
+  @Override
+  public <T> @Nullable T setOption(Option<T> option, T value) throws IOException {
+    return socket.setOption(option, value);
+  }
+
+  @Override
+  protected void notifyReadClosed() {
+    conduit.readsTerminated();
+  }
+
+  @Override
+  protected void notifyWriteClosed() {
+    conduit.writesTerminated(); // a close without a word before it is one without a close_notify
+  }
+
+  @Override
+  protected void closeAction() {
+    IoUtils.safeClose(socket);
+    if (Thread.currentThread() == getIoThread()) {
+      conduit.release();
+      return;
+    }
+    execute(conduit::release);
+  }
+}

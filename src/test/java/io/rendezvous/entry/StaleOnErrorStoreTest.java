@@ -1,0 +1,73 @@
+package io.rendezvous.entry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rendezvous.testing.HookedStore;
+import io.rendezvous.testing.TestBroker;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What counts while a store cannot be reached. */
+class StaleOnErrorStoreTest {
+  private static final Duration GRACE = Duration.ofMinutes(15);
+
+  private final UUID id = UUID.randomUUID();
+  private final Entry entry =
+      Entry.create(id, List.of("home"), 8, Instant.parse("2026-01-31T12:00:00Z"), List.of("open"));
+  private final HookedStore store = new HookedStore();
+  private final TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
+  private final StaleOnErrorStore bridge = new StaleOnErrorStore(store, clock, GRACE);
+
+  @BeforeEach
+  void fill() {
+    bridge.onRevoked(revoked -> {});
+    store.create(entry);
+  }
+
+  private void cutOff() {
+    store.hook(
+        asked -> {
+          throw new IOException("gone");
+        });
+  }
+
+  @Test
+  void entryThatWasSeenCountsForAWhile() throws Exception {
+    bridge.find(id);
+    cutOff();
+    assertThat(bridge.find(id)).contains(entry);
+    clock.step(GRACE.minusSeconds(1));
+    assertThat(bridge.find(id)).contains(entry);
+    clock.step(Duration.ofSeconds(2));
+    assertThatThrownBy(() -> bridge.find(id)).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void entryThatWasNeverSeenDoesNotCount() {
+    cutOff();
+    assertThatThrownBy(() -> bridge.find(id)).hasMessage("gone");
+    assertThatThrownBy(() -> bridge.find(id)).hasMessageContaining("out of reach just now");
+  }
+
+  @Test
+  void deletedEntryDoesNotCount() throws Exception {
+    bridge.find(id);
+    bridge.delete(id);
+    cutOff();
+    assertThatThrownBy(() -> bridge.find(id)).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void entryThatIsRevokedWhileItIsReadDoesNotCount() throws Exception {
+    store.hook(store::delete);
+    bridge.find(id);
+    cutOff();
+    assertThatThrownBy(() -> bridge.find(id)).isInstanceOf(IOException.class);
+  }
+}

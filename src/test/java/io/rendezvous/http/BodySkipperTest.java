@@ -1,0 +1,73 @@
+package io.rendezvous.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.http.BodySkipper.Progress;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The end of a body is found, and nothing else is taken for it (RFC 9112, 6.3 and 7.1). */
+class BodySkipperTest {
+  private static ByteBuffer octets(String text) {
+    return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
+  }
+
+  @Test
+  void lengthIsCounted() {
+    assertThat(new BodySkipper(0).skip(octets("next"))).isEqualTo(Progress.END);
+    BodySkipper body = new BodySkipper(5);
+    assertThat(body.skip(octets("abc"))).isEqualTo(Progress.MORE);
+    ByteBuffer rest = octets("denext");
+    assertThat(body.skip(rest)).isEqualTo(Progress.END);
+    assertThat(rest.remaining()).isEqualTo(4);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "0\r\n\r\n",
+        "5\r\nhello\r\n0\r\n\r\n",
+        "A\r\n0\r\n\r\n01234\r\n000\r\n\r\n",
+        "5;a=\"b\";c\r\nhello\r\n0;x\r\nX-Trailer: a\r\nY:\r\n\r\n",
+      })
+  void chunksAreFollowedHoweverTheyAreSplit(String chunks) {
+    for (int size = 1; size <= chunks.length(); size++) {
+      BodySkipper body = new BodySkipper(-1);
+      ByteBuffer all = octets(chunks + "GET");
+      Progress progress = Progress.MORE;
+      while (progress == Progress.MORE) {
+        ByteBuffer piece = all.slice().limit(Math.min(size, all.remaining()));
+        progress = body.skip(piece);
+        all.position(all.position() + piece.position());
+      }
+      assertThat(progress).isEqualTo(Progress.END);
+      assertThat(all.remaining()).isEqualTo(3);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\r\n",
+        ";a\r\n",
+        "0x5\r\n",
+        "-1\r\n",
+        "5 \r\n",
+        "5\n",
+        "5\r\r",
+        "000000005\r\n",
+        "FFFFFFFFF\r\n",
+        "5\r\nhello\n",
+        "5\r\nhelloX",
+        "5;a\u0000\r\n",
+        "0\r\nX: a\n",
+        "0\r\n\n",
+        "0\r\n\rX",
+      })
+  void whatIsNoChunkIsMalformed(String chunks) {
+    assertThat(new BodySkipper(-1).skip(octets(chunks))).isEqualTo(Progress.MALFORMED);
+  }
+}

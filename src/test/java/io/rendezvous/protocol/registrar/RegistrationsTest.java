@@ -1,0 +1,87 @@
+package io.rendezvous.protocol.registrar;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.entry.Entry;
+import io.rendezvous.protocol.registrar.Registrations.Cookies;
+import io.rendezvous.protocol.registrar.Registrations.Holder;
+import io.rendezvous.testing.TestBroker.SteppedClock;
+import io.rendezvous.tunnel.TunnelListener;
+import io.rendezvous.tunnel.TunnelRegistry;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+
+class RegistrationsTest {
+  private final SteppedClock clock = new SteppedClock();
+  private final TunnelRegistry tunnels =
+      new TunnelRegistry(
+          new TunnelRegistry.Limits(2, 2, 0, Duration.ofSeconds(1), Duration.ofDays(1), Duration.ZERO),
+          new TunnelListener() {});
+  private final Registrations registrations = new Registrations(tunnels, 2, clock);
+
+  private static Entry entry() {
+    return Entry.create(UUID.randomUUID(), List.of(), 6, Instant.now(), List.of());
+  }
+
+  private Cookies register(Entry entry) {
+    return registrations.register(entry, System.nanoTime()).orElseThrow();
+  }
+
+  @Test
+  void cookieIsOfOneSideOfOneHiddenServer() {
+    Entry entry = entry();
+    Cookies cookies = register(entry);
+    register(entry());
+    assertThat(registrations.holder(cookies.hiddenServer()))
+        .isEqualTo(new Holder.HiddenServer(entry));
+    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.Client(entry.id()));
+    assertThat(registrations.clientCookie(entry.id())).contains(cookies.client());
+  }
+
+  @Test
+  void whenFullOnlyThoseWhoAreInMayRegister() {
+    Entry one = entry();
+    register(one);
+    clock.step(Duration.ofHours(12));
+    register(entry());
+    assertThat(registrations.register(entry(), System.nanoTime())).isEmpty();
+    register(one);
+    assertThat(registrations.counts()).hasSize(2);
+  }
+
+  @Test
+  void whoeverWasUnusedForADayMakesRoom() {
+    Entry one = entry();
+    Cookies cookies = register(one);
+    clock.step(Duration.ofHours(12));
+    register(entry());
+    clock.step(Duration.ofHours(13));
+    register(entry());
+    assertThat(registrations.counts()).hasSize(2).doesNotContainKey(one.id());
+    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.Former());
+  }
+
+  @Test
+  void dayWithoutUseIsADayExactly() {
+    Entry one = entry();
+    Cookies cookies = register(one);
+    clock.step(Duration.ofHours(24).minusSeconds(30));
+    registrations.sweep();
+    assertThat(registrations.counts(one.id()).registered()).isTrue();
+    clock.step(Duration.ofSeconds(30));
+    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.Former());
+    assertThat(registrations.counts(one.id()).registered()).isFalse();
+  }
+
+  @Test
+  void entryThatIsRevokedWhileItRegistersDoesNot() {
+    Entry one = entry();
+    long before = System.nanoTime();
+    registrations.revoke(one.id());
+    assertThat(registrations.register(one, before)).isEmpty();
+    register(one); // with its new secret
+  }
+}

@@ -1,0 +1,139 @@
+package io.rendezvous.protocol.taas;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Peer;
+import io.rendezvous.tls.ClientHelloTest;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What becomes of ports and connections when an entry is deleted, or the broker ends. */
+class EndTest {
+  private TaasBroker taas;
+  private Entry entry;
+  private int fixed;
+
+  @BeforeEach
+  void start() throws Exception {
+    taas = new TaasBroker();
+    try (ServerSocket free = new ServerSocket(0)) {
+      fixed = free.getLocalPort();
+    }
+    entry = taas.broker().addLabelled("cabin", "cabin:" + fixed);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    taas.close();
+  }
+
+  private static void assertShut(int port) {
+    assertThatThrownBy(() -> Peer.to(port).plain().close()).isInstanceOf(ConnectException.class);
+  }
+
+  private static void assertEnds(Peer peer) {
+    assertThat(Octets.untilItBreaks(peer.in())).isEmpty();
+  }
+
+  private Peer pairedWith(Peer parked, int port) throws Exception {
+    Peer client = Peer.to(port).plain();
+    client.send(ClientHelloTest.of("cabin.servers.example"));
+    assertThat(parked.in().read()).isEqualTo(22);
+    return client;
+  }
+
+  @Test
+  void deletedEntryHasNoPortsAndNoConnections() throws Exception {
+    try (Peer first = taas.park(entry, "cabin");
+        Peer client = pairedWith(first, taas.redirected("cabin"));
+        Peer second = taas.park(entry, "cabin");
+        Peer third = taas.park(entry, "cabin:" + fixed);
+        Peer other = taas.park();
+        Peer silent = Peer.to(taas.redirected("cabin")).plain()) {
+      int p = taas.register(entry, "cabin");
+      int q = taas.redirected("cabin");
+      taas.awaitPorts(3);
+      taas.broker().store().delete(entry.id());
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(2))
+          .until(() -> taas.broker().broker().portsInUse() == 0);
+      assertShut(p);
+      assertShut(q);
+      assertShut(fixed);
+      for (Peer ended : new Peer[] {client, second, third, silent}) {
+        assertEnds(ended);
+      }
+      Octets.untilItBreaks(first.in()); // it was sent the client's first octets before
+      assertThat(other.hearsNothing()).isTrue();
+      assertThat(taas.ask(entry, "PUT", "/register/cabin")).startsWith("HTTP/1.1 400 ");
+    }
+  }
+
+  @Test
+  void portThatWasAskedForBeforeTheDeletionParksNothing() throws Exception {
+    int p = taas.register(entry, "cabin");
+    taas.broker().store().delete(entry.id());
+    try (Peer late = Peer.to(p).plain()) {
+      assertEnds(late);
+    } catch (IOException e) {
+      // Or the port is shut already.
+    }
+    assertThat(taas.broker().broker().parked()).isZero();
+    taas.awaitPorts(0);
+  }
+
+  @Test
+  void whatIsRelayedMayFinishWhileTheBrokerDrains() throws Exception {
+    try (Peer first = taas.park(entry, "cabin")) {
+      int q = taas.redirected("cabin");
+      drainWhileRelaying(first, q);
+    }
+  }
+
+  private void drainWhileRelaying(Peer first, int q) throws Exception {
+    try (Peer client = pairedWith(first, q);
+        Peer parked = taas.park(entry, "cabin:" + fixed);
+        Peer silent = Peer.to(q).plain()) {
+      int p = taas.register(entry, "cabin");
+      taas.awaitPorts(3);
+      CompletableFuture<Boolean> drained =
+          Octets.beside(
+              () -> {
+                taas.broker().broker().drain(Duration.ofSeconds(20));
+                return true;
+              });
+      assertEnds(parked);
+      assertEnds(silent);
+      Awaitility.await().until(() -> taas.broker().broker().portsInUse() == 0);
+      assertShut(p);
+      assertShut(q);
+      assertShut(fixed);
+      first.send("whole").end();
+      assertThat(client.readAll()).isEqualTo("whole");
+      client.end();
+      assertThat(drained.get()).isTrue();
+      assertThat(taas.broker().broker().connections()).isZero();
+    }
+  }
+
+  @Test
+  void nothingIsLeftOpenWhenTheBrokerIsClosed() throws Exception {
+    TaasBroker brief = new TaasBroker();
+    int p = brief.register(brief.entry(), "home");
+    try (Peer parked = brief.park()) {
+      brief.close();
+      assertEnds(parked);
+      assertShut(p);
+    }
+  }
+}

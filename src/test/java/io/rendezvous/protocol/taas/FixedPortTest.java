@@ -1,0 +1,189 @@
+package io.rendezvous.protocol.taas;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Peer;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.List;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Labels with a port of their own (PROTOCOL 3). */
+class FixedPortTest {
+  private static final int MIB = 1024 * 1024;
+
+  private TaasBroker taas;
+  private Entry door;
+  private String label;
+  private int port;
+
+  @BeforeEach
+  void start() throws Exception {
+    taas = new TaasBroker();
+    try (ServerSocket free = new ServerSocket(0)) {
+      port = free.getLocalPort();
+    }
+    label = "door:" + port;
+    door = taas.broker().addLabelled("Door:" + port);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    taas.close();
+  }
+
+  /** Parks one, and waits until the port is open. */
+  private Peer park() throws IOException {
+    Peer parked = taas.park(door, label);
+    awaitOpen();
+    return parked;
+  }
+
+  /** Waits until that port is the only one; the one that a hidden server came to counts, too. */
+  private void awaitOpen() {
+    Awaitility.await().until(() -> !isShut());
+    taas.awaitPorts(1);
+  }
+
+  private boolean isShut() throws IOException {
+    return isShut(port);
+  }
+
+  private static boolean isShut(int port) throws IOException {
+    try {
+      Peer.to(port).plain().close();
+      return false;
+    } catch (ConnectException e) {
+      return true;
+    }
+  }
+
+  @Test
+  void portIsOpenWhileSomethingIsParked() throws Exception {
+    assertThat(isShut()).isTrue();
+    for (int i = 0; i < 20; i++) {
+      try (Peer one = park();
+          Peer other = taas.park(door, "DOOR%3a" + port)) {
+        assertThat(isShut()).isFalse();
+        one.end();
+        taas.broker().awaitParked(1);
+        assertThat(isShut()).isFalse();
+        assertThat(other.hearsNothing()).isTrue();
+      }
+      taas.awaitPorts(0);
+      assertThat(isShut()).isTrue();
+    }
+  }
+
+  @Test
+  void anySourceIsRelayedAtItsFirstOctet() throws Exception {
+    try (Peer parked = park();
+        Peer client = Peer.to(port).from("127.0.0.9").plain()) {
+      assertThat(parked.hearsNothing()).isTrue();
+      assertThat(taas.broker().broker().parked()).isEqualTo(1);
+      client.send("S");
+      assertThat(parked.read(1)).isEqualTo("S");
+      parked.send("SSH-2.0");
+      assertThat(client.read(7)).isEqualTo("SSH-2.0");
+      taas.awaitPorts(0);
+      client.send("goes on");
+      assertThat(parked.read(7)).isEqualTo("goes on");
+      String from = "tcp 127.0.0.9 " + client.local().getPort();
+      assertThat(taas.ask(door, "GET", "/pairings/" + label))
+          .contains("\"initiator\":\"" + from + "\",\"pathname\":\"\"");
+    }
+  }
+
+  @Test
+  void uploadArrivesThoughTheHiddenServerSaysNothing() throws Exception {
+    try (Peer parked = park();
+        Peer client = Peer.to(port).plain()) {
+      client.send("x");
+      assertThat(parked.read(1)).isEqualTo("x");
+      parked.shutdownOutput();
+      assertThat(client.in().read()).isEqualTo(-1);
+      String sent = Octets.write(client.out(), 3 * MIB, 1);
+      client.end();
+      assertThat(Octets.read(parked.in(), 3 * MIB)).isEqualTo(sent);
+      assertThat(parked.in().read()).isEqualTo(-1);
+    }
+  }
+
+  @Test
+  void whoSaysNothingIsClosed() throws Exception {
+    try (Peer parked = park();
+        Peer client = Peer.to(port).plain()) {
+      Awaitility.await().until(() -> taas.broker().broker().connections() == 2);
+      taas.after(Duration.ofSeconds(10));
+      assertThat(client.in().read()).isEqualTo(-1);
+      assertThat(parked.hearsNothing()).isTrue();
+    }
+  }
+
+  @Test
+  void portThatIsTakenIsHadLater() throws Exception {
+    ServerSocket taken = new ServerSocket(port);
+    try (Peer parked = taas.park(door, label)) {
+      taken.close();
+      awaitOpen();
+      try (Peer client = Peer.to(port).plain()) {
+        client.send("x");
+        assertThat(parked.read(1)).isEqualTo("x");
+      }
+    }
+  }
+
+  @Test
+  void labelThatWasTakenFromItsEntryHasNoPort() throws Exception {
+    try (Peer parked = park()) {
+      taas.broker().store().change(door.id(), e -> e.with(List.of(), 6, e.flags()));
+      Awaitility.await()
+          .atMost(Duration.ofSeconds(10))
+          .until(
+              () -> {
+                taas.get("home", "/"); // whoever looks up a label has the entries listed again
+                return taas.broker().broker().portsInUse() == 0;
+              });
+      assertThat(isShut()).isTrue();
+      assertThat(parked.hearsNothing()).isTrue();
+    }
+  }
+
+  @Test
+  void labelsThatOnlyLookLikeItHaveNoPort() throws Exception {
+    ObjectNode json = (ObjectNode) new ObjectMapper().readTree(taas.entry().toJson());
+    json.putArray("labels").add("a:b").add("c:").add("d:70000").add("e:0");
+    taas.broker().putEntry(Entry.parse(json.toString()));
+    for (String odd : List.of("a:b", "c:", "d:70000", "e:0")) {
+      try (Peer parked = taas.park(taas.entry(), odd)) {
+        taas.awaitPorts(0);
+        assertThat(parked.hearsNothing()).isTrue();
+      }
+      taas.broker().awaitParked(0);
+    }
+  }
+
+  @Test
+  void portInTheRangeIsNobodyElses() throws Exception {
+    try (TaasBroker small =
+        new TaasBroker("taas.ports", "22100-22109", "tunnels-per-id", "2")) { // each is had in turn
+      Entry inside = small.broker().addLabelled("inside:22105");
+      try (Peer parked = small.park(inside, "inside:22105")) {
+        Awaitility.await().until(() -> !isShut(22_105));
+        for (int i = 0; i < 20; i++) {
+          assertThat(small.register(small.entry(), "home")).isNotEqualTo(22_105);
+        }
+        assertThat(parked.hearsNothing()).isTrue();
+      }
+    }
+  }
+}

@@ -1,0 +1,49 @@
+package io.rendezvous.protocol.taas;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.testing.Peer;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** Ports come back, however many have been leased. */
+class LeasesTest {
+  private static final int MANY = 10_000;
+
+  /** Without TLS, which has nothing to do with it. */
+  private static TaasBroker plain() throws Exception {
+    return new TaasBroker("tls.enabled", "false", "taas.ports", "22300-22399");
+  }
+
+  @Test
+  void tenThousandRegistrationsLeaveNoPortInUse() throws Exception {
+    try (TaasBroker taas = plain()) {
+      for (int i = 0; i < MANY; i++) {
+        int port = taas.register(taas.entry(), i % 3 == 0 ? "office" : "home");
+        if (i % 2 == 0) {
+          Peer.to(port).plain().close();
+        }
+      }
+      taas.after(Duration.ofSeconds(31));
+      taas.awaitPorts(0);
+      taas.broker().awaitParked(0);
+    }
+  }
+
+  @Test
+  void tenThousandRedirectsLeaveNoPortInUse() throws Exception {
+    try (TaasBroker taas = plain();
+        Peer parked = taas.park()) {
+      for (int i = 0; i < MANY; i++) {
+        String from = "127.0." + i % 2 + "." + (2 + i / 2 % 50);
+        int port = TaasBroker.port(taas.get("home", "/" + i, taas.broker().dial().from(from)));
+        if (i % 4 == 0) {
+          Peer.to(port).from(from).plain().close();
+        }
+      }
+      taas.after(Duration.ofSeconds(61));
+      taas.awaitPorts(0);
+      assertThat(parked.hearsNothing()).isTrue();
+    }
+  }
+}

@@ -1,0 +1,157 @@
+package io.rendezvous.protocol.taas;
+
+import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.Keys;
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.TestBroker;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.awaitility.Awaitility;
+
+/** A broker that speaks TAAS, and what hidden servers and clients do with it. */
+final class TaasBroker implements AutoCloseable {
+  static final String REGISTRAR = "taas.example";
+  static final String DOMAIN = "servers.example";
+
+  private static final Pattern LOCATION = Pattern.compile("\r\nLocation: https://[^:]+:(\\d+)/");
+
+  private final TestBroker broker;
+  private final Entry entry;
+
+  TaasBroker(String... keysAndValues) throws Exception {
+    String[] all = new String[keysAndValues.length + 8];
+    System.arraycopy(
+        new String[] {
+          "taas.enabled",
+          "true",
+          "taas.host",
+          "Taas.Example",
+          "domain",
+          DOMAIN,
+          "taas.ports",
+          "21000-21999"
+        },
+        0,
+        all,
+        0,
+        8);
+    System.arraycopy(keysAndValues, 0, all, 8, keysAndValues.length);
+    this.broker = TestBroker.start(all);
+    this.entry = broker.addLabelled("home", "office");
+  }
+
+  TestBroker broker() {
+    return broker;
+  }
+
+  /** Returns the entry with the labels home and office. */
+  Entry entry() {
+    return entry;
+  }
+
+  String authorization(Entry of) {
+    return "Authorization: TOTP username=\""
+        + of.id()
+        + "\", response=\""
+        + broker.token(of)
+        + "\"\r\n";
+  }
+
+  /** Returns the head of a request to the registrar's host name. */
+  static String head(String method, String path, String moreLines) {
+    return method + " " + path + " HTTP/1.1\r\nHost: " + REGISTRAR + "\r\n" + moreLines + "\r\n";
+  }
+
+  /** Asks the registrar as the entry. */
+  String ask(Entry of, String method, String path) throws IOException {
+    return answer(head(method, path, authorization(of)), broker.dial());
+  }
+
+  /** Sends a head, and reads to the end. */
+  String answer(String head, Peer.Dial from) throws IOException {
+    try (Peer peer = broker.connect(from)) {
+      return peer.send(head).readAll();
+    }
+  }
+
+  /** Asks for a port p. */
+  int register(Entry of, String label) throws IOException {
+    String answer = ask(of, "PUT", "/register/" + label);
+    return Integer.parseInt(answer.substring(answer.lastIndexOf(':') + 1));
+  }
+
+  /** Parks a connection for a label. */
+  Peer park(Entry of, String label) throws IOException {
+    int before = broker.broker().parked();
+    Peer parked = Peer.to(register(of, label)).plain();
+    broker.awaitParked(before + 1);
+    return parked;
+  }
+
+  /** Parks one for home. */
+  Peer park() throws IOException {
+    return park(entry, "home");
+  }
+
+  /** Asks for a page of a label's host. */
+  String get(String label, String target) throws IOException {
+    return get(label, target, broker.dial());
+  }
+
+  String get(String label, String target, Peer.Dial from) throws IOException {
+    return answer(
+        "GET " + target + " HTTP/1.1\r\nHost: " + label + "." + DOMAIN + "\r\n\r\n", from);
+  }
+
+  static int port(String redirect) {
+    Matcher matcher = LOCATION.matcher(redirect);
+    if (!redirect.startsWith("HTTP/1.1 307 ") || !matcher.find()) {
+      throw new AssertionError("no redirect: " + redirect);
+    }
+    return Integer.parseInt(matcher.group(1));
+  }
+
+  /** Returns the port q that a client is led to. */
+  int redirected(String label) throws IOException {
+    return port(get(label, "/"));
+  }
+
+  /** Connects to a port q by TLS, while the hidden server shakes hands on what is parked. */
+  static Pair meet(int port, Peer parked) throws Exception {
+    return meet(Peer.to(port).named("home." + DOMAIN), parked);
+  }
+
+  static Pair meet(Peer.Dial dial, Peer parked) throws Exception {
+    CompletableFuture<Peer> server = Octets.beside(() -> parked.serveTls(Keys.server().context()));
+    Peer client = dial.tls(Keys.trust());
+    return new Pair(client, server.get());
+  }
+
+  record Pair(Peer client, Peer server) implements AutoCloseable {
+    @Override
+    public void close() throws IOException {
+      client.close();
+      server.close();
+    }
+  }
+
+  /** Lets so much time pass for the broker. */
+  void after(Duration time) {
+    broker.broker().sweep(System.nanoTime() + time.toNanos());
+  }
+
+  void awaitPorts(int count) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> broker.broker().portsInUse() == count);
+  }
+
+  @Override
+  public void close() throws IOException {
+    broker.close();
+  }
+}

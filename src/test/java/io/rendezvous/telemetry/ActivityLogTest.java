@@ -1,0 +1,111 @@
+package io.rendezvous.telemetry;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.testing.AdminClient;
+import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.TestBroker;
+import io.rendezvous.tunnel.Tunnel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ActivityLogTest {
+  private static final UUID ID = UUID.randomUUID();
+
+  private final TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
+  private final ActivityLog ledger = new ActivityLog(clock);
+
+  @Test
+  void lastEndIsInWords() {
+    ledger.parked(ID);
+    assertThat(ledger.lastEnd(ID)).isEmpty();
+    for (Tunnel.End why : Tunnel.End.values()) {
+      ledger.ended(ID, why);
+      assertThat(ledger.lastEnd(ID).orElseThrow().why()).isNotEmpty();
+    }
+  }
+
+  @Test
+  void whoIsNotKeptIsForgotten() {
+    ledger.parked(ID);
+    ledger.retain(Set.of());
+    assertThat(ledger.ids()).isEmpty();
+    assertThat(ledger.lastSeen(ID)).isEmpty();
+  }
+
+  @Test
+  void whatWasSeenOutlivesTheProcess(@TempDir Path directory) {
+    Path file = directory.resolve("data").resolve("ledger.json");
+    UUID online = UUID.randomUUID();
+    ledger.parked(online);
+    ledger.parked(ID);
+    ledger.ended(ID, Tunnel.End.RESET);
+    new ActivityFile(file, ledger).save(Set.of(online));
+    assertThat(file).isRegularFile();
+    Instant seen = ledger.lastSeen(ID).orElseThrow();
+    clock.step(Duration.ofDays(3));
+
+    ActivityLog next = new ActivityLog(clock);
+    new ActivityFile(file, next).load();
+    assertThat(next.lastSeen(ID)).contains(seen);
+    assertThat(next.lastEnd(ID)).contains(new ActivityLog.End("reset", seen));
+    assertThat(next.lastEnd(online).map(ActivityLog.End::why)).contains("broker restart");
+  }
+
+  @Test
+  void brokenFileIsNotUsed(@TempDir Path directory) throws Exception {
+    Path file = directory.resolve("ledger.json");
+    for (String text : new String[] {"", "{", "[]", "{\"" + ID + "\":{\"seen\":\"x\"}}"}) {
+      Files.writeString(file, text);
+      new ActivityFile(file, ledger).load();
+      assertThat(ledger.ids()).isEmpty();
+    }
+    new ActivityFile(file, ledger).save(Set.of());
+  }
+
+  @Test
+  void brokerThatEndsKeepsWhatItSaw(@TempDir Path directory) throws Exception {
+    String file = directory.resolve("ledger.json").toString();
+    UUID id;
+    try (TestBroker broker = start(file);
+        Peer tunnel = broker.park()) {
+      id = broker.id();
+      broker.broker().drain(Duration.ZERO);
+      assertThat(tunnel.readAll()).isEmpty();
+    }
+    ActivityLog next = new ActivityLog(clock);
+    new ActivityFile(Path.of(file), next).load();
+    assertThat(next.lastEnd(id).map(ActivityLog.End::why)).isEqualTo(Optional.of("broker restart"));
+  }
+
+  @Test
+  void secondBrokerOfTheDirectoryLeavesTheLedgerToTheFirst(@TempDir Path directory)
+      throws Exception {
+    Path file = directory.resolve("ledger.json");
+    try (TestBroker first = start(file.toString())) {
+      try (TestBroker second = start(file.toString());
+          Peer tunnel = second.park()) {
+        second.awaitParked(1);
+        assertThat(tunnel.hearsNothing()).isTrue();
+      }
+      assertThat(file).doesNotExist();
+      try (Peer tunnel = first.park()) {
+        first.awaitParked(1);
+        assertThat(tunnel.hearsNothing()).isTrue();
+      }
+    }
+    assertThat(Files.readString(file)).contains("seen");
+  }
+
+  private static TestBroker start(String file) throws Exception {
+    return TestBroker.start(
+        "admin.enabled", "true", "admin.token", AdminClient.TOKEN, "admin.ledger", file);
+  }
+}

@@ -1,0 +1,598 @@
+package io.rendezvous.tls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Dialer;
+import io.rendezvous.net.Listener;
+import io.rendezvous.net.Network;
+import io.rendezvous.testing.Keys;
+import io.rendezvous.testing.Octets;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.KeyPairGenerator;
+import java.security.cert.X509Certificate;
+import java.security.spec.ECGenParameterSpec;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import javax.net.ssl.ExtendedSSLSession;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLException;
+import javax.net.ssl.SSLParameters;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.X509TrustManager;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.xnio.StreamConnection;
+import org.xnio.conduits.AbstractStreamSourceConduit;
+import org.xnio.conduits.StreamSourceConduit;
+
+/** The handshake: what it agrees on, how it fails, and what may happen while it lasts. */
+class TlsHandshakeTest {
+  private static final String ROLES_AND_VERSIONS =
+      "io.rendezvous.net.TlsTransferTest#rolesAndVersions";
+
+  private TlsRig rig;
+
+  @BeforeEach
+  void start() throws Exception {
+    rig = new TlsRig();
+  }
+
+  @AfterEach
+  void stop() {
+    rig.close();
+  }
+
+  private static CompletableFuture<String> shake(SSLSocket peer) {
+    return Octets.beside(
+        () -> {
+          try {
+            peer.startHandshake();
+            return peer.getInputStream().read() < 0 ? "end" : "octets";
+          } catch (IOException e) {
+            return String.valueOf(e.getMessage());
+          }
+        });
+  }
+
+  private void assertNothingHeld(TlsEnd end) throws Exception {
+    assertThat(rig.held(end.conn())).isZero();
+  }
+
+  /** Fails a handshake, and returns what the peer saw of it. */
+  private String fails(TlsRig.Pair pair, String how) throws Exception {
+    CompletableFuture<String> peer = shake(pair.peer());
+    TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
+    assertThat(reading.end()).matches("(?s).*(" + how + ").*");
+    String seen = peer.get(20, TimeUnit.SECONDS);
+    assertThatThrownBy(() -> pair.ours().send("x")).hasCauseInstanceOf(SSLException.class);
+    assertThat(pair.ours().conn().isHandshaken()).isFalse();
+    assertThat(reading.events()).isLessThan(6);
+    assertNothingHeld(pair.ours());
+    return seen;
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+  void certificateThatIsNotBelievedIsRefused(String version) throws Exception {
+    TlsRig.Keyring wrong = new TlsRig.Keyring(TlsRig.rsa().server(), TlsRig.ec().client());
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.CLIENT, version).keys(wrong))) {
+      assertThat(fails(pair, "PKIX path")).contains("certificate_unknown");
+    }
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, version).keys(wrong))) {
+      assertThat(fails(pair, "certificate_unknown")).contains("PKIX path");
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource(ROLES_AND_VERSIONS)
+  void certificatesOfEveryKindAreGood(TlsRig.Role role, String version) throws Exception {
+    for (String curve : List.of("secp256r1", "secp384r1", "secp521r1")) {
+      KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
+      generator.initialize(new ECGenParameterSpec(curve));
+      agree(role, version, TlsRig.keys(generator.generateKeyPair(), "SHA256withECDSA"));
+    }
+    agree(role, version, TlsRig.rsa());
+    KeyPairGenerator ed25519 = KeyPairGenerator.getInstance("Ed25519");
+    agree(role, version, TlsRig.keys(ed25519.generateKeyPair(), "Ed25519"));
+  }
+
+  private void agree(TlsRig.Role role, String version, TlsRig.Keyring keys) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).keys(keys))) {
+      CompletableFuture<String> peer = shake(pair.peer());
+      pair.ours().read(100);
+      Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
+      pair.ours().shutdownWrites();
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isEqualTo("end");
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void endsThatHaveNothingInCommonFail(TlsRig.Role role) throws Exception {
+    for (String[] versions : new String[][] {{"TLSv1.3", "TLSv1.2"}, {"TLSv1.2", "TLSv1.3"}}) {
+      try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, versions[0]))) {
+        pair.peer().setEnabledProtocols(new String[] {versions[1]});
+        assertThat(fails(pair, "protocol|version|not enabled"))
+            .containsPattern("protocol_version|not supported|not accepted|appropriate protocol");
+      }
+    }
+    try (TlsRig.Pair pair =
+        rig.open(TlsRig.Setup.of(role, "TLSv1.3").suite("TLS_AES_128_GCM_SHA256"))) {
+      pair.peer().setEnabledCipherSuites(new String[] {"TLS_AES_256_GCM_SHA384"});
+      assertThat(fails(pair, "handshake_failure|cipher suites in common"))
+          .containsPattern("handshake_failure|cipher suites in common");
+    }
+  }
+
+  /** What speaks another language is told so by an alert, as far as there are words for it. */
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "GET / HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "\u0000\u0000\u0000\u0000\u0000\u0000\u0000",
+        "\u0016\u0003\u0001\u00ff\u00ff\u0001\u0000", // a record of 65535 octets
+        "\u0016\u0003\u0001\u0000\u0004\u0001\u00ff\u00ff\u00ff" + "xxxxxxxxxxxxxxxxxx",
+        "\u0017\u0003\u0003\u0000\u0005early", // application data
+        "\u0014\u0003\u0003\u0000\u0001\u0001" + "\u0016\u0003\u0003\u0000\u0001\u0014",
+        "\u0015\u0003\u0003\u0000\u0002\u0002\u0014", // an alert
+      })
+  void garbageEndsTheHandshake(String garbage) throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
+      TlsEnd.Reading reading = ours.readOnceAnEvent(100);
+      raw.getOutputStream().write(garbage.getBytes(StandardCharsets.ISO_8859_1));
+      assertThat(reading.end()).isNotEqualTo("end").isNotEqualTo("truncated");
+      assertThat(reading.count()).isZero();
+      assertThat(reading.events()).isLessThan(6);
+      raw.getOutputStream().write(new byte[100_000]); // which nobody reads
+      assertThatThrownBy(() -> ours.send("x")).hasCauseInstanceOf(SSLException.class);
+      assertNothingHeld(ours);
+      assertThat(reading.events()).isLessThan(6);
+      ours.conn().execute(ours.conn()::close);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void peerThatEndsWithinTheHandshakeIsTruncatedAndTakesNothing(TlsRig.Role role) throws Exception {
+    for (String words : List.of("", "\u0016\u0003", "\u0016\u0003\u0003\u0001\u0000xx")) {
+      try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+        AtomicInteger writable = new AtomicInteger();
+        CompletableFuture<Boolean> refused = new CompletableFuture<>();
+        Conn conn = pair.ours().conn();
+        TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
+        conn.execute(
+            () -> {
+              conn.onWritable(
+                  () -> {
+                    writable.incrementAndGet();
+                    try {
+                      conn.write(ByteBuffer.allocate(1));
+                    } catch (IOException e) {
+                      conn.suspendWrites();
+                      refused.complete(true);
+                    }
+                  });
+              conn.resumeWrites();
+            });
+        pair.raw().getOutputStream().write(words.getBytes(StandardCharsets.ISO_8859_1));
+        pair.raw().shutdownOutput();
+        assertThat(reading.end()).isEqualTo("truncated");
+        assertThat(refused.get(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(writable).hasValueLessThan(4);
+        assertThat(reading.events()).isLessThan(4);
+        assertNothingHeld(pair.ours());
+      }
+    }
+  }
+
+  /** Holds the engine's tasks back. */
+  private static final class Gate {
+    final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
+
+    Runnable next() throws InterruptedException {
+      Runnable task = tasks.poll(10, TimeUnit.SECONDS);
+      if (task == null) {
+        throw new AssertionError("there is no task");
+      }
+      return task;
+    }
+  }
+
+  /** Counts how often a socket is read. */
+  private static void count(StreamConnection socket, AtomicInteger reads) {
+    StreamSourceConduit below = socket.getSourceChannel().getConduit();
+    socket
+        .getSourceChannel()
+        .setConduit(
+            new AbstractStreamSourceConduit<>(below) {
+              @Override
+              public int read(ByteBuffer into) throws IOException {
+                reads.incrementAndGet();
+                return super.read(into);
+              }
+            });
+  }
+
+  @Test
+  void socketIsLeftAloneWhileATaskRuns() throws Exception {
+    Gate gate = new Gate();
+    AtomicInteger reads = new AtomicInteger();
+    TlsRig.Setup setup =
+        TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3")
+            .tasks(gate.tasks::add)
+            .onSocket(socket -> count(socket, reads));
+    try (TlsRig.Pair pair = rig.open(setup)) {
+      CompletableFuture<String> peer = shake(pair.peer());
+      TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
+      Runnable task = gate.next();
+      int before = reads.get();
+      pair.raw().getOutputStream().write(new byte[100_000]); // what is no TLS
+      for (int i = 0; i < 5; i++) {
+        assertThat(TlsRig.on(pair.ours().conn(), () -> readOne(pair.ours()))).isZero();
+      }
+      // The thread has looked at its sockets in between: another connection comes and goes.
+      new Socket("127.0.0.1", rig.port()).close();
+      rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3")).conn().execute(() -> {});
+      assertThat(reads).hasValue(before);
+      assertThat(reading.events()).isLessThan(3);
+      task.run();
+      assertThat(reading.end()).isNotEqualTo("end").isNotEqualTo("truncated");
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      assertNothingHeld(pair.ours());
+    }
+  }
+
+  private static int readOne(TlsEnd end) throws IOException {
+    return end.conn().read(ByteBuffer.allocate(1));
+  }
+
+  @ParameterizedTest
+  @MethodSource(ROLES_AND_VERSIONS)
+  void closeWhileATaskRunsIsTheEnd(TlsRig.Role role, String version) throws Exception {
+    Gate gate = new Gate();
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).tasks(gate.tasks::add))) {
+      CompletableFuture<String> peer = shake(pair.peer());
+      pair.ours().readOnceAnEvent(100);
+      Runnable task = gate.next();
+      TlsRig.on(
+          pair.ours().conn(),
+          () -> {
+            pair.ours().conn().close();
+            return true;
+          });
+      task.run();
+      TlsRig.on(pair.ours().conn(), () -> true); // what follows the task has run
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      assertThat(gate.tasks).isEmpty();
+      assertNothingHeld(pair.ours());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource(ROLES_AND_VERSIONS)
+  void endOfWritesWhileATaskRunsEndsTheHandshake(TlsRig.Role role, String version)
+      throws Exception {
+    Gate gate = new Gate();
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).tasks(gate.tasks::add))) {
+      CompletableFuture<String> peer = shake(pair.peer());
+      TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
+      Runnable task = gate.next();
+      pair.ours().shutdownWrites();
+      task.run();
+      while (!peer.isDone() || !reading.hasEnded()) {
+        Runnable more = gate.tasks.poll(5, TimeUnit.MILLISECONDS);
+        if (more != null) {
+          more.run();
+        }
+        TlsRig.on(pair.ours().conn(), () -> pair.ours().conn().flush());
+        if (peer.isDone()) {
+          pair.raw().close();
+        }
+      }
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      assertThat(reading.end()).isNotNull();
+      assertNothingHeld(pair.ours());
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource(ROLES_AND_VERSIONS)
+  void endOfWritesBeforeTheHandshakeEndsIt(TlsRig.Role role, String version) throws Exception {
+    for (boolean reading : new boolean[] {false, true}) {
+      try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
+        if (reading) {
+          pair.ours().readOnceAnEvent(100); // so it has begun
+          TlsRig.on(pair.ours().conn(), () -> true);
+        }
+        pair.ours().shutdownWrites();
+        CompletableFuture<String> peer = shake(pair.peer());
+        assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+        pair.raw().close();
+        TlsEnd.Reading after = pair.ours().readOnceAnEvent(100);
+        assertThat(after.end()).isNotNull();
+        assertNothingHeld(pair.ours());
+      }
+    }
+  }
+
+  /** Believes all, when it may. */
+  private static final class Believer implements X509TrustManager {
+    final CompletableFuture<Boolean> asked = new CompletableFuture<>();
+    final CompletableFuture<Boolean> may = new CompletableFuture<>();
+    final AtomicInteger times = new AtomicInteger();
+
+    SSLContext context() throws Exception {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(null, new TrustManager[] {this}, null);
+      return context;
+    }
+
+    @Override
+    public void checkClientTrusted(X509Certificate[] chain, String type) {
+      throw new AssertionError();
+    }
+
+    @Override
+    public void checkServerTrusted(X509Certificate[] chain, String type) {
+      times.incrementAndGet();
+      asked.complete(true);
+      may.join();
+    }
+
+    @Override
+    public X509Certificate[] getAcceptedIssuers() {
+      return new X509Certificate[0];
+    }
+  }
+
+  /** The write that ends the handshake reads what came with it; the reader has to hear of it. */
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+  void readerHearsOfWhatAWriteHasRead(String version) throws Exception {
+    Believer believer = new Believer();
+    TlsRig.Keyring keys = new TlsRig.Keyring(TlsRig.ec().server(), believer.context());
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, version).keys(keys))) {
+      TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
+      CompletableFuture<Boolean> sent = new CompletableFuture<>();
+      CompletableFuture<Boolean> peer =
+          Octets.beside(
+              () -> {
+                if (version.equals("TLSv1.2")) { // it hears of ours before it may send
+                  sent.complete(true);
+                }
+                pair.peer().startHandshake();
+                pair.peer().getOutputStream().write("glued".getBytes(StandardCharsets.UTF_8));
+                sent.complete(true);
+                return pair.peer().getInputStream().read() == 'w';
+              });
+      assertThat(believer.asked.get(20, TimeUnit.SECONDS)).isTrue();
+      TlsRig.on(
+          pair.ours().conn(),
+          () -> {
+            believer.may.complete(true);
+            sent.join();
+            ByteBuffer octets = ByteBuffer.wrap(new byte[] {'w'});
+            pair.ours().conn().write(octets);
+            return octets.hasRemaining();
+          });
+      Awaitility.await().until(() -> reading.text().equals("glued"));
+      if (version.equals("TLSv1.3")) {
+        assertThat(peer.get(20, TimeUnit.SECONDS)).isTrue();
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource(ROLES_AND_VERSIONS)
+  void sessionsAreResumed(TlsRig.Role role, String version) throws Exception {
+    Believer believer = new Believer();
+    believer.may.complete(true);
+    TlsRig.Keyring keys = new TlsRig.Keyring(TlsRig.ec().server(), believer.context());
+    for (int i = 0; i < 3; i++) {
+      try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).keys(keys))) {
+        TlsEnd.Reading reading = pair.ours().read(1000);
+        CompletableFuture<Boolean> peer =
+            Octets.beside(
+                () -> {
+                  pair.peer().getOutputStream().write('a');
+                  return pair.peer().getInputStream().read() == 'b';
+                });
+        Awaitility.await().until(() -> reading.count() == 1);
+        pair.ours().send("b");
+        assertThat(peer.get(20, TimeUnit.SECONDS)).isTrue();
+      }
+    }
+    assertThat(believer.times).hasValue(1); // who resumes is not shown a certificate
+  }
+
+  private Listener listen(BlockingQueue<Conn> accepted) throws IOException {
+    return rig.network()
+        .listen(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+            Keys.server().context(),
+            new Listener.Limits(10, 10),
+            conn -> {
+              accepted.add(conn);
+              conn.onReadable(() -> echo(conn));
+              conn.resumeReads();
+            });
+  }
+
+  private static void echo(Conn conn) {
+    conn.readEach(
+        octets -> {
+          try {
+            conn.write(octets);
+          } catch (IOException e) {
+            conn.close();
+          }
+          return true;
+        });
+  }
+
+  private static SSLSocket client(int port, String... protocols) throws IOException {
+    SSLSocket client = (SSLSocket) Keys.trust().getSocketFactory().createSocket("127.0.0.1", port);
+    client.setSoTimeout(20_000);
+    SSLParameters parameters = client.getSSLParameters();
+    parameters.setApplicationProtocols(protocols);
+    client.setSSLParameters(parameters);
+    return client;
+  }
+
+  @Test
+  void http11IsTheOnlyProtocolThatIsAgreedOn() throws Exception {
+    try (Listener listener = listen(new LinkedBlockingQueue<>())) {
+      int port = listener.address().getPort();
+      try (SSLSocket both = client(port, "h2", "http/1.1");
+          SSLSocket none = client(port);
+          SSLSocket other = client(port, "h2")) {
+        both.startHandshake();
+        assertThat(both.getApplicationProtocol()).isEqualTo("http/1.1");
+        none.startHandshake();
+        assertThat(none.getApplicationProtocol()).isEmpty();
+        none.getOutputStream().write('x');
+        assertThat(none.getInputStream().read()).isEqualTo('x');
+        assertThatThrownBy(other::startHandshake).hasMessageContaining("no_application_protocol");
+      }
+    }
+  }
+
+  @Test
+  void namesAreAskedForAndAddressesNot() throws Exception {
+    try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+      assertThat(nameAskedOf(server, "localhost")).contains("localhost");
+      assertThat(nameAskedOf(server, "127.0.0.1")).isEmpty();
+    }
+  }
+
+  private Optional<String> nameAskedOf(ServerSocket server, String host) throws Exception {
+    CompletableFuture<Conn> dialled = new CompletableFuture<>();
+    rig.network()
+        .dialer(host, server.getLocalPort(), Keys.trusted())
+        .dial(
+            new Dialer.Result() {
+              @Override
+              public void opened(Conn conn) {
+                conn.onReadable(() -> echo(conn));
+                conn.resumeReads();
+                dialled.complete(conn);
+              }
+
+              @Override
+              public void failed(IOException reason) {
+                dialled.completeExceptionally(reason);
+              }
+            });
+    try (Socket raw = server.accept();
+        SSLSocket ssl =
+            (SSLSocket) Keys.server().context().getSocketFactory().createSocket(raw, null, false)) {
+      ssl.setSoTimeout(20_000);
+      ssl.setUseClientMode(false);
+      ssl.startHandshake();
+      ssl.getOutputStream().write('x');
+      assertThat(ssl.getInputStream().read()).isEqualTo('x');
+      Conn conn = dialled.get(20, TimeUnit.SECONDS);
+      assertThat(conn.isHandshaken()).isTrue();
+      conn.execute(conn::close);
+      return ((ExtendedSSLSession) ssl.getSession())
+          .getRequestedServerNames().stream()
+              .map(name -> new String(name.getEncoded(), StandardCharsets.US_ASCII))
+              .findFirst();
+    }
+  }
+
+  /** Undertow's own conduit is a fall-back, on either side. */
+  @Test
+  void undertowMayDoIt() throws Exception {
+    CompletableFuture<String> answer = new CompletableFuture<>();
+    try (Network network = Network.withUndertowsTls("test", 1);
+        Listener listener =
+            network.listen(
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+                Keys.server().context(),
+                new Listener.Limits(10, 10),
+                conn -> {
+                  conn.onReadable(() -> echo(conn));
+                  conn.resumeReads();
+                })) {
+      network
+          .dialer("localhost", listener.address().getPort(), Keys.trusted())
+          .dial(
+              new Dialer.Result() {
+                @Override
+                public void opened(Conn conn) {
+                  conn.onReadable(() -> conn.readEach(octets -> answer.complete(text(octets))));
+                  conn.onHandshake(() -> conn.execute(() -> echo(conn, "hello")));
+                  conn.resumeReads();
+                }
+
+                @Override
+                public void failed(IOException reason) {
+                  answer.completeExceptionally(reason);
+                }
+              });
+      assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo("hello");
+    }
+  }
+
+  private static String text(ByteBuffer octets) {
+    return StandardCharsets.ISO_8859_1.decode(octets).toString();
+  }
+
+  private static void echo(Conn conn, String words) {
+    try {
+      conn.write(ByteBuffer.wrap(words.getBytes(StandardCharsets.ISO_8859_1)));
+      conn.flush();
+    } catch (IOException e) {
+      conn.close();
+    }
+  }
+
+  @Test
+  void networkMayEndWithinAHandshake() throws Exception {
+    for (int i = 0; i < 5; i++) {
+      TlsRig short1 = new TlsRig();
+      Gate gate = new Gate();
+      TlsRig.Pair in = short1.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
+      TlsRig.Pair inTask =
+          short1.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3").tasks(gate.tasks::add));
+      in.ours().read(100);
+      inTask.ours().read(100);
+      CompletableFuture<String> peer = shake(inTask.peer());
+      Runnable task = gate.next();
+      short1.close();
+      task.run();
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      in.raw().setSoTimeout(10_000);
+      try {
+        assertThat(in.raw().getInputStream().read()).isEqualTo(-1);
+      } catch (SocketTimeoutException e) {
+        throw e;
+      } catch (IOException e) {
+        // It was reset.
+      }
+    }
+  }
+}

@@ -1,0 +1,324 @@
+package io.rendezvous.tls;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Program;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Keys that change within a connection (RFC 8446, 4.6.3), and the proof of life by that. */
+class TlsKeysTest {
+  /** What JSSE says of each of its own. */
+  private static final String PRODUCED = "Produced KeyUpdate post-handshake message";
+
+  private static final int MIB = 1024 * 1024;
+
+  @TempDir private Path directory;
+  private TlsRig rig;
+
+  @BeforeEach
+  void start() throws Exception {
+    rig = new TlsRig();
+  }
+
+  @AfterEach
+  void stop() {
+    rig.close();
+  }
+
+  private static TlsEnd.Reading shake(TlsRig.Pair pair) throws Exception {
+    TlsEnd.Reading reading = pair.ours().read(50_000);
+    CompletableFuture<Boolean> shaken =
+        Octets.beside(
+            () -> {
+              pair.peer().startHandshake();
+              return true;
+            });
+    shaken.get(20, TimeUnit.SECONDS);
+    Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
+    return reading;
+  }
+
+  /** A server of ours, and its client that has shaken hands. */
+  private TlsEnd.Reading meet(Socket raw, TlsPeer[] peer, TlsEnd[] ours) throws Exception {
+    raw.setSoTimeout(20_000);
+    ours[0] = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
+    TlsEnd.Reading reading = ours[0].read(50_000);
+    peer[0] = TlsPeer.of(raw);
+    peer[0].shakeHands();
+    Awaitility.await().until(() -> ours[0].conn().isHandshaken());
+    return reading;
+  }
+
+  /** The peer changes keys, and asks for ours, between any two writes, and both ways go on. */
+  @Test
+  void peerMayChangeKeysAtAnyTime() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsPeer[] peer = new TlsPeer[1];
+      TlsEnd[] ours = new TlsEnd[1];
+      TlsEnd.Reading reading = meet(raw, peer, ours);
+      MessageDigest hash = MessageDigest.getInstance("SHA-256");
+      CompletableFuture<String> read = Octets.beside(() -> peer[0].read(2 * MIB, hash));
+      CompletableFuture<String> written = ours[0].write(2 * MIB, 1, TlsEnd.Ending.NONE, 30_000);
+      for (int i = 0; i < 200; i++) {
+        peer[0].send(3, peer[0]::octet);
+        peer[0].send(1, peer[0]::keyUpdate);
+      }
+      assertThat(written.get(20, TimeUnit.SECONDS)).isEqualTo(read.get(20, TimeUnit.SECONDS));
+      Awaitility.await().until(() -> reading.count() == 600);
+      assertThat(reading.hasEnded()).isFalse();
+      assertThat(rig.held(ours[0].conn())).isZero();
+    }
+  }
+
+  /** Data now and then does not buy as many answers as one likes. */
+  @Test
+  void peerThatAsksMuchMoreThanItSaysIsRefused() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsPeer[] peer = new TlsPeer[1];
+      TlsEnd.Reading reading = meet(raw, peer, new TlsEnd[1]);
+      CompletableFuture<Boolean> asking =
+          Octets.beside(
+              () -> {
+                for (int i = 0; i < 1000 && !reading.hasEnded(); i++) {
+                  peer[0].send(10, peer[0]::keyUpdate);
+                  peer[0].send(1, peer[0]::octet);
+                }
+                return true;
+              });
+      assertThat(reading.end()).isEqualTo("too many records without data");
+      assertThat(reading.count()).isLessThan(20);
+      assertThat(asking).isNotNull();
+    }
+  }
+
+  /** One who asks no more than it says, and does not read the answers, is not given memory. */
+  @Test
+  void peerThatAsksAndDoesNotReadIsRefused() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsPeer[] peer = new TlsPeer[1];
+      TlsEnd[] ours = new TlsEnd[1];
+      TlsEnd.Reading reading = meet(raw, peer, ours);
+      CompletableFuture<String> written = ours[0].write(1L << 40, 1, TlsEnd.Ending.NONE, 1 << 20);
+      CompletableFuture<Boolean> asking =
+          Octets.beside(
+              () -> {
+                for (int i = 0; i < 100_000 && !reading.hasEnded(); i++) {
+                  peer[0].send(1, peer[0]::octet);
+                  peer[0].send(1, peer[0]::keyUpdate);
+                }
+                return true;
+              });
+      assertThat(reading.end()).isEqualTo("the peer does not read what it asks for");
+      assertThat(reading.count()).isLessThan(20_000);
+      assertThat(written).isNotNull();
+      assertThat(asking).isNotNull();
+    }
+  }
+
+  /** A read does not take long for what costs more than it shows. */
+  @Test
+  void readTakesFewKeyUpdatesAtOnce() throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
+      TlsEnd.Reading reading = ours.readOnceAnEvent(50_000);
+      TlsPeer peer = TlsPeer.of(raw);
+      peer.shakeHands();
+      peer.send(
+          100,
+          records -> {
+            peer.octet(records);
+            peer.keyUpdate(records);
+          });
+      Awaitility.await().until(() -> reading.count() == 100);
+      assertThat(reading.events()).isGreaterThan(20);
+    }
+  }
+
+  /** The answer waits behind what the peer does not read. */
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void keysMayChangeWhileThePeerDoesNotRead(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<String> written =
+          pair.ours().write(32 * MIB, 1, TlsEnd.Ending.CLOSE_NOTIFY, 1 << 20);
+      for (int i = 0; i < 50; i++) {
+        pair.peer().startHandshake();
+        pair.peer().getOutputStream().write('x');
+      }
+      Awaitility.await().until(() -> reading.count() == 50);
+      assertThat(written).isNotDone();
+      assertThat(Octets.read(pair.peer().getInputStream(), 32 * MIB))
+          .isEqualTo(written.get(20, TimeUnit.SECONDS));
+      assertThat(pair.peer().getInputStream().read()).isEqualTo(-1);
+      assertThat(rig.held(pair.ours().conn())).isZero();
+    }
+  }
+
+  /** After our end there is no answer any more, and what the peer says goes on. */
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void keysMayChangeAfterOurEnd(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      TlsEnd.Reading reading = shake(pair);
+      pair.ours().shutdownWrites();
+      for (int i = 1; i <= 5; i++) {
+        int times = i;
+        pair.peer().startHandshake();
+        pair.peer().getOutputStream().write('y');
+        Awaitility.await().until(() -> reading.count() == times);
+      }
+      pair.peer().shutdownOutput();
+      assertThat(reading.end()).isEqualTo("end");
+      assertThat(rig.held(pair.ours().conn())).isZero();
+    }
+  }
+
+  /** One who asks and asks, and does not read the answers, is not given our memory for that. */
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void peerThatOnlyAsksIsRefused(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<String> written =
+          pair.ours().write(1L << 40, 1, TlsEnd.Ending.NONE, 1 << 20);
+      CompletableFuture<Boolean> asking =
+          Octets.beside(
+              () -> {
+                for (int i = 0; i < 10_000 && !reading.hasEnded(); i++) {
+                  pair.peer().startHandshake();
+                }
+                return true;
+              });
+      assertThat(reading.end()).isEqualTo("too many records without data");
+      assertThat(asking.get(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(written).isNotDone();
+    }
+  }
+
+  private static boolean probe(TlsEnd ours, AtomicInteger heard) throws Exception {
+    return TlsRig.on(
+        ours.conn(),
+        () -> {
+          boolean asked = ours.tls().conduit().probe(heard::incrementAndGet);
+          return asked;
+        });
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void probeIsAnsweredOnceAndSeenByNobody(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      AtomicInteger heard = new AtomicInteger();
+      pair.ours().read(1000);
+      assertThat(probe(pair.ours(), heard)).isFalse(); // hands are not shaken
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<Integer> peer = Octets.beside(() -> pair.peer().getInputStream().read());
+      for (int i = 1; i <= 20; i++) {
+        int times = i;
+        assertThat(probe(pair.ours(), heard)).isTrue();
+        Awaitility.await().until(() -> heard.get() == times);
+      }
+      assertThat(reading.count()).isZero();
+      assertThat(rig.held(pair.ours().conn())).isZero();
+      assertThat(peer).isNotDone();
+      pair.ours().send("x");
+      assertThat(peer.get(20, TimeUnit.SECONDS)).isEqualTo('x');
+      pair.peer().getOutputStream().write("yy".getBytes(StandardCharsets.US_ASCII));
+      Awaitility.await().until(() -> reading.text().equals("yy"));
+      assertThat(heard).hasValue(20);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource(TlsRig.Role.class)
+  void probesDoNotDisturbWhatIsCarried(TlsRig.Role role) throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
+      AtomicInteger heard = new AtomicInteger();
+      TlsEnd.Reading reading = shake(pair);
+      CompletableFuture<String> written = pair.ours().write(4 * MIB, 1, TlsEnd.Ending.NONE, 30_000);
+      CompletableFuture<String> read =
+          Octets.beside(
+              () -> {
+                String hash = Octets.read(pair.peer().getInputStream(), 4 * MIB);
+                assertThat(pair.peer().getInputStream().read()).isEqualTo(-1); // and answers on
+                return hash;
+              });
+      CompletableFuture<String> sent =
+          Octets.beside(() -> Octets.write(pair.peer().getOutputStream(), 4 * MIB, 2));
+      for (int i = 1; i <= 30; i++) {
+        int times = i;
+        assertThat(probe(pair.ours(), heard)).isTrue();
+        Awaitility.await().until(() -> heard.get() == times);
+      }
+      sent.get(20, TimeUnit.SECONDS);
+      written.get(20, TimeUnit.SECONDS);
+      pair.ours().shutdownWrites();
+      assertThat(written.join()).isEqualTo(read.get(20, TimeUnit.SECONDS));
+      pair.peer().shutdownOutput();
+      assertThat(reading.hash()).isEqualTo(sent.join());
+      assertThat(heard).hasValue(30);
+    }
+  }
+
+  @Test
+  void peerThatCannotBeAskedIsNot() throws Exception {
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.2"))) {
+      shake(pair);
+      assertThat(probe(pair.ours(), new AtomicInteger())).isFalse();
+    }
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"))) {
+      shake(pair);
+      pair.ours().shutdownWrites();
+      assertThatThrownBy(() -> probe(pair.ours(), new AtomicInteger()))
+          .hasCauseInstanceOf(IOException.class);
+    }
+  }
+
+  /** JSSE reads its limits once, so this is a process of its own. */
+  @Test
+  void jsseChangesKeysByItself() throws Exception {
+    Path limits = directory.resolve("limits");
+    Files.writeString(
+        limits,
+        "jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^22, ChaCha20-Poly1305 KeyUpdate 2^22\n");
+    String classes =
+        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    try (Program program =
+        Program.start(
+            directory,
+            Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+            "-Djava.security.properties=" + limits,
+            "-Djavax.net.debug=ssl:handshake",
+            "-cp",
+            classes,
+            TlsKeyLimits.class.getName())) {
+      assertThat(program.exitCode()).as(String.join("\n", tail(program.lines()))).isZero();
+      assertThat(program.output()).contains("both done", "SERVER done", "CLIENT done");
+      assertThat(program.lines().stream().filter(line -> line.contains(PRODUCED)))
+          .hasSizeGreaterThan(80); // ways times 64 MiB, at least one every 4 MiB
+    }
+  }
+
+  private static List<String> tail(List<String> lines) {
+    return lines.subList(Math.max(0, lines.size() - 40), lines.size());
+  }
+}

@@ -1,0 +1,199 @@
+package io.rendezvous.tls.keys;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import io.rendezvous.tls.Handshake;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLEngine;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Certificates and keys as people have them, made by openssl, and as we make them. */
+class ServerCertificateTest {
+  @TempDir private Path directory;
+  private Path certificate;
+  private Path key;
+  private Instant now = Instant.parse("2026-06-01T00:00:00Z");
+
+  @BeforeEach
+  void paths() {
+    certificate = directory.resolve("registrar.crt");
+    key = directory.resolve("registrar.key");
+  }
+
+  private ServerCertificate read() throws IOException {
+    return new ServerCertificate(certificate, key, InstantSource.fixed(now));
+  }
+
+  private void openssl(String arguments) throws Exception {
+    Process process =
+        new ProcessBuilder(("openssl " + arguments).split(" ", -1))
+            .directory(directory.toFile())
+            .redirectErrorStream(true)
+            .start();
+    String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(process.waitFor()).as(output).isZero();
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "PKCS#1 RSA, genrsa -traditional -out registrar.key 2048",
+    "PKCS#8 RSA, genpkey -algorithm RSA -out registrar.key",
+    "SEC1 EC with parameters, ecparam -name prime256v1 -genkey -out registrar.key",
+    "SEC1 EC, ecparam -name secp384r1 -genkey -noout -out registrar.key",
+    "PKCS#8 EC, genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out registrar.key",
+  })
+  void keyIsReadInEveryForm(String form, String command) throws Exception {
+    openssl(command);
+    openssl(
+        "req -x509 -new -key registrar.key -subj /CN=x -addext subjectAltName=DNS:b.example,IP:192.0.2.1 -out registrar.crt");
+    assertThat(read().names()).as(form).containsExactly("b.example", "192.0.2.1");
+  }
+
+  @Test
+  void chainIsShownWhole() throws Exception {
+    new CertificateAuthority(certificate, key).make(List.of("b.example"), now);
+    assertThat(shown(read().context())).hasSize(2);
+    Files.writeString(
+        certificate, "Some words\r\n" + Files.readString(certificate).replace("\n", "\r\n"));
+    assertThat(shown(read().context())).hasSize(2);
+  }
+
+  @Test
+  void chainIsPutInOrderAndWhatDoesNotBelongIsLeftOut() throws Exception {
+    CertificateAuthority maker = new CertificateAuthority(certificate, key);
+    maker.make(List.of("other.example"), now);
+    String others = Files.readString(certificate).split("(?<=END CERTIFICATE-----)", -1)[0];
+    maker.make(List.of("b.example"), now);
+    String[] chain = Files.readString(certificate).split("(?<=END CERTIFICATE-----)", -1);
+    String mixed = "\u00e9" + chain[1] + others + "\n" + chain[0] + "\n" + chain[0];
+    Files.write(certificate, mixed.getBytes(StandardCharsets.ISO_8859_1));
+    X509Certificate[] shown = shown(read().context());
+    assertThat(shown).hasSize(2);
+    assertThat(shown[0].getSubjectX500Principal().getName()).isEqualTo("CN=b.example");
+  }
+
+  /** Shakes hands in memory and returns the certificates that the server has shown. */
+  private X509Certificate[] shown(SSLContext context) throws Exception {
+    SSLContext trust = TrustedCertificates.inAnybody().context();
+    SSLEngine client = trust.createSSLEngine();
+    SSLEngine server = context.createSSLEngine();
+    client.setUseClientMode(true);
+    server.setUseClientMode(false);
+    return (X509Certificate[]) Handshake.between(client, server).getPeerCertificates();
+  }
+
+  @Test
+  void pairThatDoesNotBelongTogetherIsRefused() throws Exception {
+    CertificateAuthority maker = new CertificateAuthority(certificate, key);
+    maker.make(List.of("b.example"), now);
+    String other = Files.readString(key);
+    maker.make(List.of("b.example"), now);
+    Files.writeString(key, other);
+    assertThatThrownBy(this::read)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("registrar.key is not that of");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"registrar.crt", "registrar.key"})
+  void fileThatCannotBeReadIsNamed(String name) throws Exception {
+    new CertificateAuthority(certificate, key).make(List.of("b.example"), now);
+    Files.writeString(directory.resolve(name), "-----BEGIN NONSENSE-----\nx\n");
+    assertThatThrownBy(this::read).isInstanceOf(IOException.class).hasMessageContaining(name);
+    Files.delete(directory.resolve(name));
+    assertThatThrownBy(this::read).isInstanceOf(IOException.class).hasMessageContaining(name);
+  }
+
+  @Test
+  void newPairIsShownAndABrokenOneIsNot() throws Exception {
+    CertificateAuthority maker = new CertificateAuthority(certificate, key);
+    maker.make(List.of("one.example"), now);
+    ServerCertificate keys = read();
+    maker.make(List.of("two.example"), now);
+    keys.check();
+    assertThat(keys.names()).containsExactly("two.example");
+    assertThat(shown(keys.context())[0].getSubjectX500Principal().getName())
+        .isEqualTo("CN=two.example");
+    Files.writeString(certificate, "nonsense");
+    assertThat(logged(keys::check)).contains("the old one is kept");
+    assertThat(shown(keys.context())[0].getSubjectX500Principal().getName())
+        .isEqualTo("CN=two.example");
+  }
+
+  private static String logged(Runnable task) {
+    PrintStream before = System.err;
+    ByteArrayOutputStream log = new ByteArrayOutputStream();
+    System.setErr(new PrintStream(log, true, StandardCharsets.UTF_8));
+    try {
+      task.run();
+    } finally {
+      System.setErr(before);
+    }
+    return log.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void ourOwnCertificateIsRenewedBeforeItEnds() throws Exception {
+    new CertificateAuthority(certificate, key).make(List.of("b.example", "192.0.2.1"), now);
+    ServerCertificate keys = new ServerCertificate(certificate, key, () -> now);
+    Instant firstEnd = end();
+    now = now.plus(Duration.ofDays(334));
+    keys.check();
+    assertThat(end()).isEqualTo(firstEnd);
+    now = now.plus(Duration.ofDays(2));
+    keys.check();
+    assertThat(end()).isAfter(firstEnd.plus(Duration.ofDays(300)));
+    assertThat(keys.names()).containsExactly("b.example", "192.0.2.1");
+  }
+
+  private Instant end() throws IOException {
+    return Pem.certificates(certificate).get(0).getNotAfter().toInstant();
+  }
+
+  @Test
+  void whatWeMakeIsSignedByAnAuthorityThatStays() throws Exception {
+    CertificateAuthority maker = new CertificateAuthority(certificate, key);
+    maker.make(List.of("b.example"), now);
+    String authority = Files.readString(maker.authority());
+    maker.make(List.of("b.example"), now);
+    assertThat(Files.readString(maker.authority())).isEqualTo(authority);
+    assertThat(maker.isOfOurMaking()).isTrue();
+    assertThat(TrustedCertificates.in(Optional.of(authority))).isNotNull();
+    for (String secret : List.of("registrar.key", "registrar-ca.key")) {
+      assertThat(
+              PosixFilePermissions.toString(
+                  Files.getPosixFilePermissions(directory.resolve(secret))))
+          .isEqualTo("rw-------");
+    }
+    openssl("verify -CAfile registrar-ca.crt registrar.crt");
+  }
+
+  @Test
+  void whatOthersMadeIsNotWrittenOver() throws Exception {
+    openssl("genpkey -algorithm RSA -out registrar.key");
+    openssl("req -x509 -new -key registrar.key -subj /CN=x -out registrar.crt");
+    String bought = Files.readString(certificate);
+    assertThatThrownBy(() -> new CertificateAuthority(certificate, key).make(List.of("x"), now))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("not of our making");
+    assertThat(Files.readString(certificate)).isEqualTo(bought);
+  }
+}
