@@ -11,252 +11,277 @@ import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.StaleOnErrorStore;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.net.FileDescriptors;
+import io.rendezvous.net.Layer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
-import io.rendezvous.protocol.ByHost;
 import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.Matchmaker;
+import io.rendezvous.protocol.Parking;
+import io.rendezvous.protocol.Protocol;
+import io.rendezvous.protocol.ProtocolDetector;
+import io.rendezvous.protocol.Refusals;
 import io.rendezvous.protocol.TokenCheck;
+import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.protocol.connect.ConnectProtocol;
 import io.rendezvous.protocol.registrar.Registrar;
 import io.rendezvous.protocol.taas.Taas;
-import io.rendezvous.telemetry.AccessLog;
-import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.telemetry.Metrics;
-import io.rendezvous.telemetry.Webhooks;
+import io.rendezvous.telemetry.Telemetry;
+import io.rendezvous.tls.Tls;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.TunnelListener;
 import io.rendezvous.tunnel.TunnelRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.net.URI;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The whole broker: built from its settings, started in order, stopped in reverse. Nothing listens
- * before {@link #start}.
+ * The whole broker: assembled from its settings, started in order, stopped in reverse. Nothing
+ * listens before {@link #start}. {@link #protocols} is where to read on.
  */
 public final class Broker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
-  private static final Duration LONGEST_TICK = Duration.ofSeconds(1);
-  private static final Duration SHORTEST_TICK = Duration.ofMillis(20);
-  private static final Duration CHECK_KEYS_EVERY = Duration.ofSeconds(2);
+  private static final Duration MAX_TICK = Duration.ofSeconds(1);
+  private static final Duration MIN_TICK = Duration.ofMillis(20);
+  private static final Duration CHECK_CERTIFICATE_EVERY = Duration.ofSeconds(2);
 
   private final Settings settings;
+  private final InstantSource clock;
+  private final LongSupplier ticker = System::nanoTime;
+  private final Optional<ServerCertificate> certificate;
   private final EntryStore store;
-  private final Optional<ServerCertificate> keys;
   private final EntryIndex index;
+  private final Telemetry telemetry;
   private final Network network;
-  private final Metrics metrics;
-  private final Optional<AccessLog> accessLog;
-  private final Optional<Webhooks> webhooks;
-  private final TunnelRegistry tunnels;
   private final Relays relays;
+  private final TokenCheck tokens;
+  private final LabelResolver labels;
+  private final Refusals refusals;
+  private final Provisioner provisioner;
+  private final Connections connections;
+  private final TunnelListener tunnelListener;
+  private final TunnelService tunnels;
+  private final ConnectProtocol connect;
   private final Optional<Taas> taas;
-  private final ConnectProtocol protocol;
   private final Optional<Registrar> registrar;
   private final Presence presence;
-  private final Provisioner provisioner;
-  private final int mostConnections;
-  private final Listener.Limits limits;
-  private final ActivityLog ledger;
-  private final InstantSource clock;
   private final CountDownLatch stopped = new CountDownLatch(1);
   private volatile Optional<Listener> listener = Optional.empty();
   private Optional<AdminServer> admin = Optional.empty();
   private volatile boolean draining;
 
   /**
-   * Builds the broker.
+   * Assembles the broker.
    *
-   * @param store where entries are; closed with the broker
-   * @param keys what TLS shows; empty for plain HTTP
-   * @throws IOException if the I/O threads cannot be had
-   */
-  public Broker(Settings settings, EntryStore store, Optional<ServerCertificate> keys, InstantSource clock)
-      throws IOException {
-    this(settings, store, keys, clock, List.of());
-  }
-
-  /**
-   * Builds the broker, with more that hear what happens in it.
-   *
-   * @param more called on I/O threads
+   * @param store where entries are kept; closed with the broker
+   * @param certificate what TLS shows; empty for plain HTTP
+   * @throws IOException if the I/O threads cannot be started
    */
   public Broker(
       Settings settings,
       EntryStore store,
-      Optional<ServerCertificate> keys,
+      Optional<ServerCertificate> certificate,
+      InstantSource clock)
+      throws IOException {
+    this(settings, store, certificate, clock, List.of());
+  }
+
+  /**
+   * Assembles the broker with more listeners.
+   *
+   * @param more are told what happens, on I/O threads
+   */
+  public Broker(
+      Settings settings,
+      EntryStore store,
+      Optional<ServerCertificate> certificate,
       InstantSource clock,
       List<TunnelListener> more)
       throws IOException {
     this.settings = settings;
-    this.keys = keys;
-    this.metrics = new Metrics(settings.metrics().byUuid());
-    // Timed below the bridge, which hides that the store is away.
-    this.store = new StaleOnErrorStore(new MeteredStore(store, metrics), clock, settings.store().grace());
-    this.accessLog =
-        settings.accessLog().enabled()
-            ? Optional.of(new AccessLog(settings.accessLog().fullUuids()))
-            : Optional.empty();
-    this.webhooks = webhooks(settings.hooks(), this.store, clock);
-    int ioThreads = Runtime.getRuntime().availableProcessors();
-    this.network =
-        settings.tls().undertow()
-            ? Network.withUndertowsTls("broker", ioThreads)
-            : new Network("broker", ioThreads);
-    this.mostConnections =
-        FileDescriptors.limit(
-            settings.limits().connections(),
-            settings.admin().enabled() ? AdminServer.MOST_CONNECTIONS : 0);
-    // The older protocols listen and are connected by themselves, so they have a share of their
-    // own.
-    boolean registers = settings.registrar().enabled();
-    boolean taasToo = settings.taas().enabled();
-    int share = mostConnections / (registers && taasToo ? 3 : 2);
-    int ours = mostConnections - (registers ? share : 0) - (taasToo ? share : 0);
-    this.limits = new Listener.Limits(ours, settings.limits().perSource());
-    this.ledger = new ActivityLog(clock);
     this.clock = clock;
-    List<TunnelListener> observers = new ArrayList<>(List.of(metrics, ledger));
-    accessLog.ifPresent(observers::add);
-    webhooks.ifPresent(observers::add);
-    observers.addAll(more);
-    TunnelListener observer = TunnelListener.all(observers);
-    int parked = settings.limits().parked();
-    this.tunnels =
-        new TunnelRegistry(
-            new TunnelRegistry.Limits(
-                settings.tunnelsPerId(),
-                parked == 0 ? limits.connections() : parked,
-                settings.limits().waitingPerId(),
-                settings.patience(),
-                settings.tunnelAge(),
-                settings.probe()),
-            observer);
-    this.relays = new Relays(settings.linger(), settings.stall());
-    Authenticator authenticator =
-        new Authenticator(
-            this.store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
-    TokenCheck tokens = new TokenCheck(network, authenticator);
+    this.certificate = certificate;
+    // The store is metered below the one that keeps stale entries, which hides that it is away.
+    Metrics metrics = new Metrics(settings.metrics().byUuid());
+    this.store =
+        new StaleOnErrorStore(new MeteredStore(store, metrics), clock, settings.store().grace());
     this.index = new EntryIndex(this.store);
-    this.taas =
-        settings.taas().enabled()
-            ? Optional.of(
-                new Taas(
-                    settings,
-                    network,
-                    index,
-                    tokens,
-                    relays,
-                    observer,
-                    clock,
-                    new Listener.Limits(share, settings.limits().perSource())))
-            : Optional.empty();
-    this.protocol =
-        new ConnectProtocol(
-            network,
-            new LabelResolver(settings.domain(), index),
-            taas.<ByHost>map(both -> both).orElse(ByHost.NONE),
-            tunnels,
-            observer,
-            new Matchmaker(tunnels, relays, observer, clock),
-            tokens,
-            new Challenge(settings.realm()),
-            settings.patience(),
-            clock);
+    this.telemetry = new Telemetry(settings, metrics, this.store, clock);
+    this.tunnelListener = telemetry.listener(more);
+    this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
+    this.relays = new Relays(settings.linger(), settings.stall());
+    this.tokens = new TokenCheck(network, newAuthenticator());
+    this.labels = new LabelResolver(settings.domain(), index);
+    this.refusals = new Refusals(tunnelListener, clock);
     this.provisioner =
-        new Provisioner(settings, keys, () -> listener.map(l -> l.address().getPort()).orElse(0));
-    this.registrar =
-        registers
-            ? Optional.of(
-                new Registrar(
-                    settings, network, relays, tokens, observer, provisioner, share, clock))
-            : Optional.empty();
-    List<Presence> present = new ArrayList<>(List.of(tunnels));
-    registrar.ifPresent(older -> present.add(older.presence()));
-    taas.ifPresent(present::add);
-    this.presence = Presence.all(present);
+        new Provisioner(
+            settings, certificate, () -> listener.map(l -> l.address().getPort()).orElse(0));
+    this.connections = Connections.of(settings);
+    this.tunnels = newTunnels(connectLimits(), tunnelListener);
+    this.connect =
+        new ConnectProtocol(
+            tunnels, labels, new Challenge(settings.realm()), refusals, network.worker());
+    this.taas = newTaas();
+    this.registrar = newRegistrar();
+    this.presence = newPresence();
     metrics.watch(presence, relays);
     metrics.watch(network);
-    keys.ifPresent(metrics::watch);
-    accessLog.ifPresent(metrics::watch);
-    webhooks.ifPresent(metrics::watch);
+    certificate.ifPresent(metrics::watch);
   }
 
-  private static Optional<Webhooks> webhooks(
-      Settings.HookSettings hooks, EntryStore store, InstantSource clock) {
-    return hooks
-        .url()
-        .map(url -> new Webhooks(URI.create(url), hooks.secret().orElseThrow(), store, clock));
+  private Authenticator newAuthenticator() {
+    return new Authenticator(
+        store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+  }
+
+  /**
+   * How many connections there may be.
+   *
+   * @param all of them
+   * @param main those of the main listener
+   * @param older those of each older protocol, which has listeners of its own
+   */
+  private record Connections(int all, int main, int older) {
+    static Connections of(Settings settings) {
+      int all =
+          FileDescriptors.limit(
+              settings.limits().connections(),
+              settings.admin().enabled() ? AdminServer.MAX_CONNECTIONS : 0);
+      int olderProtocols =
+          (settings.registrar().enabled() ? 1 : 0) + (settings.taas().enabled() ? 1 : 0);
+      int older = all / (olderProtocols == 2 ? 3 : 2);
+      return new Connections(all, all - olderProtocols * older, older);
+    }
+  }
+
+  private TunnelRegistry.Limits connectLimits() {
+    int parked = settings.limits().parked();
+    return new TunnelRegistry.Limits(
+        settings.tunnelsPerId(),
+        parked == 0 ? connections.main() : parked,
+        settings.limits().waitingPerId(),
+        settings.patience(),
+        settings.tunnelAge(),
+        settings.probe());
+  }
+
+  private TunnelService newTunnels(TunnelRegistry.Limits limits, TunnelListener told) {
+    TunnelRegistry registry = new TunnelRegistry(limits, told, ticker);
+    return new TunnelService(
+        registry,
+        new Parking(tokens, registry, ticker),
+        new Matchmaker(registry, relays, told, clock, ticker));
+  }
+
+  private Optional<Taas> newTaas() {
+    if (!settings.taas().enabled()) {
+      return Optional.empty();
+    }
+    Taas.Context context =
+        new Taas.Context() {
+          @Override
+          public TunnelService tunnels(TunnelListener own) {
+            return newTunnels(
+                Taas.limits(settings, connections.older()),
+                TunnelListener.all(List.of(tunnelListener, own)));
+          }
+
+          @Override
+          public boolean isServedOtherwise(UUID id) {
+            return tunnels.registry().isConnected(id);
+          }
+        };
+    Listener.Limits limits =
+        new Listener.Limits(connections.older(), settings.limits().perSource());
+    return Optional.of(new Taas(settings, network, index, refusals, context, limits, clock));
+  }
+
+  private Optional<Registrar> newRegistrar() {
+    if (!settings.registrar().enabled()) {
+      return Optional.empty();
+    }
+    TunnelService own = newTunnels(Registrar.limits(settings, connections.older()), tunnelListener);
+    return Optional.of(
+        new Registrar(settings, network, own, refusals, provisioner, connections.older(), clock));
+  }
+
+  private Presence newPresence() {
+    List<Presence> all = new ArrayList<>(List.of(tunnels.registry()));
+    registrar.ifPresent(older -> all.add(older.presence()));
+    taas.ifPresent(all::add);
+    return Presence.all(all);
+  }
+
+  /**
+   * Returns the protocols of the main listener, in the order in which they are offered a
+   * connection.
+   */
+  private List<Protocol> protocols() {
+    List<Protocol> all = new ArrayList<>();
+    taas.ifPresent(all::add); // host names of its own
+    all.add(connect); // CONNECT, and every request that is nobody else's
+    return all;
+  }
+
+  private ProtocolDetector detector(List<Protocol> protocols) {
+    return new ProtocolDetector(protocols, labels, refusals, clock, network.worker());
   }
 
   /**
    * Begins to serve.
    *
-   * @throws IOException if the address is not to be had
+   * @throws IOException if an address is not available
    */
   public void start() throws IOException {
-    admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
     // First what watches, so that nothing that is served goes unwatched.
+    admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
     store.onRevoked(presence::revoke);
-    Thread ticker = new Thread(this::tick, "broker-tick");
-    ticker.setDaemon(true);
-    ticker.start();
+    startTicking();
     if (registrar.isPresent()) {
-      registrar.get().start(keys.map(ServerCertificate::context).orElse(null));
+      Registrar older = registrar.get();
+      older.start(layer(), detector(List.of(older.requests())));
     }
+    // Last the main listener: who finds it open finds everything.
+    listener = Optional.of(listen());
+    listener.ifPresent(telemetry.metrics()::watch);
+  }
+
+  private Listener listen() throws IOException {
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
+    Listener.Limits limits = new Listener.Limits(connections.main(), settings.limits().perSource());
     try {
-      listener =
-          Optional.of(
-              network.listen(
-                  address, keys.map(ServerCertificate::context).orElse(null), limits, protocol::accept));
+      return network.listen(address, layer(), limits, detector(protocols())::accept);
     } catch (IOException e) {
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
-    listener.ifPresent(metrics::watch);
   }
 
-  /** The broker's work does not depend on the page, and goes on without it. */
+  private @Nullable Layer layer() {
+    return certificate.map(pair -> Tls.accepting(network, pair.context())).orElse(null);
+  }
+
+  /** Starts the admin page. The broker works without it too. */
   private Optional<AdminServer> startAdmin() {
-    BrokerView view =
-        new BrokerView(
-            keys,
-            index,
-            provisioner,
-            presence,
-            ledger,
-            () -> listener.isPresent() && !draining,
-            this::connections,
-            mostConnections,
-            clock);
+    AdminServer.Subject subject =
+        new AdminServer.Subject(store, index, provisioner, presence, telemetry.activity());
+    BrokerView view = new BrokerView(subject, certificate, this::state, clock);
     try {
       return Optional.of(
           new AdminServer(
-              settings,
-              keys,
-              network,
-              store,
-              index,
-              provisioner,
-              presence,
-              ledger,
-              view,
-              metrics::scrape,
-              clock));
+              settings, certificate, network, subject, view, telemetry.metrics()::scrape, clock));
     } catch (IOException e) {
       LOG.error(
           "There is no admin page on {}:{}: {}; see rendezvous.admin.port, or set"
@@ -268,36 +293,34 @@ public final class Broker implements AutoCloseable {
     }
   }
 
-  /** Returns where the admin page is, if there is one. */
+  private BrokerView.State state() {
+    return new BrokerView.State(
+        listener.isPresent() && !draining, connections(), connections.all());
+  }
+
+  /** Returns the URL of the admin page, if there is one. */
   public Optional<String> adminUrl() {
     return admin.map(AdminServer::url);
   }
 
-  /** Returns where it listens. */
+  /** Returns the address of the main listener. */
   public InetSocketAddress address() {
     return listener.orElseThrow().address();
   }
 
-  /** Returns the registrar, if there is one. */
+  /** Returns the registrar, if it is switched on. */
   public Optional<Registrar> registrar() {
     return registrar;
   }
 
-  /** Returns what is counted. */
+  /** Returns the metrics. */
   public Metrics metrics() {
-    return metrics;
+    return telemetry.metrics();
   }
 
-  /** Returns how many there are of each ID that is connected. */
-  public Map<UUID, Presence.Counts> counts() {
-    return presence.counts();
-  }
-
-  /** Returns how many tunnels are parked now. */
-  public int parked() {
-    return tunnels.parked()
-        + registrar.map(Registrar::parked).orElse(0)
-        + taas.map(Taas::parked).orElse(0);
+  /** Returns which hidden servers are connected. */
+  public Presence connected() {
+    return presence;
   }
 
   /** Returns how many ports TAAS uses now. */
@@ -317,16 +340,25 @@ public final class Broker implements AutoCloseable {
         + taas.map(t -> t.open().size()).orElse(0);
   }
 
-  /** What has to be looked at from time to time: tunnels' ages, relays that stand still, keys. */
+  // Duties that recur.
+
+  private void startTicking() {
+    Thread thread = new Thread(this::tick, "broker-tick");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
   private void tick() {
     Duration tick = tickLength();
-    long keysAt = System.nanoTime();
+    long certificateCheckedAt = ticker.getAsLong();
     try {
       while (!stopped.await(tick.toMillis(), TimeUnit.MILLISECONDS)) {
-        long now = System.nanoTime();
-        boolean keysToo = now - keysAt >= CHECK_KEYS_EVERY.toNanos();
-        keysAt = keysToo ? now : keysAt;
-        lookAfter(now, keysToo);
+        long now = ticker.getAsLong();
+        sweep(now);
+        if (now - certificateCheckedAt >= CHECK_CERTIFICATE_EVERY.toNanos()) {
+          certificateCheckedAt = now;
+          checkCertificate();
+        }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -334,52 +366,55 @@ public final class Broker implements AutoCloseable {
   }
 
   /**
-   * Ends what is too old, or stands still. Done by itself from time to time.
+   * Ends what is too old or stands still. The broker calls this periodically by itself.
    *
-   * @param now {@link System#nanoTime}
+   * @param now in nanoseconds, as {@link System#nanoTime} tells
    */
   public void sweep(long now) {
-    lookAfter(now, false);
-  }
-
-  private void lookAfter(long now, boolean keysToo) {
     try {
-      tunnels.sweep(now);
+      tunnels.registry().sweep(now);
       registrar.ifPresent(older -> older.sweep(now));
-      taas.ifPresent(protocol -> protocol.sweep(now));
+      taas.ifPresent(ports -> ports.sweep(now));
       relays.sweep(now);
-      webhooks.ifPresent(hooks -> hooks.sweep(now, presence.counts()));
-      if (keysToo) {
-        keys.ifPresent(ServerCertificate::check);
-      }
+      telemetry.sweep(now, presence);
     } catch (RuntimeException e) { // the next time may go better
-      LOG.error("Tunnels, relays, hooks and keys were not looked after", e);
+      LOG.error("Tunnels, relays and hooks were not looked after", e);
     }
   }
 
-  /** A tenth of the shortest time that is looked after, within reason. */
+  private void checkCertificate() {
+    try {
+      certificate.ifPresent(ServerCertificate::check);
+    } catch (RuntimeException e) { // the next time may go better
+      LOG.error("The certificate was not looked after", e);
+    }
+  }
+
+  /** Returns a tenth of the shortest time that is looked after, within bounds. */
   private Duration tickLength() {
-    Duration tick = LONGEST_TICK;
+    Duration tick = MAX_TICK;
     for (Duration time :
         new Duration[] {settings.tunnelAge(), settings.linger(), settings.stall()}) {
       Duration tenth = time.dividedBy(10);
       tick = tenth.compareTo(tick) < 0 ? tenth : tick;
     }
-    return tick.compareTo(SHORTEST_TICK) < 0 ? SHORTEST_TICK : tick;
+    return tick.compareTo(MIN_TICK) < 0 ? MIN_TICK : tick;
   }
 
+  // The end.
+
   /**
-   * Stops serving in order: nothing new is accepted, what waits is told so, parked tunnels are
-   * closed, and transfers may finish for a while.
+   * Stops serving in order: nothing new is accepted, waiting clients are told, parked tunnels are
+   * closed, and transfers may finish.
    *
-   * @param most how long
+   * @param most how long transfers may take
    */
   public void drain(Duration most) throws InterruptedException {
     draining = true;
     // The listener first, so that nothing comes in behind the rest.
     listener.ifPresent(Listener::close);
     registrar.ifPresent(Registrar::drain);
-    tunnels.drain();
+    tunnels.registry().drain();
     taas.ifPresent(Taas::drain);
     listener.ifPresent(l -> l.open().forEach(conn -> conn.execute(conn::drain)));
     long until = System.nanoTime() + most.toNanos();
@@ -396,11 +431,9 @@ public final class Broker implements AutoCloseable {
     listener.ifPresent(Listener::close);
     registrar.ifPresent(Registrar::close);
     taas.ifPresent(Taas::drain);
-    relays.cutOff(); // while there is somebody to tell
+    relays.cutOff(); // while the peers can still be told
     network.close();
-    webhooks.ifPresent(Webhooks::close);
-    accessLog.ifPresent(AccessLog::close);
-    metrics.close();
+    telemetry.close();
     store.close();
   }
 }

@@ -1,5 +1,10 @@
 package io.rendezvous;
 
+import static com.tngtech.archunit.base.DescribedPredicate.not;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.equivalentTo;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideInAnyPackage;
+import static com.tngtech.archunit.core.domain.JavaClass.Predicates.resideOutsideOfPackage;
 import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
 import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
 import static org.assertj.core.api.Assertions.assertThat;
@@ -9,6 +14,9 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.library.Architectures;
+import io.rendezvous.net.Source;
+import java.util.Arrays;
+import java.util.List;
 import org.jspecify.annotations.NullMarked;
 import org.junit.jupiter.api.Test;
 
@@ -19,71 +27,116 @@ class ArchitectureTest {
           .withImportOption(new ImportOption.DoNotIncludeTests())
           .importPackages("io.rendezvous");
 
+  /** From the ground up. A room may know those before it. */
+  private static final List<String> FLOORS =
+      List.of("config", "net", "tls", "entry", "http", "tunnel", "telemetry", "protocol", "admin");
+
   @Test
   void packagesDependOnEachOtherInOneDirectionOnly() {
-    slices().matching("io.rendezvous.(*)..").should().beFreeOfCycles().check(OURS);
+    slices().matching("io.rendezvous.(**)").should().beFreeOfCycles().check(OURS);
   }
 
   @Test
   void importsGoDownOnly() {
-    Architectures.layeredArchitecture()
-        .consideringOnlyDependenciesInLayers()
-        .layer("config")
-        .definedBy("io.rendezvous.config..")
-        .layer("entry")
-        .definedBy("io.rendezvous.entry..")
-        .layer("net")
-        .definedBy("io.rendezvous.net..")
-        .layer("http")
-        .definedBy("io.rendezvous.http..")
-        .layer("tunnel")
-        .definedBy("io.rendezvous.tunnel..")
-        .layer("connect")
-        .definedBy("io.rendezvous.connect..")
-        .layer("registrar")
-        .definedBy("io.rendezvous.registrar..")
-        .layer("taas")
-        .definedBy("io.rendezvous.taas..")
-        .layer("admin")
-        .definedBy("io.rendezvous.admin..")
-        .layer("agent")
-        .definedBy("io.rendezvous.agent..")
-        .layer("root")
-        .definedBy("io.rendezvous")
-        .layer("cli")
-        .definedBy("io.rendezvous.cli..")
-        .whereLayer("config")
-        .mayNotAccessAnyLayer()
-        .whereLayer("entry")
-        .mayOnlyAccessLayers("config")
-        .whereLayer("net")
-        .mayOnlyAccessLayers("config", "entry")
-        .whereLayer("http")
-        .mayOnlyAccessLayers("config", "entry", "net")
-        .whereLayer("tunnel")
-        .mayOnlyAccessLayers("config", "entry", "net", "http")
-        .whereLayer("connect")
-        .mayOnlyAccessLayers("config", "entry", "net", "http", "tunnel")
-        .whereLayer("registrar")
-        .mayOnlyAccessLayers("config", "entry", "net", "http", "tunnel")
-        .whereLayer("taas")
-        .mayOnlyAccessLayers("config", "entry", "net", "http", "tunnel")
-        .whereLayer("admin")
-        .mayOnlyAccessLayers("config", "entry", "net", "http", "tunnel")
+    Architectures.LayeredArchitecture floors =
+        Architectures.layeredArchitecture().consideringOnlyDependenciesInLayers();
+    for (String room : FLOORS) {
+      floors = floors.layer(room).definedBy("io.rendezvous." + room + "..");
+    }
+    floors =
+        floors
+            .layer("agent")
+            .definedBy("io.rendezvous.agent..")
+            .layer("root")
+            .definedBy("io.rendezvous")
+            .layer("cli")
+            .definedBy("io.rendezvous.cli..");
+    floors = floors.whereLayer("config").mayNotAccessAnyLayer();
+    for (int i = 1; i < FLOORS.size(); i++) {
+      String[] below = FLOORS.subList(0, i).toArray(String[]::new);
+      floors = floors.whereLayer(FLOORS.get(i)).mayOnlyAccessLayers(below);
+    }
+    floors
         .whereLayer("agent")
-        .mayOnlyAccessLayers("config", "entry", "net", "http")
+        .mayOnlyAccessLayers("config", "net", "tls", "entry", "http")
         .check(OURS);
   }
 
   @Test
-  void xnioIsKnownInNetAndWhereUndertowHandsAConnectionOver() {
+  void netStandsOnNothingOfOurs() {
     noClasses()
         .that()
-        .resideOutsideOfPackages("io.rendezvous.net..", "io.rendezvous.http..")
+        .resideInAPackage("io.rendezvous.net..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.rendezvous..").and(resideOutsideOfPackage("io.rendezvous.net..")))
+        .check(OURS);
+  }
+
+  @Test
+  void protocolsDoNotKnowEachOther() {
+    slices().matching("io.rendezvous.protocol.(*)..").should().notDependOnEachOther().check(OURS);
+  }
+
+  @Test
+  void protocolsAndTelemetryDoNotKnowEachOther() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.rendezvous.protocol..")
         .should()
         .dependOnClassesThat()
-        .resideInAPackage("org.xnio..")
+        .resideInAPackage("io.rendezvous.telemetry..")
         .check(OURS);
+  }
+
+  @Test
+  void theHeartKnowsNoSockets() {
+    noClasses()
+        .that()
+        .resideInAPackage("io.rendezvous.tunnel..")
+        .should()
+        .dependOnClassesThat(
+            resideInAPackage("io.rendezvous.net..")
+                .and(not(equivalentTo(Source.class)))
+                .or(resideInAnyPackage("org.xnio..", "java.nio..")))
+        .orShould()
+        .callMethod(System.class, "nanoTime")
+        .orShould()
+        .callMethod(System.class, "currentTimeMillis")
+        .check(OURS);
+  }
+
+  @Test
+  void librariesAreKnownWhereTheyBelong() {
+    known("org.xnio..", "net..", "tls..", "http.undertow..");
+    known("io.undertow..", "http.undertow..", "admin..", "agent..", "cli..");
+    known("org.redisson..", "entry..");
+  }
+
+  private static void known(String library, String... rooms) {
+    String[] where =
+        Arrays.stream(rooms).map(room -> "io.rendezvous." + room).toArray(String[]::new);
+    noClasses()
+        .that()
+        .resideOutsideOfPackages(where)
+        .should()
+        .dependOnClassesThat()
+        .resideInAPackage(library)
+        .check(OURS);
+  }
+
+  @Test
+  void constructorsHaveSevenParametersAtMost() {
+    for (JavaClass ours : OURS) {
+      if (!ours.isRecord() && !ours.isEnum()) {
+        ours.getConstructors()
+            .forEach(
+                made ->
+                    assertThat(made.getRawParameterTypes())
+                        .as(made.getFullName())
+                        .hasSizeLessThanOrEqualTo(ours.isInnerClass() ? 8 : 7));
+      }
+    }
   }
 
   @Test

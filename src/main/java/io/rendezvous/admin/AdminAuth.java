@@ -43,7 +43,8 @@ final class AdminAuth {
   private final boolean secure;
   private final Sessions sessions;
   private final FailureLimiter<Source> guesses = // guarded by itself
-      new FailureLimiter<>(GUESSES, Duration.ofMinutes(1), Duration.ofSeconds(30), Duration.ofMinutes(5));
+      new FailureLimiter<>(
+          GUESSES, Duration.ofMinutes(1), Duration.ofSeconds(30), Duration.ofMinutes(5));
 
   /**
    * Creates one.

@@ -22,7 +22,7 @@ import java.util.Set;
  * broker's own user can lock this file.
  */
 public final class AdminLock implements AutoCloseable {
-  private static final int MOST_DIGITS = 5;
+  private static final int MAX_DIGITS = 5;
 
   private final FileChannel channel;
 
@@ -78,7 +78,7 @@ public final class AdminLock implements AutoCloseable {
           return OptionalInt.empty();
         }
       }
-      ByteBuffer digits = ByteBuffer.allocate(MOST_DIGITS);
+      ByteBuffer digits = ByteBuffer.allocate(MAX_DIGITS);
       channel.read(digits);
       String port = new String(digits.array(), 0, digits.position(), StandardCharsets.US_ASCII);
       return port.isEmpty() ? OptionalInt.empty() : OptionalInt.of(Integer.parseInt(port));

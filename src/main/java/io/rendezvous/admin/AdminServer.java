@@ -13,6 +13,7 @@ import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.telemetry.ActivityFile;
 import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.tls.Tls;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
 import io.undertow.server.HttpHandler;
@@ -47,11 +48,11 @@ public final class AdminServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
 
   /** How many connections may be open to it. */
-  public static final int MOST_CONNECTIONS = 256;
+  public static final int MAX_CONNECTIONS = 256;
 
   private static final Listener.Limits LIMITS =
-      new Listener.Limits(MOST_CONNECTIONS, MOST_CONNECTIONS / 2);
-  private static final Duration MOST_IDLE = Duration.ofSeconds(30);
+      new Listener.Limits(MAX_CONNECTIONS, MAX_CONNECTIONS / 2);
+  private static final Duration MAX_IDLE = Duration.ofSeconds(30);
   private static final String JSON = "application/json";
   private static final int SAVE_EVERY = 60;
   private static final int TO_SAVE_S = 5;
@@ -77,40 +78,50 @@ public final class AdminServer implements AutoCloseable {
       Executors.newSingleThreadScheduledExecutor(AdminServer::daemon);
 
   /**
+   * What is shown and changed.
+   *
+   * @param store where entries are kept
+   * @param index all entries
+   * @param provisioner writes files for hidden servers
+   * @param presence which hidden servers are connected
+   * @param activity what they have done
+   */
+  public record Subject(
+      EntryStore store,
+      EntryIndex index,
+      Provisioner provisioner,
+      Presence presence,
+      ActivityLog activity) {}
+
+  /**
    * Starts to listen.
    *
    * @param keys what TLS shows, where the address is no loopback address
-   * @param store where entries are
-   * @param index all of them
    * @param metrics returns what Prometheus reads
-   * @throws IOException if the address is not to be had, or the token
+   * @throws IOException if the address is not available, or the token cannot be read or made
    */
   public AdminServer(
       Settings settings,
       Optional<ServerCertificate> keys,
       Network network,
-      EntryStore store,
-      EntryIndex index,
-      Provisioner provisioner,
-      Presence tunnels,
-      ActivityLog ledger,
+      Subject subject,
       BrokerView broker,
       Supplier<String> metrics,
       InstantSource clock)
       throws IOException {
     InetAddress address = InetAddress.getByName(settings.admin().host());
     this.tls = !address.isLoopbackAddress();
-    this.index = index;
-    this.tunnels = tunnels;
-    this.provisioner = provisioner;
+    this.index = subject.index();
+    this.tunnels = subject.presence();
+    this.provisioner = subject.provisioner();
+    this.ledger = subject.activity();
     this.file = new ActivityFile(settings.admin().ledger(), ledger);
-    this.ledger = ledger;
     this.broker = broker;
     this.metrics = metrics;
     this.views = new JsonViews(index, tunnels, ledger, provisioner, clock);
     this.feed = new EventStream(index, tunnels, ledger, views, () -> broker.toJson().toString());
     EntrySearch list = new EntrySearch(index, tunnels, ledger, views);
-    Api api = new Api(store, index, tunnels, provisioner, views, list, feed::refresh, clock);
+    Api api = new Api(subject.store(), index, tunnels, provisioner, views, feed::refresh, clock);
     AdminAuth access = new AdminAuth(AdminToken.of(settings.admin()), clock, tls);
     Predicate<String> names =
         name ->
@@ -121,11 +132,14 @@ public final class AdminServer implements AutoCloseable {
                     || keys.orElseThrow().names().stream().anyMatch(name::equalsIgnoreCase));
     this.server =
         new UndertowServer(
-            network, user -> false, LoopbackHost.before(names, handler(access, api)), MOST_IDLE);
+            network,
+            user -> false,
+            LoopbackHost.before(names, handler(access, api, list)),
+            MAX_IDLE);
     this.listener =
         network.listen(
             new InetSocketAddress(address, settings.admin().port()),
-            tls ? keys.orElseThrow().context() : null,
+            tls ? Tls.accepting(network, keys.orElseThrow().context()) : null,
             LIMITS,
             conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
     this.lock = takeLock(settings.admin(), listener.address().getPort());
@@ -197,16 +211,20 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
-  private HttpHandler handler(AdminAuth access, Api api) {
+  private HttpHandler handler(AdminAuth access, Api api, EntrySearch list) {
     RoutingHandler routes = new RoutingHandler();
     AuthHandler gate = new AuthHandler(access, routes);
     api.addTo(routes);
     routes
+        .get("/api/entries", ApiHandler.handler(list::answer))
         .get("/", ApiHandler.handler((exchange, body) -> StaticFile.send(exchange, "index.html")))
         .post("/logout", ApiHandler.handler((exchange, body) -> gate.logout(exchange)))
         .get("/api/status", ApiHandler.handler((exchange, body) -> send(exchange, broker.toJson())))
-        .get("/api/rendezvous", ApiHandler.handler((exchange, body) -> send(exchange, rendezvous())))
-        .get("/api/openapi.json", ApiHandler.handler((e, body) -> StaticFile.send(e, "openapi.json")))
+        .get(
+            "/api/rendezvous", ApiHandler.handler((exchange, body) -> send(exchange, rendezvous())))
+        .get(
+            "/api/openapi.json",
+            ApiHandler.handler((e, body) -> StaticFile.send(e, "openapi.json")))
         .get("/api/events", feed.handler())
         .get("/metrics", ApiHandler.handler(this::metrics))
         .setFallbackHandler(refusal(StatusCodes.NOT_FOUND, "there is nothing of that name"))
@@ -214,7 +232,8 @@ public final class AdminServer implements AutoCloseable {
             refusal(StatusCodes.METHOD_NOT_ALLOWED, "that cannot be done with it"));
     PathHandler open =
         new PathHandler(gate)
-            .addExactPath("/health", exchange -> ApiHandler.send(exchange, JSON, "{\"status\":\"up\"}"))
+            .addExactPath(
+                "/health", exchange -> ApiHandler.send(exchange, JSON, "{\"status\":\"up\"}"))
             .addExactPath("/ready", this::ready);
     HttpHandler files =
         ApiHandler.handler(

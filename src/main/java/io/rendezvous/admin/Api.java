@@ -41,7 +41,6 @@ final class Api {
   private final Presence tunnels;
   private final Provisioner provisioner;
   private final JsonViews views;
-  private final EntrySearch list;
   private final Runnable onChange;
   private final InstantSource clock;
 
@@ -56,7 +55,6 @@ final class Api {
       Presence tunnels,
       Provisioner provisioner,
       JsonViews views,
-      EntrySearch list,
       Runnable onChange,
       InstantSource clock) {
     this.store = store;
@@ -64,7 +62,6 @@ final class Api {
     this.tunnels = tunnels;
     this.provisioner = provisioner;
     this.views = views;
-    this.list = list;
     this.onChange = onChange;
     this.clock = clock;
   }
@@ -73,7 +70,6 @@ final class Api {
   void addTo(RoutingHandler routes) {
     String one = "/api/entries/{uuid}";
     routes
-        .get("/api/entries", ApiHandler.handler(list::answer))
         .post("/api/entries", ApiHandler.handler(this::create))
         .get(one, ApiHandler.handler((exchange, body) -> answer(exchange, found(id(exchange)))))
         .put(one, ApiHandler.handler(this::put))
@@ -131,7 +127,7 @@ final class Api {
           Entry.create(
               id,
               form.labels(List.of()),
-              form.digits(EntryRequest.USUAL_DIGITS),
+              form.digits(EntryRequest.DEFAULT_DIGITS),
               clock.instant(),
               form.flags(List.of()));
     } catch (IllegalArgumentException e) {

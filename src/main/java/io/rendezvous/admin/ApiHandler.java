@@ -13,7 +13,7 @@ import org.slf4j.LoggerFactory;
 @FunctionalInterface
 interface ApiHandler {
   /** The most that a body may have, in octets. */
-  int MOST_BODY = 64 * 1024;
+  int MAX_BODY = 64 * 1024;
 
   /** The seconds after which a store that could not be asked may be there again. */
   String RETRY_AFTER = "5";
@@ -28,7 +28,7 @@ interface ApiHandler {
   /** Returns a handler that does it. */
   static HttpHandler handler(ApiHandler action) {
     return exchange -> {
-      exchange.getRequestReceiver().setMaxBufferSize(MOST_BODY);
+      exchange.getRequestReceiver().setMaxBufferSize(MAX_BODY);
       exchange
           .getRequestReceiver()
           .receiveFullBytes(
@@ -42,7 +42,7 @@ interface ApiHandler {
                       broken,
                       new ApiException(
                           StatusCodes.REQUEST_ENTITY_TOO_LARGE,
-                          "the body has more than " + MOST_BODY + " octets"));
+                          "the body has more than " + MAX_BODY + " octets"));
                 }
               });
     };

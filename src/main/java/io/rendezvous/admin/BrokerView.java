@@ -17,8 +17,7 @@ import java.util.Comparator;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.BooleanSupplier;
-import java.util.function.IntSupplier;
+import java.util.function.Supplier;
 
 /** How the broker is doing. Any thread may ask, but no I/O thread. */
 public final class BrokerView {
@@ -27,60 +26,57 @@ public final class BrokerView {
   private final Provisioner provisioner;
   private final Presence tunnels;
   private final ActivityLog ledger;
-  private final BooleanSupplier ready;
-  private final IntSupplier connections;
-  private final int mostConnections;
+  private final Supplier<State> state;
   private final InstantSource clock;
   private final Instant started;
 
   /**
-   * Creates one.
+   * The state of the broker at some moment.
+   *
+   * @param ready whether it serves, and is neither starting nor shutting down
+   * @param connections how many are open
+   * @param maxConnections how many may be open
+   */
+  public record State(boolean ready, int connections, int maxConnections) {}
+
+  /**
+   * Creates a view.
    *
    * @param keys what TLS shows; empty for plain HTTP
-   * @param index all entries
-   * @param ready whether the broker serves, and neither starts nor closes down
-   * @param connections how many are open
-   * @param mostConnections how many may be
    */
   public BrokerView(
+      AdminServer.Subject subject,
       Optional<ServerCertificate> keys,
-      EntryIndex index,
-      Provisioner provisioner,
-      Presence tunnels,
-      ActivityLog ledger,
-      BooleanSupplier ready,
-      IntSupplier connections,
-      int mostConnections,
+      Supplier<State> state,
       InstantSource clock) {
     this.keys = keys;
-    this.index = index;
-    this.provisioner = provisioner;
-    this.tunnels = tunnels;
-    this.ledger = ledger;
-    this.ready = ready;
-    this.connections = connections;
-    this.mostConnections = mostConnections;
+    this.index = subject.index();
+    this.provisioner = subject.provisioner();
+    this.tunnels = subject.presence();
+    this.ledger = subject.activity();
+    this.state = state;
     this.clock = clock;
     this.started = clock.instant();
   }
 
-  /** Returns whether the broker serves. An I/O thread may ask. */
+  /** Returns whether the broker serves. An I/O thread may call. */
   boolean isReady() {
-    return ready.getAsBoolean();
+    return state.get().ready();
   }
 
   /** Returns all that is told of it, as JSON. */
   ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
+    State now = state.get();
     String version = BrokerView.class.getPackage().getImplementationVersion();
     json.put("version", version == null ? "unpacked" : version)
-        .put("state", isReady() ? "ready" : "draining")
+        .put("state", now.ready() ? "ready" : "draining")
         .put("started", started.toString())
         .put("url", provisioner.url())
         .put("publicHostIsLoopback", provisioner.isLoopback());
     addEntries(json);
     addTunnels(json);
-    json.putObject("connections").put("open", connections.getAsInt()).put("most", mostConnections);
+    json.putObject("connections").put("open", now.connections()).put("most", now.maxConnections());
     Runtime runtime = Runtime.getRuntime();
     json.putObject("memory")
         .put("used", runtime.totalMemory() - runtime.freeMemory())
@@ -103,17 +99,11 @@ public final class BrokerView {
   }
 
   private void addTunnels(ObjectNode json) {
-    int online = 0;
-    int parked = 0;
-    int active = 0;
-    int waiting = 0;
-    for (Presence.Counts counts : tunnels.counts().values()) {
-      online += counts.isOnline() ? 1 : 0;
-      parked += counts.parked();
-      active += counts.paired();
-      waiting += counts.waiting();
-    }
-    json.put("online", online).put("parked", parked).put("active", active).put("waiting", waiting);
+    Presence.Totals totals = tunnels.totals();
+    json.put("online", totals.online())
+        .put("parked", totals.parked())
+        .put("active", totals.paired())
+        .put("waiting", totals.waiting());
   }
 
   private void addCertificate(ObjectNode json) {

@@ -18,7 +18,7 @@ import java.util.UUID;
 
 /** What somebody wants an entry to be, in JSON. What is not said stays as it is. */
 final class EntryRequest {
-  static final int USUAL_DIGITS = 8;
+  static final int DEFAULT_DIGITS = 8;
   private static final ObjectMapper JSON =
       new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 

@@ -23,8 +23,8 @@ import java.util.function.Function;
 
 /** Entries, searched, sorted and page by page. */
 final class EntrySearch {
-  private static final int USUAL_SIZE = 50;
-  private static final int MOST_SIZE = 500;
+  private static final int DEFAULT_SIZE = 50;
+  private static final int MAX_SIZE = 500;
 
   private final EntryIndex index;
   private final Presence tunnels;
@@ -42,8 +42,8 @@ final class EntrySearch {
   void answer(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
     Map<String, Deque<String>> query = exchange.getQueryParameters();
     String search = parameter(query, "search", "").toLowerCase(Locale.ROOT).strip();
-    int size = number(query, "size", USUAL_SIZE, MOST_SIZE);
-    int page = number(query, "page", 1, Integer.MAX_VALUE / MOST_SIZE);
+    int size = number(query, "size", DEFAULT_SIZE, MAX_SIZE);
+    int page = number(query, "page", 1, Integer.MAX_VALUE / MAX_SIZE);
     Comparator<Entry> order = order(parameter(query, "sort", "label"));
     switch (parameter(query, "order", "asc")) {
       case "asc" -> {}

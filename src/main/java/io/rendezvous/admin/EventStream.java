@@ -33,10 +33,10 @@ import org.slf4j.LoggerFactory;
  */
 final class EventStream {
   private static final Logger LOG = LoggerFactory.getLogger(EventStream.class);
-  private static final int MOST_LISTENERS = 64;
-  private static final int MOST_CHANGED = 100;
+  private static final int MAX_LISTENERS = 64;
+  private static final int MAX_CHANGED = 100;
   private static final int STATUS_EVERY = 2;
-  private static final int MOST_MISSED = 30;
+  private static final int MAX_MISSED = 30;
   private static final AttachmentKey<Newcomer> NEWCOMER = AttachmentKey.create(Newcomer.class);
 
   private final EntryIndex index;
@@ -57,7 +57,12 @@ final class EventStream {
    *
    * @param status what is told of the broker, in JSON
    */
-  EventStream(EntryIndex index, Presence tunnels, ActivityLog ledger, JsonViews views, Supplier<String> status) {
+  EventStream(
+      EntryIndex index,
+      Presence tunnels,
+      ActivityLog ledger,
+      JsonViews views,
+      Supplier<String> status) {
     this.index = index;
     this.tunnels = tunnels;
     this.ledger = ledger;
@@ -89,7 +94,7 @@ final class EventStream {
     void tell(Map<String, String> events) {
       synchronized (this) {
         if (underWay > 0) {
-          if (++missed == MOST_MISSED) {
+          if (++missed == MAX_MISSED) {
             thread.execute(() -> close(connection));
           }
           return;
@@ -130,9 +135,10 @@ final class EventStream {
     return exchange ->
         exchange.dispatch(
             waiting -> { // for the status, on a thread that may block: the stream begins on another
-              if (listeners.size() >= MOST_LISTENERS) {
+              if (listeners.size() >= MAX_LISTENERS) {
                 String detail = "too many pages are open";
-                ApiHandler.refuse(waiting, new ApiException(StatusCodes.SERVICE_UNAVAILABLE, detail));
+                ApiHandler.refuse(
+                    waiting, new ApiException(StatusCodes.SERVICE_UNAVAILABLE, detail));
                 return;
               }
               waiting.putAttachment(NEWCOMER, new Newcomer(status.get(), waiting.getIoThread()));
@@ -181,7 +187,7 @@ final class EventStream {
     boolean all = entriesChanged();
     Set<UUID> changed = new HashSet<>(touched);
     addChangedCounts(changed);
-    if (all || changed.size() > MOST_CHANGED) {
+    if (all || changed.size() > MAX_CHANGED) {
       events.put("refresh", "{}");
     } else if (!changed.isEmpty()) {
       events.put("entries", describe(changed));

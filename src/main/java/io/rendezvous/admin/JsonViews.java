@@ -97,8 +97,8 @@ final class JsonViews {
         .put("waitedMs", millis(rendezvous.waited()))
         .put("attempt", rendezvous.attempt())
         .put("lastedMs", millis(rendezvous.lasted()))
-        .put("octetsIn", rendezvous.octetsIn())
-        .put("octetsOut", rendezvous.octetsOut())
+        .put("octetsIn", rendezvous.bytesIn())
+        .put("octetsOut", rendezvous.bytesOut())
         .put("state", state);
   }
 

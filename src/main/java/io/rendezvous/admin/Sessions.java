@@ -11,7 +11,7 @@ import java.util.Map;
 /** Those who have logged in to the page, each for half a day. Any thread may call. */
 final class Sessions {
   static final Duration LENGTH = Duration.ofHours(12);
-  private static final int MOST = 1000;
+  private static final int MAX = 1000;
   private static final int OCTETS = 32;
 
   private final SecureRandom random = new SecureRandom();
@@ -22,7 +22,7 @@ final class Sessions {
 
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, Instant> eldest) {
-          return size() > MOST;
+          return size() > MAX;
         }
       };
 

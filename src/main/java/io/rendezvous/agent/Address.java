@@ -1,8 +1,13 @@
 package io.rendezvous.agent;
 
+import io.rendezvous.net.Dialer;
+import io.rendezvous.net.Network;
+import io.rendezvous.tls.Tls;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.net.URISyntaxException;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Where a server listens.
@@ -48,6 +53,16 @@ public record Address(String host, int port) {
   /** Returns the address of a socket. */
   public static Address of(InetSocketAddress socket) {
     return new Address(socket.getAddress().getHostAddress(), socket.getPort());
+  }
+
+  /**
+   * Returns what opens connections to it.
+   *
+   * @param trust the certificates it is trusted by, or null for plain TCP
+   */
+  Dialer dialer(Network network, @Nullable TrustedCertificates trust) {
+    return network.dialer(
+        host, port, trust == null ? null : Tls.connecting(network, trust, host, port));
   }
 
   @Override

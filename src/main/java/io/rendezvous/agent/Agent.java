@@ -53,7 +53,8 @@ final class Agent implements AutoCloseable {
    * @param tunnels how many are kept parked
    * @param most up to how many, while clients take them faster than they come back
    */
-  record Plan(UUID id, Totp totp, Address broker, TrustedCertificates trust, int tunnels, int most) {}
+  record Plan(
+      UUID id, Totp totp, Address broker, TrustedCertificates trust, int tunnels, int most) {}
 
   private final Plan plan;
   private final Network network;
@@ -105,7 +106,7 @@ final class Agent implements AutoCloseable {
     this.events = events;
     this.wanted = plan.tunnels();
     this.whereabouts = new NetworkChange(clock);
-    this.broker = network.dialer(plan.broker().host(), plan.broker().port(), plan.trust());
+    this.broker = plan.broker().dialer(network, plan.trust());
   }
 
   /** Begins to park tunnels. */

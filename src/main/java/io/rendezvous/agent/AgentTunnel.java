@@ -23,11 +23,11 @@ import org.jspecify.annotations.Nullable;
  */
 final class AgentTunnel implements Target.Listener {
   private static final Duration TIME_TO_PARK = Duration.ofSeconds(20);
-  private static final int MOST_HEAD = 16 * 1024;
+  private static final int MAX_HEAD = 16 * 1024;
 
   private final Agent agent;
   private final int number;
-  private final HeadReader reader = new HeadReader(MOST_HEAD);
+  private final HeadReader reader = new HeadReader(MAX_HEAD);
   private volatile @Nullable Conn parkedConn;
   private long parkedAt;
   private ByteBuffer begun = ByteBuffer.allocate(0);

@@ -11,10 +11,10 @@ import java.util.random.RandomGenerator;
  */
 final class Backoff {
   private static final Duration FIRST = Duration.ofMillis(500);
-  private static final Duration MOST = Duration.ofSeconds(30);
+  private static final Duration MAX = Duration.ofSeconds(30);
   private static final int DOUBLINGS = 6;
   private static final Duration RESTART = Duration.ofMinutes(1);
-  private static final Duration MOST_WITHIN_RESTART = Duration.ofSeconds(4);
+  private static final Duration MAX_WITHIN_RESTART = Duration.ofSeconds(4);
 
   private final RandomGenerator random;
   private final LongSupplier timer;
@@ -42,7 +42,7 @@ final class Backoff {
     boolean restarting = !refused && now - firstFailure < RESTART.toNanos();
     Duration bound = FIRST.multipliedBy(1L << Math.min(failures, DOUBLINGS));
     failures++;
-    long most = Math.min(bound.toMillis(), (restarting ? MOST_WITHIN_RESTART : MOST).toMillis());
+    long most = Math.min(bound.toMillis(), (restarting ? MAX_WITHIN_RESTART : MAX).toMillis());
     return Duration.ofMillis(random.nextLong(most + 1));
   }
 

@@ -16,8 +16,8 @@ import java.time.format.DateTimeFormatter;
 import java.util.Optional;
 
 /** A broker's answer to a CONNECT, and in words what to make of it where it is a refusal. */
-final class ConnectResponse {
-  private static final int MOST_BODY = 8 * 1024;
+public final class ConnectResponse {
+  private static final int MAX_BODY = 8 * 1024;
   private static final int LONGEST_DIAGNOSTIC = 200;
   private static final Duration LONGEST_WAIT = Duration.ofHours(1);
 
@@ -28,7 +28,7 @@ final class ConnectResponse {
   private final Instant now;
   private final ByteArrayOutputStream body = new ByteArrayOutputStream();
 
-  ConnectResponse(byte[] head, Instant now) throws ProtocolException {
+  public ConnectResponse(byte[] head, Instant now) throws ProtocolException {
     this.head = ResponseHead.parse(head);
     if (!this.head.http11()) {
       throw new ProtocolException("no broker answers in HTTP/1.0");
@@ -36,11 +36,11 @@ final class ConnectResponse {
     this.now = now;
   }
 
-  int status() {
+  public int status() {
     return head.status();
   }
 
-  boolean isOne() {
+  public boolean isOne() {
     return head.status() != 200;
   }
 
@@ -53,14 +53,14 @@ final class ConnectResponse {
     return head.value("Transfer-Encoding").isPresent();
   }
 
-  void add(ByteBuffer octets) {
-    while (octets.hasRemaining() && body.size() < MOST_BODY) {
+  public void add(ByteBuffer octets) {
+    while (octets.hasRemaining() && body.size() < MAX_BODY) {
       body.write(octets.get());
     }
   }
 
   boolean isComplete() {
-    return body.size() >= Math.min(MOST_BODY, number("Content-Length").orElse(0L));
+    return body.size() >= Math.min(MAX_BODY, number("Content-Length").orElse(0L));
   }
 
   Duration retryAfter() {
@@ -72,14 +72,14 @@ final class ConnectResponse {
     return head.value(name).filter(v -> v.matches("\\d{1,9}")).map(Long::parseLong);
   }
 
-  String inWords() {
+  public String inWords() {
     String reason = diagnostic(body.toString(StandardCharsets.UTF_8)).orElse("(no reason given)");
     String words = "the broker refused: " + head.status() + " " + reason;
     return head.status() == 401 ? words + "; " + clocksInWords() : words;
   }
 
   /** Returns the reason that a body gives, if it has the form of a broker's, fit to be printed. */
-  static Optional<String> diagnostic(String body) {
+  public static Optional<String> diagnostic(String body) {
     try {
       JsonNode text = new ObjectMapper().readTree(body).path("error").path("diagnostic");
       String printable = Event.printable(text.asText());
@@ -92,11 +92,13 @@ final class ConnectResponse {
   }
 
   /** Returns how much this machine's clock is behind the broker's, if that told the time. */
-  Optional<Duration> clockBehind() {
-    return head.value("Date").flatMap(ConnectResponse::date).map(theirs -> Duration.between(now, theirs));
+  public Optional<Duration> clockBehind() {
+    return head.value("Date")
+        .flatMap(ConnectResponse::date)
+        .map(theirs -> Duration.between(now, theirs));
   }
 
-  String clocksInWords() {
+  public String clocksInWords() {
     Optional<Duration> told = clockBehind();
     if (told.isEmpty()) {
       return "look at the UUID, the secret and this machine's clock";

@@ -5,6 +5,7 @@ import io.rendezvous.http.undertow.ReverseProxy;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
+import io.rendezvous.net.unix.UnixDialer;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.handlers.AllowedMethodsHandler;
@@ -135,7 +136,8 @@ public final class HiddenServer implements AutoCloseable {
       return http((network, events) -> handler);
     }
 
-    private HiddenServer http(BiFunction<Network, EventLog, HttpHandler> handler) throws IOException {
+    private HiddenServer http(BiFunction<Network, EventLog, HttpHandler> handler)
+        throws IOException {
       return start(
           (network, events) ->
               new HttpTarget(
@@ -156,9 +158,7 @@ public final class HiddenServer implements AutoCloseable {
       String name = address.toString();
       TrustedCertificates believed = tls ? how.trust() : null;
       return proxy(
-          network ->
-              new ReverseProxy.LocalServer(
-                  name, name, network.dialer(address.host(), address.port(), believed)),
+          network -> new ReverseProxy.LocalServer(name, name, address.dialer(network, believed)),
           how);
     }
 
@@ -172,7 +172,7 @@ public final class HiddenServer implements AutoCloseable {
       return proxy(
           network ->
               new ReverseProxy.LocalServer(
-                  unixSocket.toString(), "localhost", network.dialer(unixSocket)),
+                  unixSocket.toString(), "localhost", new UnixDialer(network, unixSocket)),
           how);
     }
 
@@ -209,7 +209,7 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer relay(Address local, boolean passHeader) throws IOException {
-      return relay(network -> network.dialer(local.host(), local.port(), null), passHeader);
+      return relay(network -> local.dialer(network, null), passHeader);
     }
 
     /**
@@ -220,7 +220,7 @@ public final class HiddenServer implements AutoCloseable {
      * @throws IOException if the entry's certificate cannot be read, or no threads can be had
      */
     public HiddenServer relay(Path unixSocket, boolean passHeader) throws IOException {
-      return relay(network -> network.dialer(unixSocket), passHeader);
+      return relay(network -> new UnixDialer(network, unixSocket), passHeader);
     }
 
     private HiddenServer relay(Function<Network, Dialer> local, boolean passHeader)

@@ -25,7 +25,7 @@ import picocli.CommandLine.Spec;
     description = "Make a local server reachable through a broker, as its hidden server.",
     subcommands = CheckCommand.class)
 final class AgentCommand implements Callable<Integer> {
-  private static final int MOST_TUNNELS = 1000;
+  private static final int MAX_TUNNELS = 1000;
   private static final int IO_THREADS = 2;
 
   @Spec private CommandSpec spec;
@@ -85,7 +85,8 @@ final class AgentCommand implements Callable<Integer> {
     return Ansi.AUTO.enabled() ? AgentOutput.Form.TERMINAL : AgentOutput.Form.LINES;
   }
 
-  private @Nullable StatusServer statusServer(Network network, RunningAgents fleet) throws IOException {
+  private @Nullable StatusServer statusServer(Network network, RunningAgents fleet)
+      throws IOException {
     return status == null
         ? null
         : new StatusServer(Address.parse(status, "http"), network, fleet::statuses);
@@ -101,11 +102,11 @@ final class AgentCommand implements Callable<Integer> {
   }
 
   private void start(RunningAgents fleet, Network network, AgentOutput output) throws IOException {
-    if (tunnels < 1 || tunnels > MOST_TUNNELS) {
-      throw misused("--tunnels is not from 1 to " + MOST_TUNNELS);
+    if (tunnels < 1 || tunnels > MAX_TUNNELS) {
+      throw misused("--tunnels is not from 1 to " + MAX_TUNNELS);
     }
-    if (mostTunnels < 1 || mostTunnels > MOST_TUNNELS) {
-      throw misused("--most-tunnels is not from 1 to " + MOST_TUNNELS);
+    if (mostTunnels < 1 || mostTunnels > MAX_TUNNELS) {
+      throw misused("--most-tunnels is not from 1 to " + MAX_TUNNELS);
     }
     List<Path> files = broker.files();
     targets.check(files.size());

@@ -19,7 +19,7 @@ import java.util.function.Supplier;
  * prints, and what it cannot keep up with is dropped and counted.
  */
 final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutput.Line> {
-  private static final int MOST_EVENTS = 1000;
+  private static final int MAX_EVENTS = 1000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
   /** For whom it is. */
@@ -60,7 +60,7 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
     this.out = out;
     this.statuses = statuses;
     this.table = new StatusTable(out);
-    this.lines = new BoundedWriter<>("agent-output", MOST_EVENTS, form.statusEvery, this);
+    this.lines = new BoundedWriter<>("agent-output", MAX_EVENTS, form.statusEvery, this);
   }
 
   void start() {

@@ -23,7 +23,7 @@ import picocli.CommandLine.Spec;
     name = "check",
     description = "Try once all that a hidden server needs of its broker and of the way there.")
 final class CheckCommand implements Callable<Integer> {
-  private static final int MOST_IDLE = 3600;
+  private static final int MAX_IDLE = 3600;
 
   @Spec private CommandSpec spec;
   @Mixin private BrokerOptions broker;
@@ -51,9 +51,9 @@ final class CheckCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    if (idle < 1 || idle > MOST_IDLE) {
+    if (idle < 1 || idle > MAX_IDLE) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--idle is not from 1 to " + MOST_IDLE);
+          spec.commandLine(), "--idle is not from 1 to " + MAX_IDLE);
     }
     if (path != null && !(asClient && path.matches("/[!-~]*"))) {
       throw new CommandLine.ParameterException(

@@ -1,6 +1,6 @@
 package io.rendezvous.cli;
 
-import io.rendezvous.net.Network;
+import io.rendezvous.tls.Tls;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
@@ -23,10 +23,10 @@ import java.util.concurrent.atomic.AtomicLong;
 public final class Console {
   private static final Path LOG_SETTINGS = Path.of("conf", "log.properties");
   private static final String LOG_PREFIX = "org.slf4j.simpleLogger.";
-  private static final int MOST_LINES = 8192;
+  private static final int MAX_LINES = 8192;
   private static final int LONGEST_LINE = 16 * 1024;
 
-  private static final BlockingQueue<byte[]> LINES = new ArrayBlockingQueue<>(MOST_LINES);
+  private static final BlockingQueue<byte[]> LINES = new ArrayBlockingQueue<>(MAX_LINES);
   private static final AtomicLong DROPPED = new AtomicLong();
   private static final AtomicLong UNWRITTEN = new AtomicLong();
 
@@ -44,7 +44,7 @@ public final class Console {
     Thread writer = new Thread(() -> write(real), "log");
     writer.setDaemon(true);
     writer.start();
-    Network.prepareProcess();
+    Tls.prepareProcess();
   }
 
   /** slf4j-simple itself reads system properties and the class path only. */

@@ -22,7 +22,7 @@ import org.jspecify.annotations.Nullable;
 
 /** What the settings of one broker lead to: its store, its certificate, its name. */
 final class Installation {
-  private static final Path USUAL_FILE = Path.of("conf", "rendezvous.properties");
+  private static final Path DEFAULT_FILE = Path.of("conf", "rendezvous.properties");
   private static final String FILE = "file:";
 
   private final Settings settings;
@@ -43,7 +43,7 @@ final class Installation {
       return new Installation(SettingsLoader.load(file));
     }
     return new Installation(
-        Files.exists(USUAL_FILE) ? SettingsLoader.load(USUAL_FILE) : SettingsLoader.load());
+        Files.exists(DEFAULT_FILE) ? SettingsLoader.load(DEFAULT_FILE) : SettingsLoader.load());
   }
 
   Settings settings() {

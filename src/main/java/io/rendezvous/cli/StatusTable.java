@@ -14,7 +14,7 @@ import java.util.Map;
 
 /** The last lines of a terminal, which show how each hidden server is doing. For one thread. */
 final class StatusTable {
-  private static final int MOST_ROWS = 20;
+  private static final int MAX_ROWS = 20;
   private static final int LONGEST_NAME = 24;
   private static final Duration RIGHT = Duration.ofSeconds(2);
   private static final String WITHOUT_WRAPPING = "\u001b[?7l";
@@ -55,10 +55,10 @@ final class StatusTable {
             "", "parked", "in use", "requests", "in", "out", "clock"));
     statuses.entrySet().stream()
         .sorted(Comparator.comparing(entry -> entry.getValue().isOnline()))
-        .limit(MOST_ROWS)
+        .limit(MAX_ROWS)
         .forEach(entry -> lines.add(row(entry.getKey(), entry.getValue())));
-    if (statuses.size() > MOST_ROWS) {
-      lines.add("and " + (statuses.size() - MOST_ROWS) + " more");
+    if (statuses.size() > MAX_ROWS) {
+      lines.add("and " + (statuses.size() - MAX_ROWS) + " more");
     }
     statuses.entrySet().stream()
         .filter(entry -> entry.getValue().lastTrouble().isPresent())

@@ -140,7 +140,8 @@ final class TargetOptions {
   private ReverseProxy.Options how() throws IOException {
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
-    TrustedCertificates trust = localInsecure ? TrustedCertificates.inAnybody() : TrustedCertificates.in(pem);
+    TrustedCertificates trust =
+        localInsecure ? TrustedCertificates.inAnybody() : TrustedCertificates.in(pem);
     return new ReverseProxy.Options(rewriteHost, trust, PATIENCE);
   }
 }

@@ -12,7 +12,7 @@ import java.util.regex.Pattern;
  */
 public record PortRange(int first, int last) {
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})-(\\d{1,5})");
-  private static final int MOST = 65_535;
+  private static final int MAX = 65_535;
 
   /** Returns the range that a text such as {@code 20000-29999} is, if it is one. */
   public static Optional<PortRange> parse(String text) {
@@ -22,7 +22,7 @@ public record PortRange(int first, int last) {
     }
     int first = Integer.parseInt(matcher.group(1));
     int last = Integer.parseInt(matcher.group(2));
-    return first >= 1 && first <= last && last <= MOST
+    return first >= 1 && first <= last && last <= MAX
         ? Optional.of(new PortRange(first, last))
         : Optional.empty();
   }

@@ -104,10 +104,6 @@ public interface Settings {
     /** Its private key, in PEM. */
     @WithDefault("conf/registrar.key")
     Path key();
-
-    /** Whether Undertow's conduit does TLS instead of our own. */
-    @WithDefault("false")
-    boolean undertow();
   }
 
   /** Where entries are kept. */

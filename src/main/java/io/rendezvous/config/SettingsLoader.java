@@ -42,7 +42,7 @@ public final class SettingsLoader {
   private static final String ENVIRONMENT_PREFIX = "RENDEZVOUS_";
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
-  private static final int LEAST_TOKEN = 16;
+  private static final int MIN_TOKEN = 16;
 
   /** All settings there are, by their names. */
   static final Set<String> KEYS =
@@ -231,8 +231,8 @@ public final class SettingsLoader {
     if (none && !adminIsLoopback) {
       mistakes.add("admin.token", "can be none on a loopback address only; see admin.host");
     }
-    if (!none && settings.admin().token().map(t -> t.length() < LEAST_TOKEN).orElse(false)) {
-      mistakes.add("admin.token", "has less than " + LEAST_TOKEN + " characters");
+    if (!none && settings.admin().token().map(t -> t.length() < MIN_TOKEN).orElse(false)) {
+      mistakes.add("admin.token", "has less than " + MIN_TOKEN + " characters");
     }
     hooks(settings.hooks(), mistakes);
     if (settings.registrar().enabled()) {

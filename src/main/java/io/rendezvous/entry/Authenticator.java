@@ -23,7 +23,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class Authenticator {
   private static final Logger LOG = LoggerFactory.getLogger(Authenticator.class);
-  private static final int MOST_REMEMBERED = 200_000;
+  private static final int MAX_REMEMBERED = 200_000;
 
   /** Tokens of so many digits need no bound on the guesses at one UUID. */
   private static final int SAFE_DIGITS = 8;
@@ -56,8 +56,8 @@ public final class Authenticator {
   // Guarded by this.
   private final FailureLimiter<Source> guessesBySource;
   private final FailureLimiter<UUID> guessesByUuid;
-  private final Map<Step, Source> stepOwners = LruMap.byUse(MOST_REMEMBERED);
-  private final Map<Site, Boolean> knownSites = LruMap.byUse(MOST_REMEMBERED);
+  private final Map<Step, Source> stepOwners = LruMap.byUse(MAX_REMEMBERED);
+  private final Map<Site, Boolean> knownSites = LruMap.byUse(MAX_REMEMBERED);
 
   /**
    * Creates one that remembers nothing yet.
@@ -127,7 +127,7 @@ public final class Authenticator {
   /** Does the same work whether or not there is such an entry, and whichever step it is. */
   private static OptionalLong matchingStep(Optional<Entry> entry, String token, Instant now) {
     List<Totp> totps = entry.map(e -> e.totpsAt(now)).orElse(List.of(NOBODY));
-    int length = Math.max(Totp.LEAST_DIGITS, Math.min(Totp.MOST_DIGITS, token.length()));
+    int length = Math.max(Totp.MIN_DIGITS, Math.min(Totp.MAX_DIGITS, token.length()));
     byte[] given = token.getBytes(StandardCharsets.UTF_8);
     OptionalLong match = OptionalLong.empty();
     for (Totp totp : totps) {

@@ -29,16 +29,16 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Entry {
   /** The most that an entry's JSON may have, in octets; real ones have a few hundred. */
-  public static final int MOST_OCTETS = 64 * 1024;
+  public static final int MAX_OCTETS = 64 * 1024;
 
   /** What is on or off (PROTOCOL 4). */
   public static final List<String> FLAGS = List.of("open", "challenge", "proxyProtocol");
 
-  private static final int MOST_LABELS = 64;
+  private static final int MAX_LABELS = 64;
   private static final int SECRET_OCTETS = 20;
   private static final int OLD_DIGITS = 6;
   private static final int OLD_STEP = 30;
-  private static final int MOST_PORT = 65_535;
+  private static final int MAX_PORT = 65_535;
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final Pattern ID =
@@ -171,8 +171,8 @@ public final class Entry {
   }
 
   private static void setLabels(ObjectNode json, List<String> labels) {
-    if (labels.size() > MOST_LABELS) {
-      throw new IllegalArgumentException("more than " + MOST_LABELS + " labels");
+    if (labels.size() > MAX_LABELS) {
+      throw new IllegalArgumentException("more than " + MAX_LABELS + " labels");
     }
     ArrayNode names = json.putArray("labels");
     labels.stream().map(Entry::checkLabel).distinct().forEach(names::add);
@@ -194,7 +194,7 @@ public final class Entry {
       throw new IllegalArgumentException(
           "not a label (letters, digits and hyphens, parted by dots; no UUID): " + label);
     }
-    if (matcher.group("port") != null && Integer.parseInt(matcher.group("port")) > MOST_PORT) {
+    if (matcher.group("port") != null && Integer.parseInt(matcher.group("port")) > MAX_PORT) {
       throw new IllegalArgumentException("not a port behind the label: " + label);
     }
     return lower;

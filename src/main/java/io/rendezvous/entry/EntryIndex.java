@@ -25,7 +25,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class EntryIndex {
   private static final Logger LOG = LoggerFactory.getLogger(EntryIndex.class);
-  private static final long LEAST_AGE = Duration.ofSeconds(1).toNanos();
+  private static final long MIN_AGE = Duration.ofSeconds(1).toNanos();
   private static final int SHARE = 10;
   private static final Duration FIRST_PATIENCE = Duration.ofSeconds(1);
 
@@ -110,14 +110,14 @@ public final class EntryIndex {
     } catch (IOException e) {
       trouble = Optional.of(String.valueOf(e.getMessage()));
       if (!listed) {
-        goodUntil = nanoTime.getAsLong() + LEAST_AGE;
+        goodUntil = nanoTime.getAsLong() + MIN_AGE;
         throw e;
       }
       LOG.debug("The entries are as they were: {}", e.getMessage());
     }
     long end = nanoTime.getAsLong();
     boolean failed = trouble.isPresent(); // then it is tried again soon
-    goodUntil = end + (failed ? LEAST_AGE : Math.max(LEAST_AGE, SHARE * (end - begun)));
+    goodUntil = end + (failed ? MIN_AGE : Math.max(MIN_AGE, SHARE * (end - begun)));
   }
 
   private void replace(Map<UUID, Entry> now) {

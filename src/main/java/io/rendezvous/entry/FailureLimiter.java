@@ -13,7 +13,7 @@ import java.util.Map;
  * @param <K> what is counted
  */
 public final class FailureLimiter<K> {
-  private static final int MOST_KEYS = 100_000;
+  private static final int MAX_KEYS = 100_000;
 
   private static final class Count {
     Instant windowEnds = Instant.MIN;
@@ -30,7 +30,7 @@ public final class FailureLimiter<K> {
   private final Duration window;
   private final Duration firstBlock;
   private final Duration longestBlock;
-  private final Map<K, Count> counts = LruMap.byUse(MOST_KEYS);
+  private final Map<K, Count> counts = LruMap.byUse(MAX_KEYS);
 
   /**
    * Creates one.

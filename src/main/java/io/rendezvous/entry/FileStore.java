@@ -34,8 +34,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Entries as files, {@code UUID.json} each, in one directory. Nobody sees half of one ({@link
- * AtomicFile}); a lock file keeps writers apart. An entry is read anew each time it is asked for, so
- * a change by whatever process counts at once.
+ * AtomicFile}); a lock file keeps writers apart. An entry is read anew each time it is asked for,
+ * so a change by whatever process counts at once.
  */
 public final class FileStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(FileStore.class);
@@ -89,7 +89,7 @@ public final class FileStore implements EntryStore {
   public Optional<Entry> find(UUID id) throws IOException {
     Path file = fileOf(id);
     try {
-      if (Files.size(file) <= Entry.MOST_OCTETS) {
+      if (Files.size(file) <= Entry.MAX_OCTETS) {
         return entry(file, id, Files.readAllBytes(file));
       }
       LOG.warn("{} counts as missing: it is too large for an entry", file);

@@ -49,7 +49,7 @@ public final class RedisStore implements EntryStore {
   private static final String UUID_PATTERN = "????????-????-????-????-????????????";
   private static final int BATCH = 500;
   private static final int THREADS = 4;
-  private static final int MOST_TRIES = 10;
+  private static final int MAX_TRIES = 10;
 
   /**
    * Puts an entry where there is what is expected: nothing, or an earlier form of it. Says "uuid"
@@ -242,7 +242,7 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
-    for (int i = 0; i < MOST_TRIES; i++) {
+    for (int i = 0; i < MAX_TRIES; i++) {
       String text = text(id);
       Optional<Entry> old = text == null ? Optional.empty() : read(id.toString(), text);
       if (text == null || old.isEmpty()) {

@@ -17,7 +17,7 @@ import java.util.function.UnaryOperator;
  * hidden servers does not wait for it one after the other.
  */
 public final class StaleOnErrorStore implements EntryStore {
-  private static final int MOST_REMEMBERED = 100_000;
+  private static final int MAX_REMEMBERED = 100_000;
   private static final Duration LEFT_ALONE = Duration.ofSeconds(1);
 
   /** An entry as text, which has a third of the size. */
@@ -28,7 +28,7 @@ public final class StaleOnErrorStore implements EntryStore {
   private final Duration grace;
 
   // Guarded by this.
-  private final Map<UUID, Seen> seen = LruMap.byUse(MOST_REMEMBERED);
+  private final Map<UUID, Seen> seen = LruMap.byUse(MAX_REMEMBERED);
   private Instant leaveAloneUntil = Instant.MIN;
   private long revocations;
 

@@ -16,10 +16,10 @@ import org.apache.commons.codec.digest.HmacUtils;
  */
 public record Totp(String algorithm, String base32, int step, int digits) {
   /** Tokens longer than this would have a first digit that says little. */
-  public static final int MOST_DIGITS = 10;
+  public static final int MAX_DIGITS = 10;
 
   /** Tokens shorter than this can be guessed. */
-  public static final int LEAST_DIGITS = 6;
+  public static final int MIN_DIGITS = 6;
 
   private static final long[] POWERS = {
     1L,
@@ -49,7 +49,7 @@ public record Totp(String algorithm, String base32, int step, int digits) {
     if (step < 1 || step > 86_400) {
       throw new IllegalArgumentException("the step is not from 1 to 86400 seconds: " + step);
     }
-    if (digits < LEAST_DIGITS || digits > MOST_DIGITS) {
+    if (digits < MIN_DIGITS || digits > MAX_DIGITS) {
       throw new IllegalArgumentException("the digits are not from 6 to 10: " + digits);
     }
   }

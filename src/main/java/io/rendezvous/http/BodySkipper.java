@@ -19,7 +19,7 @@ public final class BodySkipper {
     MALFORMED
   }
 
-  private static final int MOST_DIGITS = 8;
+  private static final int MAX_DIGITS = 8;
 
   /** What the next octet belongs to. */
   private enum Part {
@@ -92,7 +92,7 @@ public final class BodySkipper {
     int digit = Character.digit(octet, 16);
     if (digit >= 0) {
       left = left * 16 + digit;
-      return ++digits <= MOST_DIGITS;
+      return ++digits <= MAX_DIGITS;
     }
     boolean any = digits > 0;
     digits = 0;

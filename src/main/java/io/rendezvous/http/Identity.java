@@ -16,7 +16,7 @@ import java.util.UUID;
  * @param head the octets to send it: the head without the line that was the identity
  */
 public record Identity(String name, ByteBuffer head) {
-  private static final String PARAMETER = "rendezvous=";
+  private static final String PARAMETER = "rendezvous";
 
   /**
    * Finds the identity of a request.
@@ -77,16 +77,9 @@ public record Identity(String name, ByteBuffer head) {
    * A browser's WebSocket cannot be made to answer a challenge, so it names the ID in its query.
    */
   private static Optional<Identity> ofUpgrade(RequestHead head) {
-    int query = head.target().indexOf('?');
-    if (head.field("Upgrade").isEmpty() || query < 0) {
-      return Optional.empty();
-    }
-    for (String parameter : head.target().substring(query + 1).split("&", -1)) {
-      if (parameter.startsWith(PARAMETER)) {
-        return Optional.of(new Identity(parameter.substring(PARAMETER.length()), head.octets()));
-      }
-    }
-    return Optional.empty();
+    return head.field("Upgrade")
+        .flatMap(upgrade -> head.parameter(PARAMETER))
+        .map(name -> new Identity(name, head.octets()));
   }
 
   /** Returns the UUID, if that is what it is named by. */

@@ -62,15 +62,32 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
    * @param more further headers
    */
   public ByteBuffer closing(Instant now, Map<String, String> more) {
-    Map<String, String> headers = new LinkedHashMap<>(headers());
-    headers.putAll(more);
-    String status = problem.status() + " " + problem.reason();
-    ByteBuffer whole = closing(now, status, headers, body());
-    return withBody ? whole : whole.limit(whole.limit() - body().length());
+    Map<String, String> last = new LinkedHashMap<>(more);
+    last.put("Connection", "close");
+    return whole(now, last);
   }
 
   /**
-   * Returns a whole response without a problem, after which the connection is closed.
+   * Returns the whole response, after which the connection is kept.
+   *
+   * @param now for its Date
+   * @param more further headers
+   */
+  public ByteBuffer keeping(Instant now, Map<String, String> more) {
+    return whole(now, more);
+  }
+
+  private ByteBuffer whole(Instant now, Map<String, String> more) {
+    Map<String, String> headers = new LinkedHashMap<>(headers());
+    headers.putAll(more);
+    String status = problem.status() + " " + problem.reason();
+    String body = body();
+    ByteBuffer whole = response(now, status, headers, body);
+    return withBody ? whole : whole.limit(whole.limit() - body.length());
+  }
+
+  /**
+   * Returns a whole response that is not about a problem, after which the connection is closed.
    *
    * @param now for its Date
    * @param status with its reason
@@ -78,11 +95,17 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
    */
   public static ByteBuffer closing(
       Instant now, String status, Map<String, String> headers, String body) {
+    Map<String, String> all = new LinkedHashMap<>(headers);
+    all.put("Connection", "close");
+    return response(now, status, all, body);
+  }
+
+  private static ByteBuffer response(
+      Instant now, String status, Map<String, String> headers, String body) {
     StringBuilder response = new StringBuilder("HTTP/1.1 ").append(status).append("\r\n");
     add(response, "Date", DATE.format(now));
     headers.forEach((name, value) -> add(response, name, value));
     add(response, "Content-Length", Integer.toString(body.length()));
-    add(response, "Connection", "close");
     response.append("\r\n").append(body);
     return ByteBuffer.wrap(response.toString().getBytes(StandardCharsets.US_ASCII));
   }

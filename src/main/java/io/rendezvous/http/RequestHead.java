@@ -51,7 +51,8 @@ public final class RequestHead {
     check(isTarget(line[1]), "malformed request target");
     boolean http11 = line[2].equals("HTTP/1.1");
     check(http11 || line[2].equals("HTTP/1.0"), "unsupported HTTP version");
-    return new RequestHead(head, line[0], line[1], http11, HeaderField.parseAll(text, endOfLine + 2));
+    return new RequestHead(
+        head, line[0], line[1], http11, HeaderField.parseAll(text, endOfLine + 2));
   }
 
   /**
@@ -134,6 +135,26 @@ public final class RequestHead {
     return pathAndQuery().replaceFirst("\\?.*", "");
   }
 
+  /**
+   * Returns the value of the first query parameter of that name, as sent: nothing is decoded. A
+   * parameter without {@code =} has an empty value.
+   */
+  public Optional<String> parameter(String name) {
+    int query = target.indexOf('?');
+    if (query < 0) {
+      return Optional.empty();
+    }
+    for (String parameter : target.substring(query + 1).split("&", -1)) {
+      if (parameter.equals(name)) {
+        return Optional.of("");
+      }
+      if (parameter.startsWith(name + "=")) {
+        return Optional.of(parameter.substring(name.length() + 1));
+      }
+    }
+    return Optional.empty();
+  }
+
   /** Returns the first header line of that name. */
   public Optional<HeaderField> field(String name) {
     return fields.stream().filter(f -> f.is(name)).findFirst();
@@ -206,7 +227,8 @@ public final class RequestHead {
   }
 
   private static boolean isHost(String text) {
-    return text.chars().allMatch(c -> HeaderField.isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
+    return text.chars()
+        .allMatch(c -> HeaderField.isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
   }
 
   private static boolean isLength(String text) {

@@ -42,7 +42,8 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
       throw new ProtocolException("malformed status line");
     }
     int status = Integer.parseInt(line.substring(VERSION.length(), VERSION.length() + 3));
-    return new ResponseHead(line.startsWith(VERSION), status, HeaderField.parseAll(text, endOfLine + 2));
+    return new ResponseHead(
+        line.startsWith(VERSION), status, HeaderField.parseAll(text, endOfLine + 2));
   }
 
   /** Returns the value of the first header line of that name. */

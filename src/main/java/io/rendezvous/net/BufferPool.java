@@ -60,7 +60,7 @@ public final class BufferPool {
   }
 
   /** Returns an empty buffer of the size for so many octets, or of the larger one. */
-  ByteBuffer takeFor(int octets) {
+  public ByteBuffer takeFor(int octets) {
     return octets <= SIZE ? take() : takeLarge();
   }
 

@@ -1,6 +1,5 @@
 package io.rendezvous.net;
 
-import io.rendezvous.tls.TlsConnection;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
@@ -30,17 +29,18 @@ public final class Conn {
   private static final Duration HANDSHAKE_TIME = Duration.ofSeconds(10);
 
   /** Reads in a turn, since a peer may make much work of few octets. */
-  private static final int MOST_READS = 16;
+  private static final int MAX_READS = 16;
 
   private static final AtomicLong IDS = new AtomicLong();
 
-  private final StreamConnection channel;
   private final BufferPool buffers;
   private final long id = IDS.incrementAndGet();
   private final SocketMonitor watch;
   private final SocketAddress peer;
 
   // Everything below belongs to the connection's I/O thread.
+  private StreamConnection channel;
+  private @Nullable Layer layer; // until TLS starts
   private @Nullable ByteBuffer early;
   private XnioExecutor.@Nullable Key deadline;
   private @Nullable Runnable drainListener;
@@ -55,19 +55,15 @@ public final class Conn {
   /**
    * Wraps a connection.
    *
-   * @param channel what reads and writes plaintext
-   * @param watch sits on its socket
+   * @param layer the TLS that {@link #startTls} puts on it, or null for a plain connection
    */
-  Conn(StreamConnection channel, SocketMonitor watch, BufferPool buffers) {
-    this.channel = channel;
+  Conn(StreamConnection socket, SocketMonitor watch, BufferPool buffers, @Nullable Layer layer) {
+    this.channel = socket;
     this.watch = watch;
     this.buffers = buffers;
-    this.peer = channel.getPeerAddress();
-    if (channel instanceof SslConnection ssl) {
-      ssl.getHandshakeSetter().set(this::onHandshaken);
-    } else {
-      handshaken = true;
-    }
+    this.layer = layer;
+    this.peer = socket.getPeerAddress();
+    this.handshaken = layer == null;
   }
 
   /** Returns a number that no other connection of this process has, for the log. */
@@ -102,6 +98,38 @@ public final class Conn {
     return buffers;
   }
 
+  /** Returns whether TLS is still to be started: what is read until then is not plaintext. */
+  public boolean awaitsTls() {
+    return layer != null;
+  }
+
+  /**
+   * Starts the TLS that the connection awaits. The octets that were read too early are the first
+   * that TLS reads, so a ClientHello can be looked at before; from now on plaintext is read and
+   * written.
+   *
+   * @throws IllegalStateException if no TLS is awaited
+   */
+  public void startTls() {
+    Layer awaited = layer;
+    if (awaited == null) {
+      throw new IllegalStateException("no TLS is awaited: " + this);
+    }
+    startTls(awaited);
+  }
+
+  /** Starts TLS on whatever is read and written so far, in the same way. */
+  public void startTls(Layer tls) {
+    layer = null;
+    handshaken = false;
+    onReadable(null);
+    onWritable(null);
+    suspendReads();
+    SslConnection secured = tls.over(channel, takeEarly());
+    secured.getHandshakeSetter().set(this::onHandshaken);
+    channel = secured;
+  }
+
   /** Returns the connection as XNIO knows it, for the one place where Undertow takes it over. */
   public StreamConnection channel() {
     return channel;
@@ -109,6 +137,11 @@ public final class Conn {
 
   XnioIoThread ioThread() {
     return channel.getIoThread();
+  }
+
+  /** Returns an object that stands for the connection's I/O thread. Any thread may ask. */
+  public Object eventLoop() {
+    return ioThread();
   }
 
   /** Returns whether both live on the same I/O thread. Any thread may ask. */
@@ -191,7 +224,7 @@ public final class Conn {
     ByteBuffer buffer = buffers.take();
     try {
       int n = 1;
-      for (int i = 0; i < MOST_READS && n > 0; i++) {
+      for (int i = 0; i < MAX_READS && n > 0; i++) {
         n = read(buffer.clear());
         if (n > 0 && !wantsMore.test(buffer.flip())) {
           return;
@@ -289,7 +322,7 @@ public final class Conn {
   }
 
   /** Returns whether there is no TLS handshake still to be finished. Any thread may ask. */
-  boolean isHandshaken() {
+  public boolean isHandshaken() {
     return handshaken;
   }
 
@@ -375,7 +408,7 @@ public final class Conn {
 
   /** Returns whether the peer can be asked for a sign of life: over TLS 1.3, if that is our own. */
   public boolean canBeProbed() {
-    return channel instanceof TlsConnection && halfCloses();
+    return channel instanceof Probeable && halfCloses();
   }
 
   /**
@@ -385,7 +418,7 @@ public final class Conn {
    * @return false where it cannot be asked
    */
   public boolean probe(Runnable heard) throws IOException {
-    return channel instanceof TlsConnection tls && tls.conduit().probe(heard);
+    return channel instanceof Probeable probeable && probeable.probe(heard);
   }
 
   private @Nullable SSLSession session() {

@@ -3,13 +3,14 @@ package io.rendezvous.net;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.RejectedExecutionException;
+import org.jspecify.annotations.Nullable;
 import org.xnio.StreamConnection;
 import org.xnio.XnioIoThread;
 import org.xnio.XnioWorker;
 
 /** Opens connections to one server. Any thread may call. */
 public abstract class Dialer {
-  static final Duration PATIENCE = Duration.ofSeconds(10);
+  public static final Duration PATIENCE = Duration.ofSeconds(10);
 
   /** Hears how dialling went: once, on the I/O thread that the connection lives on. */
   public interface Result {
@@ -22,6 +23,11 @@ public abstract class Dialer {
 
   private final XnioWorker worker;
   private final BufferPool buffers;
+
+  /** Creates one that opens connections on the network's I/O threads. */
+  protected Dialer(Network network) {
+    this(network.xnioWorker(), network.buffers());
+  }
 
   Dialer(XnioWorker worker, BufferPool buffers) {
     this.worker = worker;
@@ -47,17 +53,20 @@ public abstract class Dialer {
     }
   }
 
-  abstract void start(XnioIoThread thread, Result result);
+  /** Opens a connection on that I/O thread. */
+  protected abstract void start(XnioIoThread thread, Result result);
 
   /**
    * Makes a connection of an open socket.
    *
-   * @param channel what reads and writes plaintext
-   * @param watch sits on the socket
+   * @param layer TLS, which starts with the first read or write, or null for a plain connection
    */
-  final Conn conn(StreamConnection socket, SocketMonitor watch, StreamConnection channel) {
-    Conn conn = new Conn(channel, watch, buffers);
+  protected final Conn conn(StreamConnection socket, @Nullable Layer layer) {
+    Conn conn = new Conn(socket, new SocketMonitor(socket), buffers, layer);
     socket.setCloseListener(closed -> conn.closed());
+    if (layer != null) {
+      conn.startTls();
+    }
     return conn;
   }
 }

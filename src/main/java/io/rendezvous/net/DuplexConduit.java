@@ -22,13 +22,13 @@ import org.xnio.conduits.WriteReadyHandler;
  *
  * @param <C> the connection
  */
-abstract class DuplexConduit<C extends StreamConnection>
+public abstract class DuplexConduit<C extends StreamConnection>
     implements StreamSourceConduit, StreamSinkConduit {
-  final C connection;
-  @Nullable ReadReadyHandler readHandler;
-  @Nullable WriteReadyHandler writeHandler;
+  protected final C connection;
+  protected @Nullable ReadReadyHandler readHandler;
+  protected @Nullable WriteReadyHandler writeHandler;
 
-  DuplexConduit(C connection) {
+  public DuplexConduit(C connection) {
     this.connection = connection;
   }
 

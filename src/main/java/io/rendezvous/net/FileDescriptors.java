@@ -4,12 +4,12 @@ import com.sun.management.UnixOperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 
 /** How many connections the process has file descriptors for. */
-final class FileDescriptors {
+public final class FileDescriptors {
   /** For the store, log files, classes still to be loaded, and whatever comes. */
   private static final long RESERVE = 64;
 
   private static final int WITHOUT_KNOWING = 10_000;
-  private static final int LEAST = 16;
+  private static final int MIN = 16;
 
   private FileDescriptors() {}
 
@@ -19,7 +19,7 @@ final class FileDescriptors {
    * @param wanted as set; 0 is as many as there can be
    * @param others how many descriptors are kept for other listeners
    */
-  static int limit(int wanted, int others) {
+  public static int limit(int wanted, int others) {
     int most = WITHOUT_KNOWING;
     if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
       long left =
@@ -27,7 +27,7 @@ final class FileDescriptors {
               - system.getOpenFileDescriptorCount()
               - RESERVE
               - others;
-      most = (int) Math.max(LEAST, Math.min(left, Integer.MAX_VALUE / 2));
+      most = (int) Math.max(MIN, Math.min(left, Integer.MAX_VALUE / 2));
     }
     return wanted == 0 ? most : Math.min(wanted, most);
   }

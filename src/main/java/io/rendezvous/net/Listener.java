@@ -1,6 +1,5 @@
 package io.rendezvous.net;
 
-import io.rendezvous.tls.Tls;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.util.Set;
@@ -40,7 +39,7 @@ public final class Listener implements AutoCloseable {
   public record Counts(long accepted, long refused, long handshakes, long failedHandshakes) {}
 
   private final ConnectionLimiter connections;
-  private final @Nullable Tls tls;
+  private final @Nullable Layer layer;
   private final BufferPool buffers;
   private final Consumer<Conn> accepted;
   private final LongAdder acceptedCount = new LongAdder();
@@ -50,9 +49,13 @@ public final class Listener implements AutoCloseable {
   private final AtomicBoolean closed = new AtomicBoolean();
   private @Nullable AcceptingChannel<StreamConnection> server;
 
-  Listener(ConnectionLimiter connections, @Nullable Tls tls, BufferPool buffers, Consumer<Conn> accepted) {
+  Listener(
+      ConnectionLimiter connections,
+      @Nullable Layer layer,
+      BufferPool buffers,
+      Consumer<Conn> accepted) {
     this.connections = connections;
-    this.tls = tls;
+    this.layer = layer;
     this.buffers = buffers;
     this.accepted = accepted;
   }
@@ -114,8 +117,7 @@ public final class Listener implements AutoCloseable {
   private void onAccepted(StreamConnection socket) {
     Conn conn;
     try {
-      SocketMonitor watch = new SocketMonitor(socket);
-      conn = new Conn(tls == null ? socket : tls.accept(socket), watch, buffers);
+      conn = new Conn(socket, new SocketMonitor(socket), buffers, layer);
     } catch (RuntimeException e) { // it was reset before it was looked at
       LOG.debug("A connection was gone when it was accepted: {}", e.toString());
       IoUtils.safeClose(socket);
@@ -137,7 +139,7 @@ public final class Listener implements AutoCloseable {
           conn.execute(conn::close);
           conn.closed();
         });
-    if (tls != null) {
+    if (layer != null) {
       conn.limitHandshake();
       conn.onHandshake(handshakes::increment);
     }

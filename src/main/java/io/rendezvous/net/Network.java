@@ -1,17 +1,12 @@
 package io.rendezvous.net;
 
-import io.rendezvous.net.unix.UnixDialer;
-import io.rendezvous.net.unix.UnixPoller;
-import io.rendezvous.tls.Tls;
-import io.rendezvous.tls.keys.TrustedCertificates;
-import io.undertow.connector.ByteBufferPool;
-import io.undertow.server.DefaultByteBufferPool;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -22,8 +17,9 @@ import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLContext;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
+import org.xnio.IoUtils;
 import org.xnio.OptionMap;
 import org.xnio.Options;
 import org.xnio.StreamConnection;
@@ -46,9 +42,7 @@ public final class Network implements AutoCloseable {
   private final ExecutorService tlsTasks;
   private final ExecutorService resolver;
   private final BufferPool buffers = new BufferPool(256);
-  private final UnixPoller unixPoller;
-  private final ByteBufferPool records = new DefaultByteBufferPool(false, BufferPool.SIZE, 1000, 16);
-  private final boolean undertowsTls;
+  private final Map<Class<?>, AutoCloseable> shared = new ConcurrentHashMap<>();
 
   /**
    * Starts the threads.
@@ -57,14 +51,8 @@ public final class Network implements AutoCloseable {
    * @param ioThreads how many are there for I/O; as many as processors is best
    */
   public Network(String name, int ioThreads) throws IOException {
-    this(name, ioThreads, false);
-  }
-
-  private Network(String name, int ioThreads, boolean undertowsTls) throws IOException {
-    this.undertowsTls = undertowsTls;
     this.tlsTasks = Executors.newFixedThreadPool(ioThreads, named(name + "-tls-"));
     this.resolver = resolver(name + "-resolver-");
-    this.unixPoller = new UnixPoller(name + "-unix");
     this.worker =
         Xnio.getInstance()
             .createWorker(
@@ -77,27 +65,8 @@ public final class Network implements AutoCloseable {
                     .getMap());
   }
 
-  /** Starts the threads of a network that has Undertow's conduit do TLS, not ours. */
-  public static Network withUndertowsTls(String name, int ioThreads) throws IOException {
-    Tls.prepareForUndertow();
-    return new Network(name, ioThreads, true);
-  }
-
-  private Tls tls(SSLContext context) {
-    return undertowsTls
-        ? Tls.ofUndertow(context, records, this::runTlsTask)
-        : Tls.of(context, buffers, this::runTlsTask);
-  }
-
-  /**
-   * Sets how TLS works in the whole process, which has to be ours. JSSE reads that once, when its
-   * classes load, so this comes first.
-   */
-  public static void prepareProcess() {
-    Tls.prepareProcess();
-  }
-
-  private void runTlsTask(Runnable task) {
+  /** Runs a costly part of a TLS handshake, off the I/O threads. Any thread may call. */
+  public void runTlsTask(Runnable task) {
     try {
       tlsTasks.execute(() -> untilTheEnd(task));
     } catch (RejectedExecutionException e) {
@@ -141,18 +110,20 @@ public final class Network implements AutoCloseable {
    * Returns what opens connections to one server.
    *
    * @param host its name or address; an IPv6 address without brackets
-   * @param trust whose certificate is believed, or null for plain TCP
+   * @param layer TLS, or null for plain TCP
    */
-  public Dialer dialer(String host, int port, @Nullable TrustedCertificates trust) {
-    Tls tls = trust == null ? null : tls(trust.context());
-    TcpDialer.Destination to =
-        new TcpDialer.Destination(host, port, trust != null && trust.verifies());
-    return new TcpDialer(worker, resolver, buffers, tls, to);
+  public Dialer dialer(String host, int port, @Nullable Layer layer) {
+    return new TcpDialer(worker, resolver, buffers, layer, new TcpDialer.Destination(host, port));
   }
 
-  /** Returns what opens connections to a Unix-domain socket. */
-  public Dialer dialer(Path unixSocket) {
-    return new UnixDialer(worker, buffers, unixPoller, unixSocket);
+  /**
+   * Returns the one object of its type that belongs to this network: made when it is first asked
+   * for, closed with the network.
+   *
+   * @param type of the object, which is also what tells it from others
+   */
+  public <T extends AutoCloseable> T shared(Class<T> type, Supplier<T> maker) {
+    return type.cast(shared.computeIfAbsent(type, t -> maker.get()));
   }
 
   /** Runs a task that does not block, later, on one of the I/O threads. */
@@ -195,46 +166,55 @@ public final class Network implements AutoCloseable {
 
   /** Returns the threads for work that may block. */
   public Executor worker() {
-    return worker;
+    return task -> {
+      try {
+        worker.execute(task);
+      } catch (RejectedExecutionException e) {
+        // The process ends.
+      }
+    };
   }
 
-  /** Returns the pool for records of TLS, which serves HTTP heads and pages too. */
-  public ByteBufferPool records() {
-    return records;
+  /** Returns the pool for bytes on their way from or to this network's connections. */
+  public BufferPool buffers() {
+    return buffers;
+  }
+
+  XnioWorker xnioWorker() {
+    return worker;
   }
 
   /**
    * Listens.
    *
-   * @param context the keys, or null for plain TCP
+   * @param layer the TLS that connections await, or null for plain TCP
    * @param accepted takes each new connection over, on its I/O thread, before the TLS handshake
    * @throws IOException if the address is not to be had
    */
   public Listener listen(
       InetSocketAddress address,
-      @Nullable SSLContext context,
+      @Nullable Layer layer,
       Listener.Limits limits,
       Consumer<Conn> accepted)
       throws IOException {
-    return listen(address, context, new ConnectionLimiter(limits), accepted);
+    return listen(address, layer, new ConnectionLimiter(limits), accepted);
   }
 
   /**
    * Listens as one of several that share their limits. May block.
    *
-   * @param context the keys, or null for plain TCP
+   * @param layer the TLS that connections await, or null for plain TCP
    * @param connections theirs
    * @param accepted takes each new connection over, on its I/O thread, before the TLS handshake
    * @throws IOException if the address is not to be had
    */
   public Listener listen(
       InetSocketAddress address,
-      @Nullable SSLContext context,
+      @Nullable Layer layer,
       ConnectionLimiter connections,
       Consumer<Conn> accepted)
       throws IOException {
-    Tls tls = context == null ? null : tls(context);
-    Listener listener = new Listener(connections, tls, buffers, accepted);
+    Listener listener = new Listener(connections, layer, buffers, accepted);
     AcceptingChannel<StreamConnection> server =
         worker.createStreamConnectionServer(
             address,
@@ -261,6 +241,6 @@ public final class Network implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    unixPoller.close(); // when nobody uses its sockets any more
+    shared.values().forEach(IoUtils::safeClose); // when no I/O thread uses them any more
   }
 }

@@ -22,7 +22,7 @@ public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source)
   };
 
   private static final int FIXED = SIGNATURE.length + 4;
-  private static final int MOST_REST = 1024;
+  private static final int MAX_REST = 1024;
   private static final int VERSION_2 = 0x20;
   private static final int COMMAND_PROXY = 0x21;
   private static final int TCP_OVER_IPV4 = 0x11;
@@ -73,7 +73,7 @@ public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source)
     int command = octets.get(start + SIGNATURE.length);
     int family = octets.get(start + SIGNATURE.length + 1);
     int length = Short.toUnsignedInt(octets.getShort(start + SIGNATURE.length + 2));
-    if ((command & 0xf0) != VERSION_2 || length > MOST_REST) {
+    if ((command & 0xf0) != VERSION_2 || length > MAX_REST) {
       throw new ProtocolException("malformed PROXY header");
     }
     if (octets.remaining() < FIXED + length) {

@@ -28,13 +28,13 @@ final class Pump {
   private static final int TURN = 256 * 1024;
 
   /** Reads in a turn, since a peer may make much work of few octets. */
-  private static final int MOST_READS = 16;
+  private static final int MAX_READS = 16;
 
   /** A read of about so many octets has filled a small buffer: a record of the largest size. */
   private static final int FULL = 16_000;
 
   /** What a large buffer is filled with makes a large buffer of records again, and no more. */
-  private static final int MOST = BufferPool.LARGE_SIZE - BufferPool.SIZE;
+  private static final int MAX = BufferPool.LARGE_SIZE - BufferPool.SIZE;
 
   private final Relay relay;
   private final Conn from;
@@ -128,12 +128,12 @@ final class Pump {
 
   private void doRead() throws IOException {
     int read = 0;
-    for (int i = 0; i < MOST_READS && read < TURN && relay.isRunning(); i++) {
+    for (int i = 0; i < MAX_READS && read < TURN && relay.isRunning(); i++) {
       if (isFull()) {
         from.suspendReads();
         return;
       }
-      ByteBuffer buffer = fast ? from.buffers().takeLarge().limit(MOST) : from.buffers().take();
+      ByteBuffer buffer = fast ? from.buffers().takeLarge().limit(MAX) : from.buffers().take();
       int n = 0;
       try {
         n = from.read(buffer);

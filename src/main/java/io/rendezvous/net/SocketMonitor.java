@@ -20,7 +20,7 @@ import org.xnio.conduits.StreamSourceConduit;
  * Whether the peer left in order or was reset, reading tells: but the kernel tells of a reset only
  * once, and if that was when writing, an end that is read afterwards is none.
  */
-final class SocketMonitor {
+public final class SocketMonitor {
   private static final Logger LOG = LoggerFactory.getLogger(SocketMonitor.class);
 
   /** EPIPE: the peer's stream had ended in order before. In other words than C's it is a reset. */
@@ -35,7 +35,7 @@ final class SocketMonitor {
   private boolean strict;
 
   /** Watches a connection from now on. To be called before anything else sits on it. */
-  SocketMonitor(StreamConnection socket) {
+  public SocketMonitor(StreamConnection socket) {
     this.socket = socket;
     socket.getSourceChannel().setConduit(new SourceConduit(socket.getSourceChannel().getConduit()));
     socket.getSinkChannel().setConduit(new SinkConduit(socket.getSinkChannel().getConduit()));

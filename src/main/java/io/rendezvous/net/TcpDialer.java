@@ -1,6 +1,5 @@
 package io.rendezvous.net;
 
-import io.rendezvous.tls.Tls;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -34,30 +33,33 @@ final class TcpDialer extends Dialer {
    * Where to.
    *
    * @param host its name or address; an IPv6 address without brackets
-   * @param verifyName whether a certificate has to name the host
    */
-  record Destination(String host, int port, boolean verifyName) {}
+  record Destination(String host, int port) {}
 
   private final Executor resolver;
-  private final @Nullable Tls tls;
+  private final @Nullable Layer layer;
   private final Destination to;
 
   /**
    * Creates one.
    *
    * @param resolver runs what waits for DNS
-   * @param tls what connections speak, or null for plain TCP
+   * @param layer what connections speak, or null for plain TCP
    */
   TcpDialer(
-      XnioWorker worker, Executor resolver, BufferPool buffers, @Nullable Tls tls, Destination to) {
+      XnioWorker worker,
+      Executor resolver,
+      BufferPool buffers,
+      @Nullable Layer layer,
+      Destination to) {
     super(worker, buffers);
     this.resolver = resolver;
-    this.tls = tls;
+    this.layer = layer;
     this.to = to;
   }
 
   @Override
-  void start(XnioIoThread thread, Result result) {
+  protected void start(XnioIoThread thread, Result result) {
     // An address need not wait behind names that DNS is slow to tell.
     Executor executor = ADDRESS.matcher(to.host()).matches() ? thread : resolver;
     executor.execute(() -> resolve(thread, result));
@@ -122,9 +124,6 @@ final class TcpDialer extends Dialer {
 
   private void opened(StreamConnection socket, Result result) {
     KeepAlive.keepAlive(socket);
-    SocketMonitor watch = new SocketMonitor(socket);
-    StreamConnection channel =
-        tls == null ? socket : tls.connect(socket, to.host(), to.port(), to.verifyName());
-    result.opened(conn(socket, watch, channel));
+    result.opened(conn(socket, layer));
   }
 }

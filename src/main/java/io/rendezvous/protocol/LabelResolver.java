@@ -14,7 +14,7 @@ public final class LabelResolver {
   private static final Logger LOG = LoggerFactory.getLogger(LabelResolver.class);
 
   /** What became of a question for a label. */
-  sealed interface Found {
+  public sealed interface Found {
     /** It is this entry's. */
     record Known(Entry entry) implements Found {}
 
@@ -39,7 +39,7 @@ public final class LabelResolver {
   }
 
   /** Returns the label in the request's host name, if that is of the domain. */
-  Optional<String> labelOf(RequestHead head) {
+  public Optional<String> labelOf(RequestHead head) {
     if (suffix.isEmpty()) {
       return Optional.empty();
     }
@@ -51,7 +51,7 @@ public final class LabelResolver {
   }
 
   /** Returns whose label that is. May block. */
-  Found find(String label) {
+  public Found find(String label) {
     try {
       return index
           .labelled(label.toLowerCase(Locale.ROOT))

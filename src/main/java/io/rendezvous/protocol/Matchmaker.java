@@ -10,32 +10,48 @@ import io.rendezvous.tunnel.TunnelRegistry;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Relays between clients and the tunnels they were given, and tells observers. */
+/**
+ * Pairs clients with the tunnels that were taken for them: starts the relay between the two, and
+ * tells the registry and the listener how it goes.
+ */
 public final class Matchmaker {
   private static final Logger LOG = LoggerFactory.getLogger(Matchmaker.class);
 
   private final TunnelRegistry tunnels;
   private final Relays relays;
-  private final TunnelListener observer;
+  private final TunnelListener listener;
   private final InstantSource clock;
+  private final LongSupplier ticker;
 
-  /** Creates those of one registry of tunnels. */
-  public Matchmaker(TunnelRegistry tunnels, Relays relays, TunnelListener observer, InstantSource clock) {
+  /**
+   * Creates the matchmaker of one registry.
+   *
+   * @param clock tells when a rendezvous began
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
+   */
+  public Matchmaker(
+      TunnelRegistry tunnels,
+      Relays relays,
+      TunnelListener listener,
+      InstantSource clock,
+      LongSupplier ticker) {
     this.tunnels = tunnels;
     this.relays = relays;
-    this.observer = observer;
+    this.listener = listener;
     this.clock = clock;
+    this.ticker = ticker;
   }
 
-  /** What a client's side wants to know. */
+  /** Takes a client back whose tunnel gave no answer. */
   public interface Owner {
     /**
-     * The tunnel ended before a single octet came from it, and is closed; the client's connection
-     * is the owner's again. Called on that one's thread.
+     * The tunnel ended before a single byte came from it, and is closed. The client's connection is
+     * the owner's again. Called on that connection's I/O thread.
      *
      * @param sent what may have gone down the tunnel
      */
@@ -43,80 +59,85 @@ public final class Matchmaker {
   }
 
   /**
-   * Takes both connections over and relays whatever they say, the end without an answer like any
-   * other. Called on the client's thread.
+   * A client that is to be paired.
    *
-   * @param tunnel was taken for this client
-   * @param came when the client made its wish known, by {@link System#nanoTime}
-   * @param first goes down the tunnel before anything that is read
-   */
-  public void pair(Conn client, Tunnel tunnel, long came, ByteBuffer first) {
-    pair(client, tunnel, came, 1, first, null);
-  }
-
-  /**
-   * Takes both connections over and relays. Called on the client's thread.
-   *
-   * @param tunnel was taken for this client
-   * @param came when the client made its wish known, by {@link System#nanoTime}
+   * @param came when it asked for the tunnel, in nanoseconds
    * @param attempt 1, or more where earlier tunnels gave no answer
-   * @param first goes down the tunnel before anything that is read
-   * @param owner takes the client back where there is no answer, unless it is null
    */
-  public void pair(
-      Conn client, Tunnel tunnel, long came, int attempt, ByteBuffer first, @Nullable Owner owner) {
-    pair(client, tunnel, came, attempt, owner).start(first);
+  public record Client(Conn conn, long came, int attempt) {}
+
+  /**
+   * Takes both connections over and relays between them. Called on the client's I/O thread.
+   *
+   * @param tunnel was taken for this client
+   * @param first goes down the tunnel before anything else
+   * @param owner takes the client back if the tunnel gives no answer; if it is null, such an end is
+   *     passed on like any other
+   */
+  public void pair(Client client, Tunnel tunnel, ByteBuffer first, @Nullable Owner owner) {
+    relay(client, tunnel, owner).start(first);
   }
 
   /**
-   * Takes both connections over, tells both that they are joined, and relays. Then no end of the
-   * tunnel counts as unanswered, unless its entry was deleted before it began. Called on the
-   * client's thread.
+   * Takes both connections over, tells both sides that they are joined, and relays between them.
+   * After that, an end of the tunnel counts as unanswered only if its entry was deleted before the
+   * relay began. Called on the client's I/O thread.
    *
-   * @param greeting what both are told
-   * @param first goes down the tunnel then
+   * @param greeting is sent to both
+   * @param first goes down the tunnel after the greeting
    */
   public void join(
-      Conn client, Tunnel tunnel, long came, ByteBuffer greeting, ByteBuffer first, Owner owner) {
-    pair(client, tunnel, came, 1, owner).start(greeting, first);
+      Client client, Tunnel tunnel, ByteBuffer greeting, ByteBuffer first, Owner owner) {
+    relay(client, tunnel, owner).start(greeting, first);
   }
 
-  private Relay pair(Conn client, Tunnel tunnel, long came, int attempt, @Nullable Owner owner) {
-    Pairing pairing = new Pairing(client, tunnel, owner);
-    Relay relay = new Relay(client, tunnel.conn(), pairing);
-    Duration wait = Duration.ofNanos(System.nanoTime() - came);
-    Rendezvous rendezvous =
-        new Rendezvous(tunnel.id(), client.peer(), clock.instant(), wait, attempt, relay);
-    pairing.relay = relay;
-    pairing.rendezvous = rendezvous;
-    relays.add(relay);
-    observer.paired(rendezvous);
-    tunnels.paired(tunnel, relay::end);
-    LOG.debug("{} paired with {}", client, tunnel);
-    return relay;
+  private Relay relay(Client client, Tunnel tunnel, @Nullable Owner owner) {
+    Pair pair = new Pair(client, tunnel, owner);
+    relays.add(pair.relay);
+    listener.paired(pair.rendezvous);
+    tunnels.paired(tunnel, pair.relay::end);
+    LOG.debug("{} paired with {}", client.conn(), tunnel);
+    return pair.relay;
   }
 
-  /** Hears how a relay ends. */
-  private final class Pairing implements Relay.Owner {
-    private final Conn client;
+  /** A client and its tunnel. */
+  private final class Pair implements Relay.Owner, Rendezvous.Traffic {
+    private final Client client;
     private final Tunnel tunnel;
     private final @Nullable Owner owner;
-    private @Nullable Relay relay;
-    private @Nullable Rendezvous rendezvous;
+    private final Relay relay;
+    private final Rendezvous rendezvous;
 
-    Pairing(Conn client, Tunnel tunnel, @Nullable Owner owner) {
+    Pair(Client client, Tunnel tunnel, @Nullable Owner owner) {
       this.client = client;
       this.tunnel = tunnel;
       this.owner = owner;
+      this.relay = new Relay(client.conn(), ParkedConnection.of(tunnel), this);
+      this.rendezvous =
+          new Rendezvous(
+              tunnel.id(),
+              client.conn().peer(),
+              clock.instant(),
+              Duration.ofNanos(ticker.getAsLong() - client.came()),
+              client.attempt(),
+              this,
+              ticker);
+    }
+
+    @Override
+    public long bytesIn() {
+      return relay.octetsUp();
+    }
+
+    @Override
+    public long bytesOut() {
+      return relay.octetsDown();
     }
 
     @Override
     public void reached() {
-      Rendezvous going = rendezvous;
-      if (going != null) {
-        going.reach();
-        observer.reached(going);
-      }
+      rendezvous.reached();
+      listener.reached(rendezvous);
     }
 
     @Override
@@ -127,30 +148,35 @@ public final class Matchmaker {
     @Override
     public void unanswered(Relay.Sent sent) {
       over();
-      Owner again = owner;
-      if (again != null) {
-        again.unanswered(sent);
+      if (owner != null) {
+        owner.unanswered(sent);
       }
     }
 
     @Override
     public void over() {
       tunnels.over(tunnel);
-      Relay ended = relay;
-      if (ended != null) {
-        relays.remove(ended);
-        LOG.debug(
-            "{} and {} ended: {} octets up, {} down",
-            client,
-            tunnel,
-            ended.octetsUp(),
-            ended.octetsDown());
-      }
-      Rendezvous over = rendezvous;
-      if (over != null) {
-        over.end();
-        observer.over(over);
-      }
+      relays.remove(relay);
+      LOG.debug(
+          "{} and {} ended: {} bytes up, {} down",
+          client.conn(),
+          tunnel,
+          relay.octetsUp(),
+          relay.octetsDown());
+      rendezvous.over(relay.ended().map(Matchmaker::end).orElseThrow());
+      listener.over(rendezvous);
     }
+  }
+
+  private static Rendezvous.End end(Relay.End end) {
+    return switch (end) {
+      case WHOLE -> Rendezvous.End.WHOLE;
+      case NEAR_BROKE -> Rendezvous.End.CLIENT_BROKE;
+      case FAR_BROKE -> Rendezvous.End.SERVER_BROKE;
+      case STOOD_STILL -> Rendezvous.End.STOOD_STILL;
+      case CALLED_OFF -> Rendezvous.End.REVOKED;
+      case CUT_OFF -> Rendezvous.End.BROKER_ENDED;
+      case UNANSWERED -> Rendezvous.End.UNANSWERED;
+    };
   }
 }

@@ -24,11 +24,11 @@ import org.slf4j.LoggerFactory;
  * <p>Any thread may call, but no I/O thread where it says so: to listen, and to stop, waits for all
  * I/O threads.
  */
-final class PortLeases {
+public final class PortLeases {
   private static final Logger LOG = LoggerFactory.getLogger(PortLeases.class);
 
   /** Takes connections over that come to a leased port. */
-  interface Owner {
+  public interface Owner {
     /** Called on the I/O thread of the connection, perhaps before the lease was handed out. */
     void accepted(Conn conn, Lease lease);
   }
@@ -52,7 +52,7 @@ final class PortLeases {
    * @param limits how many sockets there may be, listening ones counted, and how many connections
    *     of one source
    */
-  PortLeases(Network network, String host, PortRange range, Listener.Limits limits) {
+  public PortLeases(Network network, String host, PortRange range, Listener.Limits limits) {
     this.network = network;
     this.host = host;
     this.first = range.first();
@@ -63,7 +63,7 @@ final class PortLeases {
   }
 
   /** A port that somebody listens on. */
-  final class Lease {
+  public final class Lease {
     private final int port;
     private @Nullable Listener listener; // guarded by this
     private boolean closed; // guarded by this
@@ -72,7 +72,7 @@ final class PortLeases {
       this.port = port;
     }
 
-    int port() {
+    public int port() {
       return port;
     }
 
@@ -110,7 +110,7 @@ final class PortLeases {
     }
 
     /** Gives the port back, soon. Connections that came through it stay open. */
-    void close() {
+    public void close() {
       try {
         network.worker().execute(this::closeNow);
       } catch (RejectedExecutionException e) {
@@ -119,7 +119,7 @@ final class PortLeases {
     }
 
     /** Gives the port back. On no I/O thread. */
-    void closeNow() {
+    public void closeNow() {
       Listener listening;
       synchronized (this) {
         if (closed) {
@@ -140,7 +140,7 @@ final class PortLeases {
    *
    * @return empty if none is left
    */
-  Optional<Lease> lease(Owner owner) {
+  public Optional<Lease> lease(Owner owner) {
     for (int tries = first; tries <= last; tries++) {
       Lease lease = reserve();
       if (lease == null) {
@@ -158,7 +158,7 @@ final class PortLeases {
    *
    * @return empty if it is not to be had
    */
-  Optional<Lease> lease(int port, Owner owner) {
+  public Optional<Lease> lease(int port, Owner owner) {
     Lease lease = new Lease(port);
     synchronized (this) {
       if (shut || isFull() || leased.putIfAbsent(port, lease) != null) {
@@ -190,22 +190,22 @@ final class PortLeases {
   }
 
   /** Returns how many ports are leased. */
-  synchronized int leased() {
+  public synchronized int leased() {
     return leased.size();
   }
 
   /** Returns how many ports there can be. */
-  int size() {
+  public int size() {
     return Math.min(last - first + 1, sockets);
   }
 
   /** Returns the connections that came through any of the ports and are open. */
-  ConnectionLimiter connections() {
+  public ConnectionLimiter connections() {
     return connections;
   }
 
   /** Leases no more, and gives all back. On no I/O thread. */
-  void shut() {
+  public void shut() {
     List<Lease> all;
     synchronized (this) {
       shut = true;

@@ -1,12 +1,12 @@
 package io.rendezvous.telemetry;
 
-import io.rendezvous.net.Relay;
 import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.TunnelListener;
 import java.net.Inet6Address;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.time.temporal.ChronoUnit;
+import java.util.Locale;
 import java.util.UUID;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -43,7 +43,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class AccessLog implements TunnelListener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("rendezvous.access");
-  private static final int MOST_LINES = 8192;
+  private static final int MAX_LINES = 8192;
   private static final int SHORT_ID = 8;
 
   private final boolean fullUuids;
@@ -59,7 +59,7 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
    * @param fullUuids whether UUIDs are not shortened; a UUID lets a client in
    */
   public AccessLog(boolean fullUuids) {
-    this(fullUuids, MOST_LINES, LOG::info);
+    this(fullUuids, MAX_LINES, LOG::info);
   }
 
   AccessLog(boolean fullUuids, int mostLines, Consumer<String> log) {
@@ -102,9 +102,9 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
         + " lasted_ms="
         + over.lasted().toMillis()
         + " in="
-        + over.octetsIn()
+        + over.bytesIn()
         + " out="
-        + over.octetsOut()
+        + over.bytesOut()
         + " end="
         + over.ended().map(AccessLog::word).orElse("unknown");
   }
@@ -119,17 +119,9 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
     return (address instanceof Inet6Address ? "[" + text + "]" : text) + ":" + client.getPort();
   }
 
-  /** Returns how the line, and the figures, call an end. */
-  static String word(Relay.End end) {
-    return switch (end) {
-      case WHOLE -> "whole";
-      case NEAR_BROKE -> "client-broke";
-      case FAR_BROKE -> "server-broke";
-      case STOOD_STILL -> "stood-still";
-      case CALLED_OFF -> "revoked";
-      case CUT_OFF -> "broker-ended";
-      case UNANSWERED -> "unanswered";
-    };
+  /** Returns the word for an end, in the access log and in metrics. */
+  static String word(Rendezvous.End end) {
+    return end.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
   /** Writes what is still to be written, and ends. */

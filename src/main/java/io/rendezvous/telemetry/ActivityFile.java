@@ -21,7 +21,7 @@ import org.slf4j.LoggerFactory;
  * Keeps for the next start of the broker when each hidden server was last seen, and how its last
  * tunnel ended. For one thread at a time.
  */
-final class ActivityFile {
+public final class ActivityFile {
   private static final Logger LOG = LoggerFactory.getLogger(ActivityFile.class);
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final String RESTART = "broker restart";
@@ -30,13 +30,13 @@ final class ActivityFile {
   private final ActivityLog ledger;
   private String saved = "";
 
-  ActivityFile(Path file, ActivityLog ledger) {
+  public ActivityFile(Path file, ActivityLog ledger) {
     this.file = file;
     this.ledger = ledger;
   }
 
   /** Reads what there is. Who was online then was cut off since. */
-  void load() {
+  public void load() {
     try {
       JsonNode all = JSON.readTree(Files.readString(file));
       for (var entry : all.properties()) {
@@ -57,7 +57,8 @@ final class ActivityFile {
     Optional<ActivityLog.End> end =
         json.has("end")
             ? Optional.of(
-                new ActivityLog.End(json.path("why").asText(), Instant.parse(json.path("end").asText())))
+                new ActivityLog.End(
+                    json.path("why").asText(), Instant.parse(json.path("end").asText())))
             : Optional.empty();
     boolean online = json.path("online").asBoolean();
     ledger.restore(id, seen, online ? Optional.of(new ActivityLog.End(RESTART, seen)) : end);
@@ -68,7 +69,7 @@ final class ActivityFile {
    *
    * @param online who is
    */
-  void save(Set<UUID> online) {
+  public void save(Set<UUID> online) {
     ObjectNode all = JSON.createObjectNode();
     for (UUID id : ledger.ids()) {
       Optional<Instant> seen = ledger.lastSeen(id);

@@ -29,7 +29,7 @@ import java.util.stream.Stream;
  */
 public final class ActivityLog implements TunnelListener {
   /** How many rendezvous that are over are remembered. */
-  static final int MOST_RECENT = 100;
+  static final int MAX_RECENT = 100;
 
   /**
    * What a day has brought.
@@ -38,8 +38,8 @@ public final class ActivityLog implements TunnelListener {
    * @param octetsIn that came from clients
    * @param octetsOut that went to clients
    */
-  record Totals(long rendezvous, long octetsIn, long octetsOut) {
-    static final Totals NONE = new Totals(0, 0, 0);
+  public record Totals(long rendezvous, long octetsIn, long octetsOut) {
+    public static final Totals NONE = new Totals(0, 0, 0);
   }
 
   /**
@@ -47,14 +47,14 @@ public final class ActivityLog implements TunnelListener {
    *
    * @param why in a few words
    */
-  record End(String why, Instant time) {}
+  public record End(String why, Instant time) {}
 
   /**
    * Who was refused, and how.
    *
    * @param status of the answer
    */
-  record Refusal(Side side, int status) {}
+  public record Refusal(Side side, int status) {}
 
   private final InstantSource clock;
   private final Map<UUID, ServerActivity> accounts = new ConcurrentHashMap<>();
@@ -124,10 +124,10 @@ public final class ActivityLog implements TunnelListener {
     synchronized (recent) {
       recent.addFirst(rendezvous);
       justOver.addFirst(rendezvous);
-      if (recent.size() > MOST_RECENT) {
+      if (recent.size() > MAX_RECENT) {
         recent.removeLast();
       }
-      if (justOver.size() > MOST_RECENT) {
+      if (justOver.size() > MAX_RECENT) {
         justOver.removeLast();
       }
     }
@@ -139,7 +139,7 @@ public final class ActivityLog implements TunnelListener {
   }
 
   /** Adds what has flown since it was last called. To be called each second or so. */
-  void tick() {
+  public void tick() {
     going.keySet().forEach(this::count);
   }
 
@@ -151,8 +151,8 @@ public final class ActivityLog implements TunnelListener {
     long in;
     long out;
     synchronized (counted) {
-      in = rendezvous.octetsIn() - counted.in;
-      out = rendezvous.octetsOut() - counted.out;
+      in = rendezvous.bytesIn() - counted.in;
+      out = rendezvous.bytesOut() - counted.out;
       counted.in += in;
       counted.out += out;
     }
@@ -164,7 +164,7 @@ public final class ActivityLog implements TunnelListener {
   }
 
   /** Returns the IDs of which something was accounted for since it was last asked. */
-  Set<UUID> takeTouched() {
+  public Set<UUID> takeTouched() {
     Set<UUID> taken = new HashSet<>();
     for (Iterator<UUID> all = touched.iterator(); all.hasNext(); ) {
       taken.add(all.next());
@@ -174,7 +174,7 @@ public final class ActivityLog implements TunnelListener {
   }
 
   /** Returns the rendezvous that have ended since it was last asked, the latest ones. */
-  List<Rendezvous> takeOver() {
+  public List<Rendezvous> takeOver() {
     synchronized (recent) {
       List<Rendezvous> taken = List.copyOf(justOver);
       justOver.clear();
@@ -193,46 +193,46 @@ public final class ActivityLog implements TunnelListener {
   }
 
   /** Forgets all but those. */
-  void retain(Set<UUID> ids) {
+  public void retain(Set<UUID> ids) {
     accounts.keySet().retainAll(ids);
   }
 
   /** Returns today's totals of an ID, in UTC, since the broker began. */
-  Totals today(UUID id) {
+  public Totals today(UUID id) {
     ServerActivity account = accounts.get(id);
     return account == null ? Totals.NONE : account.today(clock.instant());
   }
 
   /** Returns today's totals of all. */
-  Totals today() {
+  public Totals today() {
     return sum.today(clock.instant());
   }
 
   /** Returns how many rendezvous each of the last 60 minutes had, the oldest first. */
-  int[] hour(UUID id) {
+  public int[] hour(UUID id) {
     ServerActivity account = accounts.get(id);
     return account == null ? new int[ServerActivity.MINUTES] : account.hour(clock.instant());
   }
 
   /** Returns when a tunnel of the ID last came or went. */
-  Optional<Instant> lastSeen(UUID id) {
+  public Optional<Instant> lastSeen(UUID id) {
     return Optional.ofNullable(accounts.get(id)).flatMap(ServerActivity::lastSeen);
   }
 
   /** Returns how the last tunnel of the ID ended. */
-  Optional<End> lastEnd(UUID id) {
+  public Optional<End> lastEnd(UUID id) {
     return Optional.ofNullable(accounts.get(id)).flatMap(ServerActivity::lastEnd);
   }
 
   /** Returns the refusals since the broker began. */
-  Map<Refusal, Long> refusals() {
+  public Map<Refusal, Long> refusals() {
     Map<Refusal, Long> counts = new ConcurrentHashMap<>();
     refusals.forEach((refusal, count) -> counts.put(refusal, count.sum()));
     return Collections.unmodifiableMap(counts);
   }
 
   /** Returns the latest rendezvous, the last one first. */
-  List<Rendezvous> recent() {
+  public List<Rendezvous> recent() {
     List<Rendezvous> over;
     synchronized (recent) {
       over = new ArrayList<>(recent);
@@ -240,7 +240,7 @@ public final class ActivityLog implements TunnelListener {
     return Stream.concat(going.keySet().stream(), over.stream())
         .sorted(Comparator.comparingLong(Rendezvous::number).reversed())
         .distinct()
-        .limit(MOST_RECENT)
+        .limit(MAX_RECENT)
         .toList();
   }
 }

@@ -19,7 +19,6 @@ import io.rendezvous.entry.MeteredStore;
 import io.rendezvous.net.EventLoopLag;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Relay;
 import io.rendezvous.net.Relays;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
@@ -51,20 +50,6 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
           .mapToObj(Duration::ofMillis)
           .toArray(Duration[]::new);
 
-  private record Totals(int online, int parked, int waiting) {
-    static Totals of(Iterable<Presence.Counts> all) {
-      int online = 0;
-      int parked = 0;
-      int waiting = 0;
-      for (Presence.Counts counts : all) {
-        online += counts.isOnline() ? 1 : 0;
-        parked += counts.parked();
-        waiting += counts.waiting();
-      }
-      return new Totals(online, parked, waiting);
-    }
-  }
-
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
   private final JvmGcMetrics gc = new JvmGcMetrics();
@@ -74,16 +59,17 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
   private final Timer latency;
   private final Timer wait;
   private final Map<Tunnel.End, Counter> ends = new EnumMap<>(Tunnel.End.class);
-  private final Map<TunnelListener.Proof, Counter> probes = new EnumMap<>(TunnelListener.Proof.class);
+  private final Map<TunnelListener.ProbeOutcome, Counter> probes =
+      new EnumMap<>(TunnelListener.ProbeOutcome.class);
   private final Timer probe;
-  private final Map<Relay.End, Counter> over = new EnumMap<>(Relay.End.class);
-  private final Map<MeteredStore.Operation, Timer> store = new EnumMap<>(MeteredStore.Operation.class);
+  private final Map<Rendezvous.End, Counter> over = new EnumMap<>(Rendezvous.End.class);
+  private final Map<MeteredStore.Operation, Timer> store =
+      new EnumMap<>(MeteredStore.Operation.class);
   private final Map<MeteredStore.Operation, Counter> storeErrors =
       new EnumMap<>(MeteredStore.Operation.class);
 
   // Guarded by this.
   private @Nullable Presence tunnels;
-  private Totals totals = new Totals(0, 0, 0);
 
   /**
    * Creates those that need nothing to be watched.
@@ -100,12 +86,12 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     for (Tunnel.End end : Tunnel.End.values()) {
       ends.put(end, counter("ends", "Tunnels that ended unused", "reason", word(end)));
     }
-    for (TunnelListener.Proof proof : TunnelListener.Proof.values()) {
+    for (TunnelListener.ProbeOutcome proof : TunnelListener.ProbeOutcome.values()) {
       String text = "Tunnels that were asked whether they live";
       probes.put(proof, counter("probes", text, "outcome", word(proof)));
     }
     probe = timer("probe", "From such a question until its answer");
-    for (Relay.End end : Relay.End.values()) {
+    for (Rendezvous.End end : Rendezvous.End.values()) {
       over.put(end, counter("over", "Attempts that are over", "end", AccessLog.word(end)));
     }
     for (MeteredStore.Operation operation : MeteredStore.Operation.values()) {
@@ -129,9 +115,9 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
   /** Begins to tell of tunnels and relays. */
   public synchronized void watch(Presence tunnels, Relays relays) {
     this.tunnels = tunnels;
-    gauge("online", "Hidden servers that are connected", () -> totals().online());
-    gauge("parked", "Tunnels that are parked", () -> totals().parked());
-    gauge("waiting", "Clients that wait for a tunnel", () -> totals().waiting());
+    gauge("online", "Hidden servers that are connected", () -> tunnels.totals().online());
+    gauge("parked", "Tunnels that are parked", () -> tunnels.totals().parked());
+    gauge("waiting", "Clients that wait for a tunnel", () -> tunnels.totals().waiting());
     gauge("active", "Clients that are being relayed", relays::count);
     count("octets", "Octets from clients, and to them", relays::octetsUp, "direction", "in");
     count("octets", "Octets from clients, and to them", relays::octetsDown, "direction", "out");
@@ -228,19 +214,11 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     return value.name().toLowerCase(Locale.ROOT);
   }
 
-  private synchronized Totals totals() {
-    return totals;
-  }
-
   /** Returns how things are now. */
   public synchronized String scrape() {
     Presence watched = tunnels;
-    if (watched != null) {
-      Map<UUID, Presence.Counts> now = watched.counts();
-      totals = Totals.of(now.values());
-      if (byUuid != null) {
-        byUuid.update(now);
-      }
+    if (watched != null && byUuid != null) {
+      byUuid.update(watched.counts());
     }
     return registry.scrape();
   }
@@ -259,9 +237,9 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
   }
 
   @Override
-  public void asked(UUID id, TunnelListener.Proof proof, Duration took) {
-    Objects.requireNonNull(probes.get(proof)).increment();
-    if (proof == TunnelListener.Proof.ANSWERED) {
+  public void probed(UUID id, TunnelListener.ProbeOutcome outcome, Duration took) {
+    Objects.requireNonNull(probes.get(outcome)).increment();
+    if (outcome == TunnelListener.ProbeOutcome.ANSWERED) {
       probe.record(took);
     }
   }

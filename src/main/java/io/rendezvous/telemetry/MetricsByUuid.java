@@ -76,8 +76,8 @@ final class MetricsByUuid {
     OfOne known = meters.get(rendezvous.id());
     if (known != null) {
       known.rendezvous().increment();
-      known.in().increment((double) rendezvous.octetsIn());
-      known.out().increment((double) rendezvous.octetsOut());
+      known.in().increment((double) rendezvous.bytesIn());
+      known.out().increment((double) rendezvous.bytesOut());
     }
   }
 }

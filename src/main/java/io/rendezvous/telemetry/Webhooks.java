@@ -48,11 +48,11 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final long DEBOUNCE = Duration.ofSeconds(10).toNanos();
   private static final long THROTTLE = Duration.ofSeconds(10).toNanos();
-  private static final int MOST_EVENTS = 10_000;
+  private static final int MAX_EVENTS = 10_000;
   private static final Duration ANSWER_TIME = Duration.ofSeconds(10);
 
   /** How many IDs are looked up between two sweeps since clients want them: guessed ones, too. */
-  private static final int MOST_ABSENT = 256;
+  private static final int MAX_ABSENT = 256;
 
   private enum Kind {
     ONLINE,
@@ -85,7 +85,7 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
    */
   public Webhooks(URI url, String secret, EntryStore store, InstantSource clock) {
     this(
-        new HookSender.Target(url, MOST_EVENTS, ANSWER_TIME),
+        new HookSender.Target(url, MAX_EVENTS, ANSWER_TIME),
         new HookSigner(secret),
         store,
         clock,
@@ -107,7 +107,7 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
 
   @Override
   public void absent(UUID id) {
-    if (absent.size() < MOST_ABSENT) {
+    if (absent.size() < MAX_ABSENT) {
       absent.add(id);
     } else {
       unchecked.incrementAndGet();

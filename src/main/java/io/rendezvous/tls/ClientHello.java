@@ -16,9 +16,9 @@ import java.util.Set;
  *
  * <p>Used by one thread at a time.
  */
-final class ClientHello {
+public final class ClientHello {
   /** What the octets so far amount to. */
-  enum Progress {
+  public enum Progress {
     /** Not a whole message yet. */
     MORE,
     /** A whole message: see {@link #serverName}. */
@@ -28,17 +28,17 @@ final class ClientHello {
   }
 
   /** Real ones have up to two thousand octets, with keys of post-quantum ciphers in them. */
-  static final int MOST = 16 * 1024;
+  static final int MAX = 16 * 1024;
 
   private static final int RECORD_HEADER = 5;
   private static final int MESSAGE_HEADER = 4;
-  private static final int MOST_IN_RECORD = 1 << 14;
+  private static final int MAX_IN_RECORD = 1 << 14;
   private static final byte HANDSHAKE = 22;
   private static final byte CLIENT_HELLO = 1;
   private static final byte MAJOR_VERSION = 3;
   private static final int SERVER_NAME = 0;
   private static final byte HOST_NAME = 0;
-  private static final int MOST_NAME = 255;
+  private static final int MAX_NAME = 255;
 
   private final byte[] record = new byte[RECORD_HEADER];
   private int recordLength; // octets of the record's header that are there
@@ -49,7 +49,7 @@ final class ClientHello {
   private Optional<String> serverName = Optional.empty();
 
   /** Takes octets of the message out of the buffer, none of those behind it. */
-  Progress read(ByteBuffer from) {
+  public Progress read(ByteBuffer from) {
     while (progress == Progress.MORE && from.hasRemaining()) {
       byte octet = from.get();
       progress = leftInRecord == 0 ? addToHeader(octet) : addToMessage(octet);
@@ -58,7 +58,7 @@ final class ClientHello {
   }
 
   /** Returns the name, in lower case, if the whole message has one. */
-  Optional<String> serverName() {
+  public Optional<String> serverName() {
     return serverName;
   }
 
@@ -70,7 +70,7 @@ final class ClientHello {
     if (recordLength == RECORD_HEADER) {
       leftInRecord = (record[3] & 0xff) << 8 | record[4] & 0xff;
       recordLength = 0;
-      if (leftInRecord == 0 || leftInRecord > MOST_IN_RECORD) {
+      if (leftInRecord == 0 || leftInRecord > MAX_IN_RECORD) {
         return Progress.REFUSED;
       }
     }
@@ -79,7 +79,7 @@ final class ClientHello {
 
   private Progress addToMessage(byte octet) {
     if (length == message.length) {
-      message = Arrays.copyOf(message, Math.min(MOST, 2 * length));
+      message = Arrays.copyOf(message, Math.min(MAX, 2 * length));
     }
     message[length++] = octet;
     leftInRecord--;
@@ -90,7 +90,7 @@ final class ClientHello {
       return Progress.MORE;
     }
     int whole = MESSAGE_HEADER + ByteBuffer.wrap(message).getInt(0) - (CLIENT_HELLO << 24);
-    if (whole > MOST) {
+    if (whole > MAX) {
       return Progress.REFUSED;
     }
     if (length < whole) {
@@ -142,7 +142,7 @@ final class ClientHello {
       return false;
     }
     ByteBuffer name = vector16(names);
-    if (names.hasRemaining() || !name.hasRemaining() || name.remaining() > MOST_NAME) {
+    if (names.hasRemaining() || !name.hasRemaining() || name.remaining() > MAX_NAME) {
       return false;
     }
     String text = StandardCharsets.ISO_8859_1.decode(name).toString();

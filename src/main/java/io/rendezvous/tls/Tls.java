@@ -1,8 +1,9 @@
 package io.rendezvous.tls;
 
 import io.rendezvous.net.BufferPool;
-import io.undertow.connector.ByteBufferPool;
-import io.undertow.protocols.ssl.UndertowXnioSsl;
+import io.rendezvous.net.Layer;
+import io.rendezvous.net.Network;
+import io.rendezvous.tls.keys.TrustedCertificates;
 import java.security.Security;
 import java.util.Arrays;
 import java.util.List;
@@ -13,20 +14,12 @@ import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
-import org.jspecify.annotations.Nullable;
-import org.xnio.OptionMap;
-import org.xnio.Options;
-import org.xnio.StreamConnection;
-import org.xnio.Xnio;
-import org.xnio.ssl.SslConnection;
 
 /**
  * The one place where a connection becomes a TLS connection: TLS 1.3, and 1.2 with AEAD and ECDHE;
- * HTTP/1.1 is the only protocol offered. What comes out reads and writes plaintext.
- *
- * <p>That is {@link TlsConnection}, or Undertow's conduit where the operator prefers it.
+ * HTTP/1.1 is the only protocol offered. What comes out is a {@link TlsConnection}.
  */
-final class Tls {
+public final class Tls {
   private static final List<String> SUITES =
       List.of(
           "TLS_AES_128_GCM_SHA256",
@@ -52,77 +45,59 @@ final class Tls {
           + " rsa_pss_rsae_sha256, rsa_pss_rsae_sha384, rsa_pss_rsae_sha512, rsa_pss_pss_sha256,"
           + " rsa_pkcs1_sha256, rsa_pkcs1_sha384, rsa_pkcs1_sha512";
 
-  /**
-   * Who is dialled.
-   *
-   * @param host sessions are resumed by host and port
-   */
-  private record Server(String host, int port) {}
+  private Tls() {}
 
-  /** Puts TLS on a socket. */
-  private interface Layer {
-    /**
-     * Does it.
-     *
-     * @param server who is dialled, or null where this side is the server
-     */
-    SslConnection over(StreamConnection socket, @Nullable Server server, SSLParameters parameters);
+  /**
+   * Returns the layer for connections that this side accepts.
+   *
+   * @param context whose keys the caller may renew
+   */
+  public static Layer accepting(Network network, SSLContext context) {
+    return accepting(context, network::runTlsTask, network.buffers());
   }
 
-  private final Layer layer;
-  private final String[] suites;
-  private final SSLParameters acceptParameters;
-
-  private Tls(SSLContext context, Layer layer) {
-    this.layer = layer;
-    List<String> supported = Arrays.asList(context.getSupportedSSLParameters().getCipherSuites());
-    this.suites = SUITES.stream().filter(supported::contains).toArray(String[]::new);
-    this.acceptParameters = parameters();
+  static Layer accepting(SSLContext context, Executor tasks, BufferPool buffers) {
+    SSLParameters parameters = parameters(context);
+    return (socket, early) -> {
+      SSLEngine engine = context.createSSLEngine();
+      engine.setUseClientMode(false);
+      engine.setSSLParameters(parameters);
+      return new TlsConnection(socket, engine, tasks, buffers, early);
+    };
   }
 
   /**
-   * Uses a context of the caller's, who may renew the keys behind it.
-   *
-   * @param tasks runs the costly parts of a handshake, off the I/O threads
+   * Returns the layer for connections that this side opens. Sessions are resumed by host and port.
    */
-  static Tls of(SSLContext context, BufferPool buffers, Executor tasks) {
-    return new Tls(
-        context,
-        (socket, server, parameters) -> {
-          SSLEngine engine =
-              server == null
-                  ? context.createSSLEngine()
-                  : context.createSSLEngine(server.host(), server.port());
-          engine.setUseClientMode(server != null);
-          engine.setSSLParameters(parameters);
-          return new TlsConnection(socket, engine, tasks, buffers);
-        });
+  public static Layer connecting(
+      Network network, TrustedCertificates trust, String host, int port) {
+    return connecting(
+        trust.context(), network::runTlsTask, network.buffers(), host, port, trust.verifies());
   }
 
   /**
-   * Does the same by Undertow's conduit, which cannot ask a peer whether it lives.
+   * Returns the layer for connections that this side opens.
    *
-   * @param records the pool for records, of heap buffers: JSSE would copy direct ones
-   * @param tasks runs the costly parts of a handshake, off the I/O threads
+   * @param verifyName whether the certificate has to name the host (RFC 9110, 4.3.4)
    */
-  static Tls ofUndertow(SSLContext context, ByteBufferPool records, Executor tasks) {
-    UndertowXnioSsl ssl =
-        new UndertowXnioSsl(Xnio.getInstance(), OptionMap.EMPTY, records, context, tasks);
-    return new Tls(
-        context,
-        (socket, server, parameters) -> {
-          OptionMap peer =
-              server == null
-                  ? OptionMap.EMPTY
-                  : OptionMap.create(
-                      Options.SSL_PEER_HOST_NAME,
-                      server.host(),
-                      Options.SSL_PEER_PORT,
-                      server.port());
-          SslConnection connection = ssl.wrapExistingConnection(socket, peer, server != null);
-          UndertowXnioSsl.getSslEngine(connection).setSSLParameters(parameters);
-          return connection;
-        });
+  static Layer connecting(
+      SSLContext context,
+      Executor tasks,
+      BufferPool buffers,
+      String host,
+      int port,
+      boolean verifyName) {
+    SSLParameters parameters = parameters(context);
+    if (verifyName) {
+      parameters.setEndpointIdentificationAlgorithm("HTTPS");
+    }
+    serverName(host).ifPresent(name -> parameters.setServerNames(List.of(name)));
+    return (socket, early) -> {
+      SSLEngine engine = context.createSSLEngine(host, port);
+      engine.setUseClientMode(true);
+      engine.setSSLParameters(parameters);
+      return new TlsConnection(socket, engine, tasks, buffers, early);
+    };
   }
 
   /**
@@ -134,7 +109,7 @@ final class Tls {
    * and writes on two threads of blocking sockets cannot answer while its write waits, and two such
    * peers, both ways busy, stand still for ever.
    */
-  static void prepareProcess() {
+  public static void prepareProcess() {
     Security.setProperty(
         "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
     setUnlessSet("jdk.tls.rejectClientInitiatedRenegotiation", "true");
@@ -149,38 +124,11 @@ final class Tls {
     }
   }
 
-  /**
-   * Sets what Undertow's conduit needs besides. It takes more than 100 requests out of one record
-   * for a loop; the smallest there are fill a record with some 600.
-   */
-  static void prepareForUndertow() {
-    System.setProperty("io.undertow.ssl.max-read-listener-invocations", "10000");
-  }
-
-  /** Returns the connection with TLS on it, this side being the server. */
-  SslConnection accept(StreamConnection socket) {
-    return layer.over(socket, null, acceptParameters);
-  }
-
-  /**
-   * Returns the connection with TLS on it, this side being the client. Sessions are resumed by host
-   * and port.
-   *
-   * @param verifyName whether the certificate has to name the host (RFC 9110, 4.3.4)
-   */
-  SslConnection connect(StreamConnection socket, String host, int port, boolean verifyName) {
-    SSLParameters parameters = parameters();
-    if (verifyName) {
-      parameters.setEndpointIdentificationAlgorithm("HTTPS");
-    }
-    serverName(host).ifPresent(name -> parameters.setServerNames(List.of(name)));
-    return layer.over(socket, new Server(host, port), parameters);
-  }
-
-  private SSLParameters parameters() {
+  private static SSLParameters parameters(SSLContext context) {
+    List<String> supported = Arrays.asList(context.getSupportedSSLParameters().getCipherSuites());
     SSLParameters parameters = new SSLParameters();
     parameters.setProtocols(new String[] {"TLSv1.3", "TLSv1.2"});
-    parameters.setCipherSuites(suites);
+    parameters.setCipherSuites(SUITES.stream().filter(supported::contains).toArray(String[]::new));
     parameters.setUseCipherSuitesOrder(true);
     parameters.setApplicationProtocols(new String[] {"http/1.1"});
     return parameters;

@@ -72,19 +72,21 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
    * Creates one, and takes the socket's events.
    *
    * @param tasks runs the engine's tasks
+   * @param early what was read from the socket already
    */
   TlsConduit(
       TlsConnection connection,
       StreamConnection socket,
       SSLEngine engine,
       Executor tasks,
-      BufferPool buffers) {
+      BufferPool buffers,
+      ByteBuffer early) {
     super(connection);
     this.engine = engine;
     this.source = socket.getSourceChannel();
     this.sink = socket.getSinkChannel();
     this.writer = new TlsWriter(engine, sink, buffers);
-    this.reader = new TlsReader(engine, source, writer, buffers);
+    this.reader = new TlsReader(engine, source, writer, buffers, early);
     this.handshake = new TlsHandshake(connection, engine, reader, writer, tasks, this::onTaskDone);
     SocketEvents events = new SocketEvents();
     source.getConduit().setReadReadyHandler(events);

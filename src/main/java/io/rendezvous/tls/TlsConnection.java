@@ -1,8 +1,10 @@
 package io.rendezvous.tls;
 
 import io.rendezvous.net.BufferPool;
+import io.rendezvous.net.Probeable;
 import java.io.IOException;
 import java.net.SocketAddress;
+import java.nio.ByteBuffer;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
 import javax.net.ssl.SSLEngine;
@@ -16,30 +18,36 @@ import org.xnio.StreamConnection;
 import org.xnio.ssl.SslConnection;
 
 /** A connection of XNIO's with TLS on it, as {@link TlsConduit} does that. */
-final class TlsConnection extends SslConnection {
+final class TlsConnection extends SslConnection implements Probeable {
   private final StreamConnection socket;
   private final SSLEngine engine;
   private final TlsConduit conduit;
   private @Nullable ChannelListener<? super SslConnection> handshakeListener;
 
   /**
-   * Puts TLS on a connection from which nothing was read and to which nothing was written.
+   * Puts TLS on a connection to which nothing was written.
    *
    * @param engine knows its role and its parameters, and has not begun
    * @param tasks runs the costly parts of the handshake
+   * @param early what was read from the connection already
    */
-  TlsConnection(StreamConnection socket, SSLEngine engine, Executor tasks, BufferPool buffers) {
+  TlsConnection(
+      StreamConnection socket,
+      SSLEngine engine,
+      Executor tasks,
+      BufferPool buffers,
+      ByteBuffer early) {
     super(socket.getIoThread());
     this.socket = socket;
     this.engine = engine;
-    this.conduit = new TlsConduit(this, socket, engine, tasks, buffers);
+    this.conduit = new TlsConduit(this, socket, engine, tasks, buffers, early);
     setSourceConduit(conduit);
     setSinkConduit(conduit);
   }
 
-  /** Returns the conduit, for what XNIO has no words for. */
-  TlsConduit conduit() {
-    return conduit;
+  @Override
+  public boolean probe(Runnable heard) throws IOException {
+    return conduit.probe(heard);
   }
 
   /**

@@ -21,7 +21,7 @@ import org.xnio.conduits.ConduitStreamSourceChannel;
  */
 final class TlsReader {
   /** Most plaintext in a record (RFC 8446, 5.1). */
-  private static final int MOST_PLAINTEXT = 16 * 1024;
+  private static final int MAX_PLAINTEXT = 16 * 1024;
 
   /** What TLS 1.3 adds to it: a header, a type, a tag. (TLS 1.2: 7 octets more.) */
   private static final int OVERHEAD = 22;
@@ -30,17 +30,17 @@ final class TlsReader {
    * How often {@link #read} turns to the socket without finding plaintext. A peer may send records
    * that have none for ever (RFC 8446, 5.4), and others of the thread have to have their turn.
    */
-  private static final int MOST_FILLS = 8;
+  private static final int MAX_FILLS = 8;
 
   /**
    * Records without plaintext, such as KeyUpdates, tickets and empty ones, that may come beyond one
    * for each that moves some, either way. Each costs us more than the peer, and its answer may find
    * no room in the socket; others who bound them take 16 to 32 in a row.
    */
-  private static final int MOST_EMPTY = 64;
+  private static final int MAX_EMPTY = 64;
 
   /** Such records that one {@link #read} takes, since a KeyUpdate is worth dozens of others. */
-  private static final int MOST_EMPTY_AT_ONCE = 4;
+  private static final int MAX_EMPTY_AT_ONCE = 4;
 
   private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
 
@@ -63,13 +63,19 @@ final class TlsReader {
    * Creates it.
    *
    * @param writer writes what the engine answers by itself
+   * @param early what was read from the socket already
    */
   TlsReader(
-      SSLEngine engine, ConduitStreamSourceChannel socket, TlsWriter writer, BufferPool buffers) {
+      SSLEngine engine,
+      ConduitStreamSourceChannel socket,
+      TlsWriter writer,
+      BufferPool buffers,
+      ByteBuffer early) {
     this.engine = engine;
     this.socket = socket;
     this.writer = writer;
     this.buffers = buffers;
+    this.records = early.hasRemaining() ? early : null;
   }
 
   /** Returns whether {@link #read} may find octets without a look at the socket. */
@@ -115,7 +121,7 @@ final class TlsReader {
     int fills = 0;
     emptyAtOnce = 0;
     try {
-      while (into.hasRemaining() && emptyAtOnce < MOST_EMPTY_AT_ONCE) {
+      while (into.hasRemaining() && emptyAtOnce < MAX_EMPTY_AT_ONCE) {
         if (failure != null) {
           throw failure;
         }
@@ -125,7 +131,7 @@ final class TlsReader {
         if (isStarved()) {
           if (into.position() > start
               || inEvent && drained
-              || fills++ == MOST_FILLS
+              || fills++ == MAX_FILLS
               || fill(into.remaining()) == 0) {
             break;
           }
@@ -157,7 +163,7 @@ final class TlsReader {
     int fills = 0;
     try {
       while (engine.getHandshakeStatus() == HandshakeStatus.NEED_UNWRAP) {
-        if (closed || isStarved() && (fills++ == MOST_FILLS || fill(0) <= 0)) {
+        if (closed || isStarved() && (fills++ == MAX_FILLS || fill(0) <= 0)) {
           return false;
         }
         if (decrypt(NOWHERE).getStatus() == SSLEngineResult.Status.BUFFER_OVERFLOW) {
@@ -223,7 +229,7 @@ final class TlsReader {
       empty = Math.max(0, empty - 1);
     } else if (result.bytesConsumed() > 0) {
       emptyAtOnce++;
-      if (++empty > MOST_EMPTY) {
+      if (++empty > MAX_EMPTY) {
         throw new SSLException("too many records without data");
       }
     }
@@ -280,10 +286,10 @@ final class TlsReader {
   private int fill(int wanted) throws IOException {
     ByteBuffer before = records;
     int kept = before == null ? 0 : before.remaining();
-    int whole = wanted / MOST_PLAINTEXT * (MOST_PLAINTEXT + OVERHEAD);
+    int whole = wanted / MAX_PLAINTEXT * (MAX_PLAINTEXT + OVERHEAD);
     int size = Math.max(whole, Math.max(BufferPool.SIZE, kept + 1));
     ByteBuffer all = buffers.takeFor(size);
-    if (wanted >= 2 * MOST_PLAINTEXT) {
+    if (wanted >= 2 * MAX_PLAINTEXT) {
       all.limit(Math.min(all.capacity(), Math.max(whole, kept + 1)));
     }
     int n = 0;
@@ -313,7 +319,9 @@ final class TlsReader {
   /** Keeps a beginning of a record, which may wait for its end for long, in a small buffer. */
   private void shrink() {
     ByteBuffer large = records;
-    if (large != null && large.capacity() > BufferPool.SIZE && large.remaining() <= BufferPool.SIZE) {
+    if (large != null
+        && large.capacity() > BufferPool.SIZE
+        && large.remaining() <= BufferPool.SIZE) {
       records = buffers.take().put(large).flip();
       buffers.give(large);
     }

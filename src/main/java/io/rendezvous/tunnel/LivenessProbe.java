@@ -1,83 +1,80 @@
 package io.rendezvous.tunnel;
 
-import java.io.IOException;
 import java.time.Duration;
 
 /**
- * Whether the hidden server at the other end of a parked tunnel lives (PROTOCOL 1.3). It is asked
- * by a KeyUpdate of TLS 1.3, of which its application notices nothing. The tunnel stays parked
- * meanwhile; {@link TunnelRegistry} hears the answer, or that there is none.
+ * A question to the hidden server of a parked tunnel: is it still alive? It is asked by a KeyUpdate
+ * of TLS 1.3 (RFC 8446, 4.6.3), which its application does not see. The tunnel stays parked in the
+ * meantime. {@link TunnelRegistry} is told the outcome.
  *
  * <p>Lives on the tunnel's I/O thread.
  */
 final class LivenessProbe {
-  /** Most in a tunnel's life, since peers bound how many they take in a row: Go takes 16. */
-  static final int MOST = 8;
+  /** Most probes in a tunnel's life. Peers bound how many they accept in a row: Go accepts 16. */
+  static final int MAX_PER_TUNNEL = 8;
 
-  /** How long an answer is awaited, at most. */
-  static final Duration TIME = Duration.ofSeconds(2);
+  /** The longest that an answer is awaited. */
+  static final Duration MAX_TIME = Duration.ofSeconds(2);
 
   private final Tunnel tunnel;
-  private final TunnelRegistry tunnels;
+  private final TunnelRegistry registry;
   private final boolean isTest;
-  private final long askedAt = System.nanoTime();
+  private final long askedAt;
 
   /**
-   * Creates one that is not put yet.
+   * Creates a probe that is not sent yet.
    *
-   * @param isTest whether it is known that the hidden server lives, but not that it answers
+   * @param isTest whether the hidden server is known to be alive, and the probe is to tell whether
+   *     it answers probes at all
+   * @param now in nanoseconds
    */
-  LivenessProbe(Tunnel tunnel, TunnelRegistry tunnels, boolean isTest) {
+  LivenessProbe(Tunnel tunnel, TunnelRegistry registry, boolean isTest, long now) {
     this.tunnel = tunnel;
-    this.tunnels = tunnels;
+    this.registry = registry;
     this.isTest = isTest;
+    this.askedAt = now;
   }
 
-  /** Returns whom it is put to. Any thread may ask. */
+  /** Returns the tunnel that is asked. Any thread may call. */
   Tunnel tunnel() {
     return tunnel;
   }
 
-  /** Returns whether it is known that the hidden server lives. Any thread may ask. */
+  /** Returns whether the hidden server is known to be alive. Any thread may call. */
   boolean isTest() {
     return isTest;
   }
 
-  /** Returns how long ago it was put. Any thread may ask. */
-  Duration age() {
-    return Duration.ofNanos(System.nanoTime() - askedAt);
+  /** Returns how long ago the probe was made. Any thread may call. */
+  Duration age(long now) {
+    return Duration.ofNanos(now - askedAt);
   }
 
-  /** Asks. Any thread may call. */
-  void put() {
-    tunnel.conn().execute(this::begin);
+  /** Sends the probe. Any thread may call. */
+  void send() {
+    tunnel.connection().execute(this::begin);
   }
 
   private void begin() {
-    if (!tunnels.isOpen(this)) {
-      return; // the tunnel ended before its turn came
-    }
-    tunnel.conn().after(tunnels.questionTime(), this::onLate);
-    try {
-      tunnel.conn().probe(this::onHeard);
-    } catch (IOException e) {
-      tunnel.onFailure(e);
+    if (registry.isOpen(this)) { // else the tunnel ended or was taken before this ran
+      tunnel.connection().after(registry.probeTime(), this::onLate);
+      tunnel.connection().probe(this::onHeard);
     }
   }
 
-  /** What was heard may have been the beginning of the end. */
+  /** Handles a record from the peer. It may be a close_notify, so that is looked for first. */
   private void onHeard() {
-    if (tunnels.isOpen(this)) {
-      tunnel.onSign();
-      tunnels.answered(this);
+    if (registry.isOpen(this)) {
+      tunnel.connection().look();
+      registry.answered(this);
     }
   }
 
-  /** If this thread is late itself, the answer may be there. */
+  /** Handles the end of the time. An answer may have arrived while this thread was late itself. */
   private void onLate() {
-    if (tunnels.isOpen(this)) {
-      tunnel.onSign();
-      tunnel.conn().execute(() -> tunnels.unanswered(this)); // after the answer, if there is one
+    if (registry.isOpen(this)) {
+      tunnel.connection().look();
+      tunnel.connection().execute(() -> registry.unanswered(this)); // after an answer, if any
     }
   }
 }

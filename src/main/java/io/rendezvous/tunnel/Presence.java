@@ -4,22 +4,38 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.stream.IntStream;
 
-/** Which hidden servers are connected, by whatever protocol. Any thread may ask. */
+/**
+ * Which hidden servers are connected, by one protocol or by all of them. Any thread may call; no
+ * method holds up the threads that park and take tunnels.
+ */
 public interface Presence {
   /**
-   * How many there are of one ID.
+   * What one ID has.
    *
    * @param parked tunnels
    * @param paired tunnels
    * @param waiting clients
-   * @param registered whether it has said that it is there, without a tunnel for it
+   * @param registered whether the hidden server has announced itself without a tunnel so far
    */
   record Counts(int parked, int paired, int waiting, boolean registered) {
-    /** Those of an ID that is not connected. */
+    /** The counts of an ID that is not connected. */
     public static final Counts NONE = new Counts(0, 0, 0, false);
 
-    /** Returns whether a client would find it, now or when a tunnel comes back. */
+    /** Most IDs only have a few tunnels parked, so they can share these. */
+    private static final Counts[] PARKED =
+        IntStream.rangeClosed(0, 64)
+            .mapToObj(parked -> new Counts(parked, 0, 0, false))
+            .toArray(Counts[]::new);
+
+    static Counts of(int parked, int paired, int waiting) {
+      return paired == 0 && waiting == 0 && parked < PARKED.length
+          ? PARKED[parked]
+          : new Counts(parked, paired, waiting, false);
+    }
+
+    /** Returns whether a client would be served, now or when a tunnel comes back. */
     public boolean isOnline() {
       return registered || parked + paired > 0;
     }
@@ -33,35 +49,72 @@ public interface Presence {
     }
   }
 
-  /** Returns how many there are of an ID. */
+  /**
+   * What all IDs have together.
+   *
+   * @param online IDs that are connected
+   * @param parked tunnels
+   * @param paired tunnels
+   * @param waiting clients
+   */
+  record Totals(int online, int parked, int paired, int waiting) {}
+
+  /** Returns what an ID has. */
   Counts counts(UUID id);
 
-  /** Returns how many there are of each ID that is connected. */
+  /** Returns what each ID has that is known to be connected, as of about now. */
   Map<UUID, Counts> counts();
 
-  /** Ends all that an ID has, since its entry was deleted or its secret revoked. */
+  /** Returns what all IDs have together. */
+  Totals totals();
+
+  /** Ends all that an ID has, because its entry was deleted or its secret was revoked. */
   void revoke(UUID id);
 
   /** Returns the sum of several. */
   static Presence all(List<Presence> several) {
     List<Presence> each = List.copyOf(several);
-    return new Presence() {
-      @Override
-      public Counts counts(UUID id) {
-        return each.stream().map(one -> one.counts(id)).reduce(Counts.NONE, Counts::and);
-      }
+    return each.size() == 1 ? each.get(0) : new Sum(each);
+  }
 
-      @Override
-      public Map<UUID, Counts> counts() {
-        Map<UUID, Counts> sum = new HashMap<>();
-        each.forEach(one -> one.counts().forEach((id, of) -> sum.merge(id, of, Counts::and)));
-        return sum;
-      }
+  /** The sum of several: an ID that is connected by two protocols is one ID. */
+  final class Sum implements Presence {
+    private final List<Presence> each;
 
-      @Override
-      public void revoke(UUID id) {
-        each.forEach(one -> one.revoke(id));
+    private Sum(List<Presence> each) {
+      this.each = each;
+    }
+
+    @Override
+    public Counts counts(UUID id) {
+      return each.stream().map(one -> one.counts(id)).reduce(Counts.NONE, Counts::and);
+    }
+
+    @Override
+    public Map<UUID, Counts> counts() {
+      Map<UUID, Counts> sum = new HashMap<>();
+      each.forEach(one -> one.counts().forEach((id, of) -> sum.merge(id, of, Counts::and)));
+      return sum;
+    }
+
+    @Override
+    public Totals totals() {
+      int online = (int) counts().values().stream().filter(Counts::isOnline).count();
+      int parked = 0;
+      int paired = 0;
+      int waiting = 0;
+      for (Presence one : each) {
+        Totals totals = one.totals();
+        parked += totals.parked();
+        paired += totals.paired();
+        waiting += totals.waiting();
       }
-    };
+      return new Totals(online, parked, paired, waiting);
+    }
+
+    @Override
+    public void revoke(UUID id) {
+      each.forEach(one -> one.revoke(id));
+    }
   }
 }

@@ -3,80 +3,87 @@ package io.rendezvous.tunnel;
 import java.time.Duration;
 
 /**
- * Whether a hidden server answers when it is asked to prove that it lives, as far as is known. Its
- * TLS may put the answer off until its application next writes (RFC 8446, 4.6.3), as that of
- * OpenSSL and Rustls does; some do not bear the question. Such are not asked, or they would be
- * taken for dead. A test tells: a question to one that surely lives.
+ * What is known of one hidden server's answers to liveness probes. Its TLS may delay the answer
+ * until its application next writes (RFC 8446, 4.6.3), as that of OpenSSL and Rustls does, and some
+ * implementations fail on the question. Such servers are not probed, because they would be taken
+ * for dead. A test tells them apart: a probe to a server that is certainly alive.
  *
- * <p>Guarded by the lock of {@link TunnelRegistry}.
+ * <p>Guarded by the lock of the server's {@link TunnelPool}.
  */
 final class ProbeHistory {
-  /** Tests in a row without an answer that are needed to be sure. */
-  private static final int MOST_TESTS = 2;
+  /** Failed tests in a row after which a server that has answered before is not probed. */
+  private static final int MAX_FAILED_TESTS = 2;
 
-  /** How long it counts that there is no answer; twice as long each time. */
-  private static final long TRY_AGAIN = Duration.ofMinutes(10).toNanos();
+  /** How long a server counts as not answering. Each further time is twice as long. */
+  private static final long RETRY_AFTER = Duration.ofMinutes(10).toNanos();
 
-  private static final int MOST_DOUBLINGS = 7; // about a day
+  private static final int MAX_DOUBLINGS = 7; // about a day
 
   private boolean answers;
-  private boolean doubted = true;
-  private byte inVain; // tests in a row
+  private boolean testDue = true;
+  private byte failedTests; // in a row
   private byte refusals; // in a row
   private long refusedAt;
 
-  /** Returns whether it has to be asked before a tunnel is handed out. */
-  boolean isExpected() {
+  /** Returns whether the server has to answer a probe before one of its tunnels is handed out. */
+  boolean isExpectedToAnswer() {
     return answers;
   }
 
-  /** Returns whether a test is due. */
-  boolean isDoubted() {
-    return doubted;
+  /** Returns whether the server should be tested. */
+  boolean isTestDue() {
+    return testDue;
   }
 
-  /** It has answered. */
-  void learn() {
+  /** Records an answer. */
+  void answered() {
     answers = true;
-    doubted = false;
-    inVain = 0;
+    testDue = false;
+    failedTests = 0;
     refusals = 0;
   }
 
   /**
-   * It lived, and did not answer a test, or ended of it. If it has answered before, once is none.
+   * Records a failed test: the server was alive but did not answer, or its tunnel ended. One
+   * failure is forgiven if it has ever answered.
    */
-  void failed(long now) {
-    inVain++;
-    if (!answers || inVain >= MOST_TESTS) {
+  void testFailed(long now) {
+    failedTests++;
+    if (!answers || failedTests >= MAX_FAILED_TESTS) {
       refuse(now);
     }
   }
 
-  /** A client was given the tunnel within a test, which so tells nothing. */
-  void cutShort(long now) {
-    if (++inVain >= MOST_TESTS) {
+  /** Records a test that told nothing, because a client was given the tunnel meanwhile. */
+  void testCutShort(long now) {
+    if (++failedTests >= MAX_FAILED_TESTS) {
       refuse(now);
     }
   }
 
   private void refuse(long now) {
     answers = false;
-    doubted = false;
-    inVain = 0;
-    refusals = (byte) Math.min(refusals + 1, MOST_DOUBLINGS + 1);
+    testDue = false;
+    failedTests = 0;
+    refusals = (byte) Math.min(refusals + 1, MAX_DOUBLINGS + 1);
     refusedAt = now;
   }
 
-  /** It did not answer when it mattered: it may have died, or be another by now. */
-  void doubt() {
-    doubted = true;
+  /**
+   * Records that a probe failed that mattered. The server may have died, or may be another program
+   * by now, so it is tested again.
+   */
+  void probeFailed() {
+    testDue = true;
   }
 
-  /** To be called from time to time: that there is no answer is not taken for granted for ever. */
+  /**
+   * Makes a server that did not answer eligible for a new test after a while: 10 minutes, doubling
+   * to about a day. To be called periodically.
+   */
   void sweep(long now) {
-    if (!answers && !doubted && now - refusedAt >= TRY_AGAIN << (refusals - 1)) {
-      doubted = true;
+    if (!answers && !testDue && now - refusedAt >= RETRY_AFTER << (refusals - 1)) {
+      testDue = true;
     }
   }
 }

@@ -1,76 +1,116 @@
 package io.rendezvous.tunnel;
 
-import io.rendezvous.net.Relay;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** One client connection and the tunnel it was paired with. Any thread may ask. */
+/** The pairing of one client connection with one tunnel, from its beginning on. Any thread. */
 public final class Rendezvous {
+  /** How a rendezvous has ended. */
+  public enum End {
+    /** Both directions ended in order. */
+    WHOLE,
+    /** The client's connection broke. */
+    CLIENT_BROKE,
+    /** The tunnel broke. */
+    SERVER_BROKE,
+    /** Nothing moved for too long. */
+    STOOD_STILL,
+    /** The entry was deleted, or its secret was revoked. */
+    REVOKED,
+    /** The broker ended while it was going on. */
+    BROKER_ENDED,
+    /** The tunnel ended before a single byte of an answer came from it. */
+    UNANSWERED
+  }
+
+  /** What is moved between the client and the tunnel. Any thread may call. */
+  public interface Traffic {
+    /** Returns how many bytes came from the client. */
+    long bytesIn();
+
+    /** Returns how many bytes went to the client. */
+    long bytesOut();
+  }
+
   private static final AtomicLong NUMBERS = new AtomicLong();
 
   private final long number = NUMBERS.incrementAndGet();
   private final UUID id;
   private final InetSocketAddress client;
   private final Instant began;
-  private final Duration wait;
+  private final Duration waited;
   private final int attempt;
-  private volatile @Nullable Relay relay; // until it is over
-  private volatile long octetsIn;
-  private volatile long octetsOut;
-  private final long pairedAt = System.nanoTime();
+  private final LongSupplier ticker;
+  private final long pairedAt;
+  private volatile @Nullable Traffic traffic; // until it is over
+  private volatile long bytesIn;
+  private volatile long bytesOut;
   private volatile Duration lasted = Duration.ofNanos(-1);
   private volatile Duration latency = Duration.ofNanos(-1);
-  private volatile Relay.@Nullable End end;
+  private volatile @Nullable End end;
 
   /**
-   * Creates one that begins now.
+   * Creates a rendezvous that begins now.
    *
-   * @param id the hidden server
-   * @param began what the clock says
-   * @param wait how long the client had to wait for the tunnel, from its request on
+   * @param id the hidden server's UUID
+   * @param began the time of day
+   * @param waited how long the client waited for the tunnel, from its request on
    * @param attempt 1, or more where earlier tunnels gave no answer
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
    */
   public Rendezvous(
-      UUID id, InetSocketAddress client, Instant began, Duration wait, int attempt, Relay relay) {
+      UUID id,
+      InetSocketAddress client,
+      Instant began,
+      Duration waited,
+      int attempt,
+      Traffic traffic,
+      LongSupplier ticker) {
     this.id = id;
     this.client = client;
     this.began = began;
-    this.wait = wait;
+    this.waited = waited;
     this.attempt = attempt;
-    this.relay = relay;
+    this.traffic = traffic;
+    this.ticker = ticker;
+    this.pairedAt = ticker.getAsLong();
   }
 
-  /** Says that the client's first octets went down the tunnel. */
-  public void reach() {
-    latency = wait.plusNanos(System.nanoTime() - pairedAt);
+  /** Records that the client's first bytes were written to the tunnel. */
+  public void reached() {
+    latency = waited.plus(sincePaired());
   }
 
-  /** Says that it is over. */
-  public void end() {
-    octetsIn = octetsIn();
-    octetsOut = octetsOut();
-    Relay going = relay;
-    end = going == null ? end : going.ended().orElse(null);
-    relay = null;
-    lasted = Duration.ofNanos(System.nanoTime() - pairedAt);
+  /** Records the end. */
+  public void over(End how) {
+    bytesIn = bytesIn();
+    bytesOut = bytesOut();
+    end = how;
+    traffic = null;
+    lasted = sincePaired();
   }
 
-  /** Returns a number that no other of this process has. */
+  private Duration sincePaired() {
+    return Duration.ofNanos(ticker.getAsLong() - pairedAt);
+  }
+
+  /** Returns a number that no other rendezvous of this process has. */
   public long number() {
     return number;
   }
 
-  /** Returns the hidden server. */
+  /** Returns the hidden server's UUID. */
   public UUID id() {
     return id;
   }
 
-  /** Returns where the client is. */
+  /** Returns the client's address. */
   public InetSocketAddress client() {
     return client;
   }
@@ -80,9 +120,9 @@ public final class Rendezvous {
     return began;
   }
 
-  /** Returns how long the client had to wait for the tunnel, from its request on. */
+  /** Returns how long the client waited for the tunnel, from its request on. */
   public Duration waited() {
-    return wait;
+    return waited;
   }
 
   /** Returns 1, or more where earlier tunnels gave no answer. */
@@ -90,41 +130,44 @@ public final class Rendezvous {
     return attempt;
   }
 
-  /** Returns how long it took from the client's request until its first octets went down. */
+  /**
+   * Returns the time from the client's request until its first bytes were written to the tunnel.
+   */
   public Optional<Duration> latency() {
     Duration known = latency;
     return known.isNegative() ? Optional.empty() : Optional.of(known);
   }
 
-  /** Returns how it has ended, once it is over; the client is the near side. */
-  public Optional<Relay.End> ended() {
+  /** Returns how it ended, once it is over. */
+  public Optional<End> ended() {
     return Optional.ofNullable(end);
   }
 
-  /** Returns whether it goes on. */
+  /** Returns whether it has not ended. */
   public boolean goesOn() {
     return lasted.isNegative();
   }
 
   /** Returns how long it has lasted. */
   public Duration lasted() {
-    return goesOn() ? Duration.ofNanos(System.nanoTime() - pairedAt) : lasted;
+    Duration known = lasted;
+    return known.isNegative() ? sincePaired() : known;
   }
 
   /** Returns whether the hidden server has answered, once it is over. */
   public boolean wasAnswered() {
-    return !goesOn() && octetsOut > 0;
+    return !goesOn() && bytesOut > 0;
   }
 
-  /** Returns how many octets came from the client. */
-  public long octetsIn() {
-    Relay going = relay;
-    return going == null ? octetsIn : going.octetsUp();
+  /** Returns how many bytes came from the client. */
+  public long bytesIn() {
+    Traffic going = traffic;
+    return going == null ? bytesIn : going.bytesIn();
   }
 
-  /** Returns how many octets went to the client. */
-  public long octetsOut() {
-    Relay going = relay;
-    return going == null ? octetsOut : going.octetsDown();
+  /** Returns how many bytes went to the client. */
+  public long bytesOut() {
+    Traffic going = traffic;
+    return going == null ? bytesOut : going.bytesOut();
   }
 }

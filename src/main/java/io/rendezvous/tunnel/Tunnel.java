@@ -1,213 +1,178 @@
 package io.rendezvous.tunnel;
 
 import io.rendezvous.entry.Entry;
-import io.rendezvous.net.Conn;
-import io.rendezvous.net.LingeringClose;
-import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A connection from a hidden server: parked, then paired with one client, then over. Used once.
+ * One connection from a hidden server. It is used once:
  *
- * <p>While it is parked its reads stay on, so that its end is noticed at once; a hidden server says
- * nothing before it was asked, and one that does is closed. Whoever takes it from {@link TunnelRegistry}
- * owns the connection, and begins on the connection's own thread: what the watch has seen by then,
- * it has answered by closing.
+ * <pre>
+ *          park              take                  over
+ *   new ---------> PARKED ---------> PAIRED ------------------> gone
+ *                   |  ^                |
+ *                   |  +--- putBack ----+
+ *                   |
+ *                   +---- closed, replaced, retired, revoked, drained ---> gone
+ * </pre>
+ *
+ * <p>While a tunnel is parked its connection is watched, so that its end is noticed at once. A
+ * hidden server says nothing before it receives a request; one that does is closed. Whoever takes a
+ * tunnel from the {@link TunnelRegistry} owns its connection from then on.
  */
 public final class Tunnel {
-  /** Ends what a tunnel is paired in. */
-  public interface Pairing {
-    /** Ends it now. Any thread may call. */
-    void end();
+  /** Why a parked tunnel is no longer parked. */
+  public enum End {
+    /** The hidden server closed it. */
+    CLOSED,
+    /** It was reset. */
+    RESET,
+    /** Nothing answered the probes of TCP keepalive. */
+    SILENT,
+    /** The hidden server did not prove that it is alive when it was asked to. */
+    UNPROVEN,
+    /** The hidden server spoke before it received a request. */
+    SPOKE,
+    /** A newer tunnel took its place. */
+    REPLACED,
+    /** It reached its maximum age. */
+    RETIRED,
+    /** Its entry was deleted, or its secret was revoked. */
+    REVOKED,
+    /** The broker is shutting down. */
+    DRAINED
   }
 
   private final UUID id;
   private final String label;
-  private final Conn conn;
+  private final Connection connection;
   private final boolean canBeProbed;
   private final InetSocketAddress askedFrom;
-  private final TunnelRegistry tunnels;
   private final long parkedAt;
   private final long retireAt;
   private final boolean wantsProxyHeader;
 
-  // Guarded by the lock of tunnels.
-  private @Nullable Pairing pairing;
-  private @Nullable LivenessProbe question; // that is open
-  private byte questions; // as few octets as will do: there may be many tunnels
+  // Guarded by the lock of the tunnel's pool.
+  private @Nullable Runnable ending; // of what it is paired in
+  private @Nullable LivenessProbe probe; // that is unanswered
+  private byte probes; // a byte, because there may be many tunnels
   private long heardAt;
 
   /**
-   * Creates one that is not watched yet.
+   * Creates a tunnel that is not watched yet.
    *
-   * @param id the entry's: one object for all its tunnels, since there may be many
-   * @param parkedAt now
+   * @param id the entry's UUID: the same object for all its tunnels, to save memory
+   * @param label the label it is parked for, or empty
+   * @param askedFrom the address from which the hidden server authenticated
+   * @param now in nanoseconds
    */
   Tunnel(
       UUID id,
       Entry entry,
       String label,
       InetSocketAddress askedFrom,
-      Conn conn,
-      TunnelRegistry tunnels,
-      long parkedAt) {
+      Connection connection,
+      Duration maxAge,
+      long now) {
     this.id = id;
     this.label = label;
     this.askedFrom = askedFrom;
     this.wantsProxyHeader = entry.wantsProxyHeader();
-    this.conn = conn;
-    this.canBeProbed = conn.canBeProbed();
-    this.tunnels = tunnels;
-    this.parkedAt = parkedAt;
-    this.heardAt = parkedAt;
-    long age = tunnels.limits().age().toNanos();
-    this.retireAt = parkedAt + age - ThreadLocalRandom.current().nextLong(age / 10 + 1);
+    this.connection = connection;
+    this.canBeProbed = connection.canBeProbed();
+    this.parkedAt = now;
+    this.heardAt = now;
+    long age = maxAge.toNanos();
+    this.retireAt = now + age - ThreadLocalRandom.current().nextLong(age / 10 + 1);
   }
 
-  /** Returns the hidden server it belongs to. */
+  /** Returns the UUID of the hidden server. */
   public UUID id() {
     return id;
   }
 
-  /** Returns the label it was parked for, empty where that does not matter. */
+  /** Returns the label the tunnel is parked for, or empty where that makes no difference. */
   public String label() {
     return label;
   }
 
-  /** Returns where the hidden server asked from whether it may park it. */
+  /** Returns the address from which the hidden server authenticated. */
   public InetSocketAddress askedFrom() {
     return askedFrom;
   }
 
-  /** Returns whether a PROXY header goes before the request (PROTOCOL 1.5). */
+  /** Returns whether a PROXY header precedes the request. */
   public boolean wantsProxyHeader() {
     return wantsProxyHeader;
   }
 
-  /** Returns its connection, for whoever took it. */
-  public Conn conn() {
-    return conn;
+  /** Returns the connection. Only whoever took the tunnel may use it. */
+  public Connection connection() {
+    return connection;
   }
 
-  /** Returns when it was parked, by {@link System#nanoTime}. */
+  /** Returns when the tunnel was parked, in nanoseconds. */
   long parkedAt() {
     return parkedAt;
   }
 
-  /** Returns from when on it is too old. */
+  /** Returns when the tunnel reaches its maximum age, in nanoseconds. */
   long retireAt() {
     return retireAt;
   }
 
-  @Nullable Pairing pairing() {
-    return pairing;
+  /** Returns what ends the relay that the tunnel is part of, if there is one. */
+  @Nullable Runnable ending() {
+    return ending;
   }
 
-  void pairing(Pairing now) {
-    pairing = now;
+  void ending(Runnable ends) {
+    ending = ends;
   }
 
-  /** Returns the question that its hidden server is to answer, if one is open. */
-  @Nullable LivenessProbe question() {
-    return question;
+  /** Returns the probe that the hidden server has yet to answer, if there is one. */
+  @Nullable LivenessProbe probe() {
+    return probe;
   }
 
-  /** Returns whether a question is open that is a test. */
+  /** Returns whether such a probe is a test. */
   boolean isTested() {
-    return question != null && question.isTest();
+    return probe != null && probe.isTest();
   }
 
-  /** Opens a question, to a tunnel that has none open. */
-  LivenessProbe ask(boolean isTest) {
-    LivenessProbe asked = new LivenessProbe(this, tunnels, isTest);
-    question = asked;
-    questions++;
-    return asked;
+  /** Sets the probe that the hidden server has to answer. */
+  LivenessProbe probe(LivenessProbe sent) {
+    probe = sent;
+    probes++;
+    return sent;
   }
 
-  /** Closes its question, if one is open. */
-  void unask() {
-    question = null;
+  /** Forgets a probe that is unanswered. */
+  void forgetProbe() {
+    probe = null;
   }
 
-  /** Its hidden server was heard. */
+  /** Records that the hidden server was heard. */
   void heard(long now) {
-    question = null;
+    probe = null;
     heardAt = now;
   }
 
-  /** Returns whether its hidden server was heard within that time. */
+  /** Returns whether the hidden server was heard within that time. */
   boolean wasHeard(long now, Duration within) {
     return now - heardAt < within.toNanos();
   }
 
-  /** Returns whether its hidden server can be asked, or could be if it had not been so often. */
-  boolean canBeAsked() {
-    return canBeProbed && (question != null || questions < LivenessProbe.MOST);
-  }
-
-  /** Notices what becomes of the parked connection. Called on its thread. */
-  void watch() {
-    conn.onReadable(this::onSign);
-    conn.resumeReads();
-  }
-
-  /** Looks at what there is to read. On its thread, while it is parked. */
-  void onSign() {
-    ByteBuffer one = ByteBuffer.allocate(1);
-    try {
-      int n = conn.read(one);
-      if (n == 0) {
-        return;
-      }
-      tunnels.ended(this, n < 0 ? End.CLOSED : End.SPOKE);
-      conn.close();
-    } catch (IOException e) {
-      onFailure(e);
-    }
-  }
-
-  /** It broke. On its thread, while it is parked. */
-  void onFailure(IOException e) {
-    boolean silent = String.valueOf(e.getMessage()).contains("timed out");
-    tunnels.ended(this, silent ? End.SILENT : End.RESET);
-    conn.close();
-  }
-
-  /** Ends the parked connection in order. Any thread may call, once it is out of the registry. */
-  void dismiss() {
-    conn.execute(() -> LingeringClose.end(conn));
-  }
-
-  /** Why a parked tunnel is parked no more. */
-  public enum End {
-    /** The hidden server closed it. */
-    CLOSED,
-    /** It was reset. */
-    RESET,
-    /** Nothing at the other end answered the probes of TCP's keepalive. */
-    SILENT,
-    /** The hidden server did not answer when it was asked to prove that it lives. */
-    UNPROVEN,
-    /** The hidden server spoke before it was asked. */
-    SPOKE,
-    /** A newer one took its place. */
-    REPLACED,
-    /** It was too old. */
-    RETIRED,
-    /** Its entry was deleted, or its secret revoked. */
-    REVOKED,
-    /** The broker closes down. */
-    DRAINED
+  /** Returns whether the hidden server can be probed, and was not probed too often already. */
+  boolean canBeProbed() {
+    return canBeProbed && (probe != null || probes < LivenessProbe.MAX_PER_TUNNEL);
   }
 
   @Override
   public String toString() {
-    return "tunnel " + conn;
+    return "tunnel " + connection;
   }
 }

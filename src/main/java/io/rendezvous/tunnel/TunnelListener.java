@@ -6,61 +6,61 @@ import java.util.UUID;
 import java.util.function.Consumer;
 
 /**
- * Hears what becomes of hidden servers and clients. It is called on I/O threads, under no lock, and
- * must not block.
+ * Is told what happens to hidden servers and clients. Its methods are called on I/O threads, while
+ * no lock is held, and must not block.
  */
 public interface TunnelListener {
-  /** Which side of a rendezvous. */
+  /** One side of a rendezvous. */
   enum Side {
-    /** Those who park tunnels. */
+    /** The side that parks tunnels. */
     HIDDEN_SERVER,
-    /** Those who come for them. */
+    /** The side that asks for them. */
     CLIENT
   }
 
-  /** What came of asking a hidden server to prove that it lives. */
-  enum Proof {
-    /** It did. */
+  /** The outcome of a liveness probe. */
+  enum ProbeOutcome {
+    /** The hidden server answered. */
     ANSWERED,
-    /** There was no answer, and so its tunnel was closed. */
+    /** There was no answer, so the tunnel was closed. */
     SILENT,
-    /** Its tunnel ended meanwhile. */
+    /** The tunnel ended in the meantime. */
     ENDED,
-    /** There was no answer, though it was known to live: its TLS gives none for now. */
+    /** There was no answer from a server that is known to be alive: its TLS delays answers. */
     DEFERRED
   }
 
-  /** A tunnel was parked, or went to a client that waited for it. */
+  /** A tunnel was parked, or went to a client that was waiting for it. */
   default void parked(UUID id) {}
 
-  /** A parked tunnel is over, and no client has had it. */
+  /** A parked tunnel ended before a client had it. */
   default void ended(UUID id, Tunnel.End why) {}
 
-  /** The hidden server of a parked tunnel was asked to prove that it lives. */
-  default void asked(UUID id, Proof proof, Duration took) {}
+  /** The hidden server of a parked tunnel was asked to prove that it is alive. */
+  default void probed(UUID id, ProbeOutcome outcome, Duration took) {}
 
-  /** A client came for an ID that is not connected. */
+  /** A client asked for an ID that is not connected. */
   default void absent(UUID id) {}
 
   /** A client was paired with a tunnel; again, where an earlier tunnel gave no answer. */
   default void paired(Rendezvous rendezvous) {}
 
-  /** A client's first octets went down its tunnel. */
+  /** A client's first bytes were written to its tunnel. */
   default void reached(Rendezvous rendezvous) {}
 
-  /** A client and its tunnel are over. */
+  /** A client and its tunnel have ended. */
   default void over(Rendezvous rendezvous) {}
 
   /**
-   * Somebody was refused.
+   * A request was refused.
    *
    * @param status of the answer
    */
   default void refused(Side side, int status) {}
 
-  /** Returns an observer that tells others, in their order. */
-  static TunnelListener all(List<TunnelListener> observers) {
-    List<TunnelListener> each = List.copyOf(observers);
+  /** Returns a listener that tells others, in their order. */
+  static TunnelListener all(List<TunnelListener> listeners) {
+    List<TunnelListener> each = List.copyOf(listeners);
     return new TunnelListener() {
       private void tell(Consumer<TunnelListener> what) {
         each.forEach(what);
@@ -68,42 +68,42 @@ public interface TunnelListener {
 
       @Override
       public void parked(UUID id) {
-        tell(o -> o.parked(id));
+        tell(l -> l.parked(id));
       }
 
       @Override
       public void ended(UUID id, Tunnel.End why) {
-        tell(o -> o.ended(id, why));
+        tell(l -> l.ended(id, why));
       }
 
       @Override
-      public void asked(UUID id, Proof proof, Duration took) {
-        tell(o -> o.asked(id, proof, took));
+      public void probed(UUID id, ProbeOutcome outcome, Duration took) {
+        tell(l -> l.probed(id, outcome, took));
       }
 
       @Override
       public void absent(UUID id) {
-        tell(o -> o.absent(id));
+        tell(l -> l.absent(id));
       }
 
       @Override
       public void paired(Rendezvous rendezvous) {
-        tell(o -> o.paired(rendezvous));
+        tell(l -> l.paired(rendezvous));
       }
 
       @Override
       public void reached(Rendezvous rendezvous) {
-        tell(o -> o.reached(rendezvous));
+        tell(l -> l.reached(rendezvous));
       }
 
       @Override
       public void over(Rendezvous rendezvous) {
-        tell(o -> o.over(rendezvous));
+        tell(l -> l.over(rendezvous));
       }
 
       @Override
       public void refused(Side side, int status) {
-        tell(o -> o.refused(side, status));
+        tell(l -> l.refused(side, status));
       }
     };
   }

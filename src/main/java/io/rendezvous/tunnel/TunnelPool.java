@@ -1,6 +1,5 @@
 package io.rendezvous.tunnel;
 
-import io.rendezvous.net.Conn;
 import io.rendezvous.net.Source;
 import java.time.Duration;
 import java.util.ArrayDeque;
@@ -13,176 +12,263 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is known of one hidden server: its parked tunnels, the clients that wait for one, its pairs,
- * and whether it answers when it is asked to prove that it lives.
+ * What one hidden server has: its parked tunnels, the clients that wait for one, its pairs, and
+ * whether it answers liveness probes.
  *
- * <p>Guarded by the lock of {@link TunnelRegistry}, as all in it. Nothing is closed or called from here:
- * what is returned is dealt with when the lock is free again.
+ * <p>Any thread may call. Each method is one step, under the lock of the pool. Nothing is closed or
+ * called back here: a method returns what is still to be done, and its caller does that once the
+ * lock is free. Every {@code now} is in nanoseconds.
  */
 final class TunnelPool {
-  /** Among tunnels about as fresh as the freshest, one of the client's own thread is preferred. */
+  /** Among tunnels this close to the freshest, one on the client's own I/O thread is preferred. */
   private static final long ABOUT_AS_FRESH = Duration.ofSeconds(5).toNanos();
 
-  /** A tunnel that was heard within this time belongs to a hidden server that lives. */
-  private static final Duration A_MOMENT_AGO = Duration.ofSeconds(1);
+  /** A hidden server that was heard within this time is alive. */
+  private static final Duration A_MOMENT = Duration.ofSeconds(1);
 
-  /** How long the last tunnel of an ID outlives its age while no other comes. */
+  /** How long the last tunnel of an ID is kept beyond its maximum age if no other comes. */
   private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
 
-  /** How many tunnels all hidden servers have parked. */
-  static final class Total {
-    int parked;
+  /** What all pools have together. Any thread may read. */
+  static final class Totals {
+    final AtomicInteger online = new AtomicInteger();
+    final AtomicInteger parked = new AtomicInteger();
+    final AtomicInteger paired = new AtomicInteger();
+    final AtomicInteger waiting = new AtomicInteger();
   }
 
-  private final UUID id;
-  private final TunnelRegistry.Limits limits;
-  private final Total total;
-  private final Deque<Tunnel> parked = new ArrayDeque<>(1); // the freshest last
-  private final Deque<TunnelRegistry.Waiter> waiting = new ArrayDeque<>(1); // the first come first
-  private final Set<Tunnel> paired = new HashSet<>();
-  private final ProbeHistory answering = new ProbeHistory();
-  private long lastSeen;
+  /** Where a tunnel went. */
+  sealed interface Placement {
+    /** The tunnel is to be dismissed. */
+    record Refused(Tunnel.End why) implements Placement {}
+
+    /** A client that was waiting is to be given the tunnel. */
+    record Given(TunnelRegistry.Waiter waiter) implements Placement {}
+
+    /**
+     * The tunnel is parked.
+     *
+     * @param replaced the tunnel that made room for it, to be dismissed
+     * @param test a probe to be sent
+     */
+    record Parked(@Nullable Tunnel replaced, @Nullable LivenessProbe test) implements Placement {}
+
+    /** The pool was closed, so the tunnel has to go to another. */
+    record Closed() implements Placement {}
+  }
 
   /**
-   * Creates that of a hidden server that was never seen.
+   * What a client gets.
    *
-   * @param total counts its parked tunnels too
+   * @param probe to be sent on the client's behalf
    */
-  TunnelPool(UUID id, TunnelRegistry.Limits limits, Total total) {
+  record Matched(TunnelRegistry.Match match, @Nullable LivenessProbe probe) {}
+
+  /**
+   * What follows from the end of a parked tunnel.
+   *
+   * @param probe which the tunnel did not answer
+   * @param others probes of other tunnels, to be sent
+   * @param served clients that are to be given a tunnel now
+   */
+  record Ended(
+      @Nullable LivenessProbe probe,
+      List<LivenessProbe> others,
+      Map<TunnelRegistry.Waiter, Tunnel> served) {}
+
+  /** Everything that a pool held when it was closed. */
+  record Contents(
+      List<Tunnel> parked, List<TunnelRegistry.Waiter> waiting, List<Runnable> endings) {}
+
+  private final UUID id;
+  private final TunnelRegistry registry;
+  private final TunnelRegistry.Limits limits;
+  private final Totals totals;
+  private volatile Presence.Counts counts = Presence.Counts.NONE;
+
+  // Guarded by this.
+  private final Deque<Tunnel> parked = new ArrayDeque<>(1); // the freshest last
+  private final Deque<TunnelRegistry.Waiter> waiting = new ArrayDeque<>(1); // first come, first
+  private final Set<Tunnel> paired = new HashSet<>();
+  private final ProbeHistory probeHistory = new ProbeHistory();
+  private long lastSeen;
+  private boolean closed;
+
+  /**
+   * Creates the pool of a hidden server that was never seen.
+   *
+   * @param totals count what is in this pool too
+   */
+  TunnelPool(UUID id, TunnelRegistry registry, TunnelRegistry.Limits limits, Totals totals) {
     this.id = id;
+    this.registry = registry;
     this.limits = limits;
-    this.total = total;
+    this.totals = totals;
   }
 
   UUID id() {
     return id;
   }
 
-  void seen(long now) {
-    lastSeen = now;
-  }
-
+  /** Returns what the pool has, without waiting for its lock. */
   Presence.Counts counts() {
-    return new Presence.Counts(parked.size(), paired.size(), waiting.size(), false);
+    return counts;
   }
 
-  boolean isConnected(long now) {
-    return !parked.isEmpty() || !paired.isEmpty() || now - lastSeen <= limits.patience().toNanos();
+  /** Brings the counts up to date. Called whenever something has changed. */
+  private void count() {
+    Presence.Counts before = counts;
+    Presence.Counts now = Presence.Counts.of(parked.size(), paired.size(), waiting.size());
+    if (now.equals(before)) {
+      return;
+    }
+    counts = now;
+    totals.parked.addAndGet(now.parked() - before.parked());
+    totals.paired.addAndGet(now.paired() - before.paired());
+    totals.waiting.addAndGet(now.waiting() - before.waiting());
+    if (now.isOnline() != before.isOnline()) {
+      totals.online.addAndGet(now.isOnline() ? 1 : -1);
+    }
   }
 
-  /** Returns whether there is nothing to be known any more. */
-  boolean isForgettable(long now) {
-    return waiting.isEmpty() && !isConnected(now);
+  synchronized boolean isConnected(long now) {
+    return !closed
+        && (!parked.isEmpty()
+            || !paired.isEmpty()
+            || now - lastSeen <= limits.patience().toNanos());
   }
 
-  boolean hasParked() {
-    return !parked.isEmpty();
-  }
-
-  Iterable<Tunnel> parked() {
-    return parked;
-  }
-
-  boolean isParked(Tunnel tunnel) {
+  synchronized boolean isParked(Tunnel tunnel) {
     return parked.contains(tunnel);
   }
 
-  boolean isPaired(Tunnel tunnel) {
-    return paired.contains(tunnel);
-  }
-
-  Iterable<Tunnel> paired() {
-    return paired;
-  }
-
-  Iterable<TunnelRegistry.Waiter> waiting() {
-    return waiting;
+  /** Returns the parked tunnels, the freshest last. */
+  synchronized List<Tunnel> parked() {
+    return List.copyOf(parked);
   }
 
   // Parking.
 
-  /** Parks a tunnel. Returns the one that gives way, if there are enough. */
-  @Nullable Tunnel park(Tunnel tunnel) {
-    Tunnel replaced = parked.size() < limits.perId() ? null : makeRoom(tunnel.conn().source());
-    parked.addLast(tunnel);
-    total.parked++;
-    return replaced;
+  /** Records that a tunnel will be parked soon. Returns false if the pool was closed. */
+  synchronized boolean announce(long now) {
+    lastSeen = now;
+    return !closed;
   }
 
-  /** Removes the oldest of the same source, else the oldest. */
-  private Tunnel makeRoom(Source source) {
+  /**
+   * Gives a tunnel to the client that has waited longest, or else parks it.
+   *
+   * @param knownAt when the tunnel's entry was looked up, or before
+   */
+  synchronized Placement place(Tunnel tunnel, long knownAt, long now) {
+    if (closed) {
+      return new Placement.Closed();
+    }
+    paired.remove(tunnel); // if it is put back
+    count();
+    lastSeen = now;
+    Tunnel.End refusal = registry.refusal(id, knownAt);
+    if (refusal != null) {
+      return new Placement.Refused(refusal);
+    }
+    TunnelRegistry.Waiter waiter = waiting.poll();
+    if (waiter != null) {
+      paired.add(tunnel);
+      count();
+      return new Placement.Given(waiter);
+    }
+    Tunnel replaced = parked.size() < limits.perId() ? null : makeRoom(tunnel);
+    parked.addLast(tunnel);
+    count();
+    return new Placement.Parked(replaced, test(tunnel, now));
+  }
+
+  /** Removes the oldest tunnel from the same source, else the oldest. */
+  private Tunnel makeRoom(Tunnel newcomer) {
+    Source source = newcomer.connection().source();
     Tunnel oldest =
         parked.stream()
-            .filter(tunnel -> tunnel.conn().source().equals(source))
+            .filter(tunnel -> tunnel.connection().source().equals(source))
             .findFirst()
             .orElseGet(parked::getFirst);
-    removeParked(oldest);
+    parked.remove(oldest);
     return oldest;
   }
 
-  /** Returns whether it was parked; now it is not. */
-  boolean removeParked(Tunnel tunnel) {
-    if (!parked.remove(tunnel)) {
-      return false;
-    }
-    total.parked--;
-    return true;
-  }
-
-  /** Removes all that are parked. */
-  List<Tunnel> clearParked() {
-    List<Tunnel> all = List.copyOf(parked);
-    parked.clear();
-    total.parked -= all.size();
-    return all;
-  }
-
-  /** Removes those that are too old. */
-  List<Tunnel> retire(long now) {
-    List<Tunnel> retired = new ArrayList<>();
+  /** Removes the tunnels that have reached their maximum age, and lets time pass for the rest. */
+  synchronized List<Tunnel> retire(long now) {
+    probeHistory.sweep(now);
+    List<Tunnel> retired = new ArrayList<>(0);
     for (Iterator<Tunnel> oldestFirst = parked.iterator(); oldestFirst.hasNext(); ) {
       Tunnel tunnel = oldestFirst.next();
-      long tooOldFor = now - tunnel.retireAt();
-      if (tooOldFor < 0) {
+      long overdue = now - tunnel.retireAt();
+      if (overdue < 0) {
         break;
       }
-      boolean dispensable = hasOther(tunnel) || tooOldFor >= LAST_ONE_GRACE;
-      if (dispensable && tunnel.question() == null) {
+      boolean dispensable = hasOther(tunnel) || overdue >= LAST_ONE_GRACE;
+      if (dispensable && tunnel.probe() == null) {
         oldestFirst.remove();
         retired.add(tunnel);
       }
     }
-    total.parked -= retired.size();
+    count();
     return retired;
   }
 
-  /** Whether one that is being asked will be there is not known. */
+  /** Returns whether there is another that can be relied on: one being probed may be dead. */
   private boolean hasOther(Tunnel tunnel) {
-    return parked.stream().anyMatch(other -> other != tunnel && other.question() == null);
+    return parked.stream().anyMatch(other -> other != tunnel && other.probe() == null);
   }
 
   // The match.
 
+  /**
+   * Takes a tunnel for a client, or makes the client wait.
+   *
+   * @param eventLoop the client's: see {@link Connection#eventLoop}
+   * @param waiter is told later, if the client has to wait
+   */
+  synchronized Matched match(Object eventLoop, TunnelRegistry.Waiter waiter, long now) {
+    if (registry.isDraining()) {
+      return new Matched(new TunnelRegistry.Match.Draining(), null);
+    }
+    if (!isConnected(now)) {
+      return new Matched(new TunnelRegistry.Match.Absent(), null);
+    }
+    Tunnel sure = takeSure(eventLoop, now);
+    if (sure != null) {
+      return new Matched(new TunnelRegistry.Match.Taken(sure), null);
+    }
+    if (waiting.size() >= limits.waitingPerId() + parked.size()) {
+      return new Matched(new TunnelRegistry.Match.Crowded(), null);
+    }
+    waiting.addLast(waiter);
+    count();
+    LivenessProbe probe = probeOne(eventLoop, now);
+    return new Matched(new TunnelRegistry.Match.Waiting(!parked.isEmpty()), probe);
+  }
+
   /** Takes the freshest of those tunnels, if there is one. */
-  @Nullable Tunnel takeFreshest(Predicate<Tunnel> which, Conn client, long now) {
-    Tunnel tunnel = freshest(which, client);
+  synchronized @Nullable Tunnel takeFreshest(Predicate<Tunnel> which, Object eventLoop, long now) {
+    Tunnel tunnel = freshest(which, eventLoop);
     return tunnel == null ? null : take(tunnel, now);
   }
 
   /**
-   * Takes the freshest tunnel that may be handed out without a question, if there is one. Rather
-   * one that is not tested, so that the test comes to its end.
+   * Takes the freshest tunnel that can be handed out without a probe, if there is one. It prefers
+   * one that is not being tested, so that the test comes to its end.
    */
-  @Nullable Tunnel takeSure(Conn client, long now) {
-    Tunnel untested = takeFreshest(t -> isSure(t, now) && !t.isTested(), client, now);
-    return untested != null ? untested : takeFreshest(t -> isSure(t, now), client, now);
+  private @Nullable Tunnel takeSure(Object eventLoop, long now) {
+    Tunnel untested = takeFreshest(t -> isSure(t, now) && !t.isTested(), eventLoop, now);
+    return untested != null ? untested : takeFreshest(t -> isSure(t, now), eventLoop, now);
   }
 
-  private @Nullable Tunnel freshest(Predicate<Tunnel> which, Conn client) {
+  private @Nullable Tunnel freshest(Predicate<Tunnel> which, Object eventLoop) {
     Tunnel freshest = null;
     for (Iterator<Tunnel> freshestFirst = parked.descendingIterator(); freshestFirst.hasNext(); ) {
       Tunnel tunnel = freshestFirst.next();
@@ -190,7 +276,7 @@ final class TunnelPool {
         break;
       }
       if (which.test(tunnel)) {
-        if (tunnel.conn().sharesThread(client)) {
+        if (tunnel.connection().eventLoop() == eventLoop) {
           return tunnel;
         }
         freshest = freshest == null ? tunnel : freshest;
@@ -200,59 +286,28 @@ final class TunnelPool {
   }
 
   private Tunnel take(Tunnel tunnel, long now) {
-    removeParked(tunnel);
+    parked.remove(tunnel);
     paired.add(tunnel);
+    count();
     lastSeen = now;
     if (tunnel.isTested()) {
-      answering.cutShort(now);
+      probeHistory.testCutShort(now);
     }
-    tunnel.unask();
+    tunnel.forgetProbe();
     return tunnel;
   }
 
-  /** Has a client wait, unless too many do. */
-  boolean await(TunnelRegistry.Waiter waiter) {
-    if (waiting.size() >= limits.waitingPerId() + parked.size()) {
-      return false;
-    }
-    waiting.addLast(waiter);
-    return true;
+  /** Removes a client that waits. Returns whether it was waiting. */
+  synchronized boolean stopWaiting(TunnelRegistry.Waiter waiter) {
+    boolean waited = waiting.remove(waiter);
+    count();
+    return waited;
   }
 
-  /** Returns whether the client did wait; now it does no more. */
-  boolean forget(TunnelRegistry.Waiter waiter) {
-    return waiting.remove(waiter);
-  }
-
-  /** Forgets all who wait. */
-  void clearWaiting() {
-    waiting.clear();
-  }
-
-  /**
-   * Gives a tunnel that is about to be parked to the client that has waited longest, if one has.
-   */
-  TunnelRegistry.@Nullable Waiter giveUnparked(Tunnel unparked) {
-    TunnelRegistry.Waiter waiter = waiting.poll();
-    if (waiter != null) {
-      paired.add(unparked);
-    }
-    return waiter;
-  }
-
-  /** Gives a parked tunnel to the client that has waited longest, if one has. */
-  TunnelRegistry.@Nullable Waiter giveParked(Tunnel tunnel, long now) {
-    TunnelRegistry.Waiter waiter = waiting.poll();
-    if (waiter != null) {
-      take(tunnel, now);
-    }
-    return waiter;
-  }
-
-  /** Takes what surely lives, or need not be asked any more, for those who wait for that. */
-  Map<TunnelRegistry.Waiter, Tunnel> serveWaiting(long now) {
+  /** Gives the tunnels that need no probe, or no longer, to the clients that wait. */
+  private Map<TunnelRegistry.Waiter, Tunnel> serveWaiting(long now) {
     Map<TunnelRegistry.Waiter, Tunnel> served = new LinkedHashMap<>();
-    for (Tunnel tunnel : List.copyOf(parked)) {
+    for (Tunnel tunnel : parked()) {
       if (isSure(tunnel, now) && !waiting.isEmpty()) {
         served.put(waiting.remove(), take(tunnel, now));
       }
@@ -260,88 +315,174 @@ final class TunnelPool {
     return served;
   }
 
-  /** Returns whether the tunnel was paired; now it is not. */
-  boolean unpair(Tunnel tunnel) {
-    return paired.remove(tunnel);
+  /** Sets what ends the relay of a taken tunnel. Returns false if the pool does not have it. */
+  synchronized boolean paired(Tunnel tunnel, Runnable ending) {
+    tunnel.ending(ending);
+    return paired.contains(tunnel);
   }
 
-  // Proof of life.
+  /** Removes a tunnel that a client had. */
+  synchronized void over(Tunnel tunnel, long now) {
+    if (paired.remove(tunnel)) {
+      lastSeen = now;
+      count();
+    }
+  }
 
-  /** Returns whether a tunnel may be handed out without a question. */
+  // Liveness probes.
+
+  /** Returns whether a tunnel can be handed out without a probe. */
   private boolean isSure(Tunnel tunnel, long now) {
     return limits.probe().isZero()
-        || !answering.isExpected()
-        || !tunnel.canBeAsked()
+        || !probeHistory.isExpectedToAnswer()
+        || !tunnel.canBeProbed()
         || tunnel.wasHeard(now, limits.probe());
   }
 
   /**
-   * Tests whether the hidden server answers, where that is not known.
+   * Returns a test of whether the hidden server answers probes, where that is not known.
    *
-   * @param tunnel has just been parked
+   * @param tunnel was just parked
    */
-  @Nullable LivenessProbe test(Tunnel tunnel, long now) {
+  private @Nullable LivenessProbe test(Tunnel tunnel, long now) {
     boolean isDue =
-        answering.isDoubted()
+        probeHistory.isTestDue()
             && !limits.probe().isZero()
             && parked.stream().noneMatch(Tunnel::isTested);
-    boolean possible = tunnel.canBeAsked() && tunnel.wasHeard(now, A_MOMENT_AGO);
-    return isDue && possible ? tunnel.ask(true) : null;
+    boolean possible = tunnel.canBeProbed() && tunnel.wasHeard(now, A_MOMENT);
+    return isDue && possible ? probe(tunnel, true, now) : null;
   }
 
-  /** Asks one for the client that waits, unless enough are asked already. */
-  @Nullable LivenessProbe askOne(Conn client) {
-    long open = parked.stream().filter(tunnel -> tunnel.question() != null).count();
-    if (open >= waiting.size()) {
+  /** Returns a probe of one tunnel for the client that waits, unless enough are under way. */
+  private @Nullable LivenessProbe probeOne(Object eventLoop, long now) {
+    long underWay = parked.stream().filter(tunnel -> tunnel.probe() != null).count();
+    if (underWay >= waiting.size()) {
       return null;
     }
-    Tunnel next = freshest(tunnel -> tunnel.question() == null, client);
-    return next == null ? null : next.ask(false);
+    Tunnel next = freshest(tunnel -> tunnel.probe() == null, eventLoop);
+    return next == null ? null : probe(next, false, now);
   }
 
-  /** Asks all that were not heard lately. */
-  private List<LivenessProbe> askAll(long now) {
-    List<LivenessProbe> questions = new ArrayList<>();
+  /** Returns probes of all tunnels that were not heard lately. */
+  private List<LivenessProbe> probeAll(long now) {
+    List<LivenessProbe> all = new ArrayList<>();
     for (Tunnel tunnel : parked) {
-      if (tunnel.question() == null && !isSure(tunnel, now)) {
-        questions.add(tunnel.ask(false));
+      if (tunnel.probe() == null && !isSure(tunnel, now)) {
+        all.add(probe(tunnel, false, now));
       }
     }
-    return questions;
+    return all;
   }
 
-  /** A parked tunnel's hidden server has proven that it lives. */
-  void answered(Tunnel tunnel, long now) {
-    tunnel.heard(now);
-    answering.learn();
+  private LivenessProbe probe(Tunnel tunnel, boolean isTest, long now) {
+    return tunnel.probe(new LivenessProbe(tunnel, registry, isTest, now));
   }
 
-  /** A parked tunnel's hidden server lives, and has not answered a test. */
-  void deferred(Tunnel tunnel, long now) {
-    tunnel.unask();
-    answering.failed(now);
+  /** Returns whether the outcome of a probe still matters: its tunnel is parked. */
+  synchronized boolean isOpen(LivenessProbe probe) {
+    Tunnel tunnel = probe.tunnel();
+    return tunnel.probe() == probe && parked.contains(tunnel);
   }
 
   /**
-   * A parked tunnel has ended by itself, or was given up, and was removed. Where it was asked
-   * whether it lives, all the others are asked now, since what became of it is likely to have
-   * become of them.
+   * Records that a hidden server has answered, and gives its tunnel to the client that has waited
+   * longest, if one waits.
    *
-   * @param open the question that it was asked
-   * @return the questions to the others
+   * @return whom to give it to: nobody, or one client; null if the outcome matters no longer
    */
-  List<LivenessProbe> ended(@Nullable LivenessProbe open, long now) {
-    lastSeen = now;
-    if (open != null && open.isTest()) {
-      answering.failed(now);
-    } else if (open != null) {
-      answering.doubt();
+  synchronized @Nullable List<TunnelRegistry.Waiter> answered(LivenessProbe probe, long now) {
+    if (!isOpen(probe)) {
+      return null;
     }
-    return open == null ? List.of() : askAll(now);
+    Tunnel tunnel = probe.tunnel();
+    tunnel.heard(now);
+    probeHistory.answered();
+    TunnelRegistry.Waiter waiter = waiting.poll();
+    if (waiter == null) {
+      return List.of();
+    }
+    take(tunnel, now);
+    return List.of(waiter);
   }
 
-  /** Forgets from time to time that it does not answer. */
-  void sweep(long now) {
-    answering.sweep(now);
+  /**
+   * Records that a hidden server that is alive did not answer a test.
+   *
+   * @return clients that are to be given a tunnel now; null if the outcome matters no longer
+   */
+  synchronized @Nullable Map<TunnelRegistry.Waiter, Tunnel> testFailed(
+      LivenessProbe probe, long now) {
+    if (!isOpen(probe)) {
+      return null;
+    }
+    probe.tunnel().forgetProbe();
+    probeHistory.testFailed(now);
+    return serveWaiting(now);
+  }
+
+  // The end.
+
+  /**
+   * Removes a parked tunnel that has ended by itself or is given up. If it was being probed, all
+   * the others are probed now: what became of it has probably become of them.
+   *
+   * @return null if it was not parked
+   */
+  synchronized @Nullable Ended ended(Tunnel tunnel, long now) {
+    if (!parked.remove(tunnel)) {
+      return null;
+    }
+    count();
+    lastSeen = now;
+    LivenessProbe unanswered = tunnel.probe();
+    if (unanswered == null) {
+      return new Ended(null, List.of(), Map.of());
+    }
+    if (unanswered.isTest()) {
+      probeHistory.testFailed(now);
+    } else {
+      probeHistory.probeFailed();
+    }
+    return new Ended(unanswered, probeAll(now), serveWaiting(now));
+  }
+
+  /** Removes all parked tunnels and returns them. */
+  synchronized List<Tunnel> clearParked() {
+    List<Tunnel> all = parked();
+    parked.clear();
+    count();
+    return all;
+  }
+
+  /** Removes all clients that wait and returns them. */
+  synchronized List<TunnelRegistry.Waiter> clearWaiting() {
+    List<TunnelRegistry.Waiter> all = List.copyOf(waiting);
+    waiting.clear();
+    count();
+    return all;
+  }
+
+  /** Closes the pool if it holds nothing worth keeping. Returns whether it is closed now. */
+  synchronized boolean closeIfUnused(long now) {
+    if (!closed && waiting.isEmpty() && !isConnected(now)) {
+      close();
+    }
+    return closed;
+  }
+
+  /** Closes the pool for good, and returns what it held. */
+  synchronized Contents close() {
+    List<Runnable> endings = new ArrayList<>();
+    for (Tunnel tunnel : paired) {
+      Runnable ending = tunnel.ending();
+      if (ending != null) {
+        endings.add(ending);
+      }
+    }
+    Contents contents = new Contents(clearParked(), clearWaiting(), endings);
+    paired.clear();
+    closed = true;
+    count();
+    return contents;
   }
 }

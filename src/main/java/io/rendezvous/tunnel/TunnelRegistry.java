@@ -1,7 +1,6 @@
 package io.rendezvous.tunnel;
 
 import io.rendezvous.entry.Entry;
-import io.rendezvous.net.Conn;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -12,188 +11,190 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The parked tunnels of every ID, the clients that wait for one, and the match of the two. To take
- * a tunnel is to remove it, so two clients can never hold the same one.
+ * The parked tunnels of every ID, the clients that wait for one, and the match of the two. Taking a
+ * tunnel removes it, so two clients can never hold the same one.
  *
- * <p>Any thread may call. One lock guards it all; nothing is closed, called back or waited for
- * under it.
+ * <p>Any thread may call. Each ID has a {@link TunnelPool} with a lock of its own; nothing is
+ * closed, called back or waited for while one is held. No method looks at all IDs under a lock.
  */
 public final class TunnelRegistry implements Presence {
   private static final Logger LOG = LoggerFactory.getLogger(TunnelRegistry.class);
 
-  /** Longer than it takes to park a connection whose token was good a moment ago. */
-  private static final long REVOKED_FOR = Duration.ofMinutes(1).toNanos();
+  /** Longer than it takes to park a connection whose token was accepted a moment ago. */
+  private static final long REMEMBER_REVOKED = Duration.ofMinutes(1).toNanos();
 
-  /** For tunnels whose hidden servers cannot be asked whether they live. */
+  /** A time for {@link Limits#probe} that turns liveness probes off. */
   public static final Duration NO_PROBE = Duration.ZERO;
 
-  private static final String NO_LABEL = "";
-
   /**
-   * How much there may be of it.
+   * Upper bounds of one registry. What exceeds one is refused or replaces the oldest.
    *
-   * @param perId parked tunnels of an ID
+   * @param perId parked tunnels of one ID
    * @param parked parked tunnels in all
-   * @param waitingPerId clients that wait for an ID
-   * @param patience how long after its last tunnel an ID counts as connected
-   * @param age how old a parked tunnel gets
-   * @param probe how long after it was last heard a hidden server is asked to prove that it lives,
-   *     before a client has its tunnel; zero is never
+   * @param waitingPerId clients that wait for one ID
+   * @param patience how long a client waits, and an ID counts as connected after its last tunnel
+   * @param maxAge of a parked tunnel
+   * @param probe how long after it was last heard a hidden server has to prove that it is alive
+   *     before a client is given its tunnel; zero is never
    */
   public record Limits(
-      int perId, int parked, int waitingPerId, Duration patience, Duration age, Duration probe) {}
+      int perId,
+      int parked,
+      int waitingPerId,
+      Duration patience,
+      Duration maxAge,
+      Duration probe) {}
 
   /** A client that waits for a tunnel. */
   public interface Waiter {
     /**
-     * A tunnel was taken for it, and it waits no more. Called once, on any thread. Who cannot use
-     * the tunnel any more gives it back with {@link TunnelRegistry#putBack}.
+     * A tunnel was taken for this client, which no longer waits. Called once, on any thread. A
+     * client that can no longer use the tunnel gives it back with {@link TunnelRegistry#putBack}.
      */
     void offered(Tunnel tunnel);
 
-    /** There will be no tunnel: the entry was deleted, or the broker closes down. */
+    /** There will be no tunnel: the entry was deleted, or the broker is shutting down. */
     void dismissed(Tunnel.End why);
   }
 
-  /** What became of a client's wish for a tunnel. */
+  /** The outcome of a client's request for a tunnel. */
   public sealed interface Match {
-    /** This one is the client's, alone. */
+    /** The tunnel is the client's alone. */
     record Taken(Tunnel tunnel) implements Match {}
 
     /**
-     * None is parked that surely lives, but one may come any moment: the waiter will hear.
+     * No tunnel is certain to be alive, but one may come at any moment: the waiter will be told.
      *
-     * @param soon whether one is parked and asked whether it lives
+     * @param soon whether a tunnel is parked and is being probed
      */
     record Waiting(boolean soon) implements Match {}
 
-    /** None is parked, and too many wait already. */
+    /** No tunnel is parked, and too many clients wait already. */
     record Crowded() implements Match {}
 
     /** The ID is not connected. */
     record Absent() implements Match {}
 
-    /** The broker closes down. */
+    /** The broker is shutting down. */
     record Draining() implements Match {}
   }
 
   private final Limits limits;
-  private final TunnelListener observer;
-  private final Object lock = new Object();
-  private final Map<UUID, TunnelPool> byId = new HashMap<>(); // guarded by lock
-  private final Map<UUID, Long> revoked = new HashMap<>(); // when, or replaced; guarded by lock
-  private final TunnelPool.Total total = new TunnelPool.Total(); // guarded by lock
-  private boolean draining; // guarded by lock
-
-  /** Creates an empty registry. */
-  public TunnelRegistry(Limits limits, TunnelListener observer) {
-    this.limits = limits;
-    this.observer = observer;
-  }
-
-  Limits limits() {
-    return limits;
-  }
+  private final TunnelListener listener;
+  private final LongSupplier ticker;
+  private final ConcurrentHashMap<UUID, TunnelPool> pools = new ConcurrentHashMap<>();
+  private final ConcurrentHashMap<UUID, Long> revoked = new ConcurrentHashMap<>(); // or replaced
+  private final TunnelPool.Totals totals = new TunnelPool.Totals();
+  private volatile boolean draining;
 
   /**
-   * Returns how long an answer to a question is awaited. A client's patience has to last for a
-   * second one.
+   * Creates an empty registry.
+   *
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
    */
-  Duration questionTime() {
-    Duration most = limits.patience().multipliedBy(2).dividedBy(5);
-    return most.compareTo(LivenessProbe.TIME) < 0 ? most : LivenessProbe.TIME;
+  public TunnelRegistry(Limits limits, TunnelListener listener, LongSupplier ticker) {
+    this.limits = limits;
+    this.listener = listener;
+    this.ticker = ticker;
+  }
+
+  /** Returns the time of the registry's clock, in nanoseconds. */
+  public long now() {
+    return ticker.getAsLong();
+  }
+
+  /** Returns how long a client waits for a tunnel. */
+  public Duration patience() {
+    return limits.patience();
+  }
+
+  /** Returns the pool of an ID, which is created if there is none. */
+  private TunnelPool pool(UUID id) {
+    return pools.computeIfAbsent(id, i -> new TunnelPool(i, this, limits, totals));
   }
 
   @Override
   public Counts counts(UUID id) {
-    synchronized (lock) {
-      TunnelPool state = byId.get(id);
-      return state == null ? Counts.NONE : state.counts();
-    }
+    TunnelPool pool = pools.get(id);
+    return pool == null ? Counts.NONE : pool.counts();
   }
 
   @Override
   public Map<UUID, Counts> counts() {
     Map<UUID, Counts> all = new HashMap<>();
-    synchronized (lock) {
-      byId.forEach((id, state) -> all.put(id, state.counts()));
-    }
+    pools.values().forEach(pool -> all.put(pool.id(), pool.counts()));
     return all;
   }
 
-  /** Returns whether a tunnel would find no place. */
-  public boolean isFull() {
-    synchronized (lock) {
-      return draining || total.parked >= limits.parked();
-    }
+  @Override
+  public Totals totals() {
+    return new Totals(
+        totals.online.get(), totals.parked.get(), totals.paired.get(), totals.waiting.get());
   }
 
-  /** Returns how many tunnels are parked now. */
-  public int parked() {
-    synchronized (lock) {
-      return total.parked;
-    }
+  /** Returns whether there is no room for a further tunnel. */
+  public boolean isFull() {
+    return draining || totals.parked.get() >= limits.parked();
   }
+
+  /** Returns whether the broker is shutting down. */
+  boolean isDraining() {
+    return draining;
+  }
+
+  // Parking.
 
   /**
-   * Says that a tunnel is about to be parked, so that a client that comes before it waits for it
-   * rather than hear that the ID is not connected. Any thread may call.
+   * Announces that a tunnel is about to be parked. A client that comes before it then waits for it,
+   * where it would otherwise be told that the ID is not connected.
    */
   public void announce(UUID id) {
     announced(id);
   }
 
-  /** Returns the ID, the same object each time. */
+  /** Returns the ID: the same object each time. */
   private UUID announced(UUID id) {
-    synchronized (lock) {
-      TunnelPool state = state(id);
-      state.seen(System.nanoTime());
-      return state.id();
+    TunnelPool pool = pool(id);
+    while (!pool.announce(now())) {
+      pools.remove(id, pool); // whoever closed it is about to
+      pool = pool(id);
     }
-  }
-
-  private TunnelPool state(UUID id) {
-    return byId.computeIfAbsent(id, i -> new TunnelPool(i, limits, total));
+    return pool.id();
   }
 
   /**
-   * Parks a connection, or gives it to the client that has waited longest. On its own thread.
+   * Parks a connection, or gives it to the client that has waited longest. Called on the
+   * connection's own I/O thread.
    *
-   * @param knownAt when its entry was looked up, or before, by {@link System#nanoTime}: an entry
-   *     that was deleted since has no tunnels
-   */
-  public void park(Entry entry, Conn conn, long knownAt) {
-    park(entry, NO_LABEL, conn.peer(), conn, knownAt);
-  }
-
-  /**
-   * Parks a connection for one of its entry's labels. On its own thread.
-   *
-   * @param askedFrom where the hidden server asked from whether it may
-   * @param knownAt when its entry was looked up, or before, by {@link System#nanoTime}
+   * @param label the label of the entry that it is parked for, or empty
+   * @param askedFrom the address from which the hidden server authenticated
+   * @param knownAt when its entry was looked up, or before, in nanoseconds; if the entry was
+   *     deleted since, the connection is ended
    */
   public void park(
-      Entry entry, String label, InetSocketAddress askedFrom, Conn conn, long knownAt) {
+      Entry entry, String label, InetSocketAddress askedFrom, Connection connection, long knownAt) {
     UUID id = announced(entry.id());
-    Tunnel tunnel = new Tunnel(id, entry, label, askedFrom, conn, this, System.nanoTime());
-    tunnel.heard(knownAt); // it said all it had to say before its entry was looked up
-    tunnel.watch();
+    Tunnel tunnel = new Tunnel(id, entry, label, askedFrom, connection, limits.maxAge(), now());
+    tunnel.heard(knownAt); // its last word was sent before its entry was looked up
+    connection.watch(end -> ended(tunnel, end));
     place(tunnel, knownAt);
   }
 
-  /** Takes a tunnel back that was taken but not touched. Any thread may call. */
+  /** Takes back a tunnel that was taken but not used. */
   public void putBack(Tunnel tunnel) {
     tunnel
-        .conn()
+        .connection()
         .execute(
             () -> {
-              if (tunnel.conn().isOpen()) {
+              if (tunnel.connection().isOpen()) {
                 place(tunnel, tunnel.parkedAt());
               } else {
                 over(tunnel);
@@ -202,323 +203,262 @@ public final class TunnelRegistry implements Presence {
   }
 
   private void place(Tunnel tunnel, long knownAt) {
-    Waiter waiter = null;
-    Tunnel replaced = null;
-    Tunnel.End refused = null;
-    LivenessProbe test = null;
-    synchronized (lock) {
-      long now = System.nanoTime();
-      TunnelPool state = state(tunnel.id());
-      state.unpair(tunnel);
-      state.seen(now);
-      Long revokedAt = revoked.get(tunnel.id());
-      if (draining) {
-        refused = Tunnel.End.DRAINED;
-      } else if (revokedAt != null && revokedAt - knownAt > 0) {
-        refused = Tunnel.End.REVOKED;
-      } else {
-        waiter = state.giveUnparked(tunnel);
-        if (waiter == null) {
-          replaced = state.park(tunnel);
-          test = state.test(tunnel, now);
-        }
+    TunnelPool pool = pool(tunnel.id());
+    TunnelPool.Placement placement = pool.place(tunnel, knownAt, now());
+    while (placement instanceof TunnelPool.Placement.Closed) {
+      pools.remove(tunnel.id(), pool); // whoever closed it is about to
+      pool = pool(tunnel.id());
+      placement = pool.place(tunnel, knownAt, now());
+    }
+    if (placement instanceof TunnelPool.Placement.Refused refused) {
+      dismiss(tunnel, refused.why());
+      return;
+    }
+    if (placement instanceof TunnelPool.Placement.Given given) {
+      given.waiter().offered(tunnel);
+    }
+    listener.parked(tunnel.id());
+    if (placement instanceof TunnelPool.Placement.Parked parked) {
+      LivenessProbe test = parked.test();
+      if (test != null) {
+        test.send();
       }
-    }
-    if (waiter != null) {
-      waiter.offered(tunnel);
-    }
-    if (test != null) {
-      test.put();
-    }
-    if (refused != null) {
-      dismiss(tunnel, refused);
-    } else {
-      observer.parked(tunnel.id());
-    }
-    if (replaced != null) {
-      dismiss(replaced, Tunnel.End.REPLACED);
+      Tunnel replaced = parked.replaced();
+      if (replaced != null) {
+        dismiss(replaced, Tunnel.End.REPLACED);
+      }
     }
   }
 
   /**
-   * Takes a tunnel of that ID, or lets the client wait for one. Where none was heard lately, one is
-   * asked for each client that waits; the first that answers, or is parked, goes to the first
-   * client. Any thread may call.
+   * Returns why no tunnel of that ID may be parked now, if so. It takes no lock.
    *
-   * @param client whose thread the tunnel had better share
-   * @param waiter hears of a tunnel, if the answer is {@link Match.Waiting}
+   * @param knownAt when the tunnel's entry was looked up, or before
    */
-  public Match take(UUID id, Conn client, Waiter waiter) {
-    LivenessProbe question;
-    boolean soon;
-    synchronized (lock) {
-      if (draining) {
-        return new Match.Draining();
-      }
-      long now = System.nanoTime();
-      TunnelPool state = byId.get(id);
-      if (state == null || !state.isConnected(now)) {
-        return new Match.Absent();
-      }
-      Tunnel sure = state.takeSure(client, now);
-      if (sure != null) {
-        return new Match.Taken(sure);
-      }
-      if (!state.await(waiter)) {
-        return new Match.Crowded();
-      }
-      question = state.askOne(client);
-      soon = state.hasParked();
+  Tunnel.@Nullable End refusal(UUID id, long knownAt) {
+    if (draining) {
+      return Tunnel.End.DRAINED;
     }
-    if (question != null) {
-      question.put();
-    }
-    return new Match.Waiting(soon);
+    Long revokedAt = revoked.get(id);
+    return revokedAt != null && revokedAt - knownAt > 0 ? Tunnel.End.REVOKED : null;
   }
 
-  /** Returns whether the question still matters: its tunnel is parked, and no client has it. */
-  boolean isOpen(LivenessProbe question) {
-    synchronized (lock) {
-      return state(question) != null;
-    }
-  }
-
-  /** Returns that of its tunnel, if that is parked and the question open. */
-  private @Nullable TunnelPool state(LivenessProbe question) {
-    Tunnel tunnel = question.tunnel();
-    TunnelPool state = byId.get(tunnel.id());
-    return state != null && tunnel.question() == question && state.isParked(tunnel) ? state : null;
-  }
-
-  /** A hidden server has proven that it lives. On its tunnel's thread. */
-  void answered(LivenessProbe question) {
-    Tunnel tunnel = question.tunnel();
-    Waiter waiter;
-    synchronized (lock) {
-      TunnelPool state = state(question);
-      if (state == null) {
-        return;
-      }
-      long now = System.nanoTime();
-      state.answered(tunnel, now);
-      waiter = state.giveParked(tunnel, now);
-    }
-    if (waiter != null) {
-      waiter.offered(tunnel);
-    }
-    tell(question, TunnelListener.Proof.ANSWERED);
-  }
+  // Taking.
 
   /**
-   * There was no answer in time. On the tunnel's thread, which ends it, unless the hidden server
-   * lives and does not answer.
+   * Takes a tunnel of that ID, or makes the client wait for one. Where no tunnel was heard lately,
+   * one is probed for each client that waits; the first that answers, or is parked, goes to the
+   * first client.
+   *
+   * @param eventLoop the client's, which the tunnel should share: see {@link Connection#eventLoop}
+   * @param waiter is told of a tunnel later, if the answer is {@link Match.Waiting}
    */
-  void unanswered(LivenessProbe question) {
-    Tunnel tunnel = question.tunnel();
-    Map<Waiter, Tunnel> served = Map.of();
-    synchronized (lock) {
-      TunnelPool state = state(question);
-      if (state == null) {
-        return;
-      }
-      if (question.isTest()) {
-        long now = System.nanoTime();
-        state.deferred(tunnel, now);
-        served = state.serveWaiting(now);
-      }
+  public Match take(UUID id, Object eventLoop, Waiter waiter) {
+    TunnelPool pool = pools.get(id);
+    if (pool == null) {
+      return draining ? new Match.Draining() : new Match.Absent();
     }
-    if (question.isTest()) {
-      served.forEach(Waiter::offered);
-      tell(question, TunnelListener.Proof.DEFERRED);
-    } else if (ended(tunnel, Tunnel.End.UNPROVEN)) {
-      tunnel.conn().abort(); // there is nobody to be told in order
+    TunnelPool.Matched matched = pool.match(eventLoop, waiter, now());
+    LivenessProbe probe = matched.probe();
+    if (probe != null) {
+      probe.send();
     }
+    return matched.match();
   }
 
-  private void tell(LivenessProbe question, TunnelListener.Proof proof) {
-    Tunnel tunnel = question.tunnel();
-    LOG.debug("{} asked whether it lives: {} after {}", tunnel, proof, question.age());
-    observer.asked(tunnel.id(), proof, question.age());
+  /** Takes a tunnel that is parked for that label of that ID, if there is one. */
+  public Optional<Tunnel> takeParked(UUID id, String label, Object eventLoop) {
+    return takeParked(id, tunnel -> tunnel.label().equals(label), eventLoop);
   }
 
-  /** Returns whether a client would be given a tunnel of that ID, or wait for one. */
+  /** Takes a tunnel of that ID, if one is parked. */
+  public Optional<Tunnel> takeParked(UUID id, Object eventLoop) {
+    return takeParked(id, tunnel -> true, eventLoop);
+  }
+
+  private Optional<Tunnel> takeParked(UUID id, Predicate<Tunnel> which, Object eventLoop) {
+    return Optional.ofNullable(pools.get(id))
+        .map(pool -> pool.takeFreshest(which, eventLoop, now()));
+  }
+
+  /** Returns whether a client would be given a tunnel of that ID, or would wait for one. */
   public boolean isConnected(UUID id) {
-    synchronized (lock) {
-      TunnelPool state = byId.get(id);
-      return state != null && state.isConnected(System.nanoTime());
-    }
+    TunnelPool pool = pools.get(id);
+    return pool != null && pool.isConnected(now());
   }
 
-  /** Returns the labels that tunnels of that ID are parked for. Any thread may call. */
+  /** Returns the labels that tunnels of that ID are parked for. */
   public Set<String> labels(UUID id) {
     Set<String> labels = new HashSet<>();
-    synchronized (lock) {
-      TunnelPool state = byId.get(id);
-      if (state != null) {
-        state.parked().forEach(tunnel -> labels.add(tunnel.label()));
-      }
+    TunnelPool pool = pools.get(id);
+    if (pool != null) {
+      pool.parked().forEach(tunnel -> labels.add(tunnel.label()));
     }
     return labels;
   }
 
-  /** Takes a tunnel that is parked for that label of that ID, if one is. Any thread may call. */
-  public Optional<Tunnel> takeParked(UUID id, String label, Conn client) {
-    return takeParked(id, tunnel -> tunnel.label().equals(label), client);
+  /** Ends a client's wait. Returns whether it was waiting. */
+  public boolean stopWaiting(UUID id, Waiter waiter) {
+    TunnelPool pool = pools.get(id);
+    return pool != null && pool.stopWaiting(waiter);
   }
 
-  /** Takes a tunnel of that ID, if one is parked. Any thread may call. */
-  public Optional<Tunnel> takeParked(UUID id, Conn client) {
-    return takeParked(id, tunnel -> true, client);
-  }
-
-  private Optional<Tunnel> takeParked(UUID id, Predicate<Tunnel> which, Conn client) {
-    synchronized (lock) {
-      return Optional.ofNullable(byId.get(id))
-          .map(state -> state.takeFreshest(which, client, System.nanoTime()));
+  /**
+   * Tells what a taken tunnel is used for, so that this can be ended together with the entry.
+   *
+   * @param ending ends it; any thread may call it
+   */
+  public void paired(Tunnel tunnel, Runnable ending) {
+    TunnelPool pool = pools.get(tunnel.id());
+    if (pool == null || !pool.paired(tunnel, ending)) {
+      ending.run(); // the entry was deleted after the tunnel was taken
     }
   }
 
-  /** Returns whether the client did wait, and now does no more. Any thread may call. */
-  public boolean forget(UUID id, Waiter waiter) {
-    synchronized (lock) {
-      TunnelPool state = byId.get(id);
-      return state != null && state.forget(waiter);
-    }
-  }
-
-  /** Says what a taken tunnel is used for, so that it can be ended with its entry. */
-  public void paired(Tunnel tunnel, Tunnel.Pairing pairing) {
-    synchronized (lock) {
-      tunnel.pairing(pairing);
-      TunnelPool state = byId.get(tunnel.id());
-      if (state != null && state.isPaired(tunnel)) {
-        return;
-      }
-    }
-    pairing.end(); // the entry was deleted between taking the tunnel and now
-  }
-
-  /** Says that a taken tunnel is over. Any thread may call. */
+  /** Records that a taken tunnel has ended. */
   public void over(Tunnel tunnel) {
-    synchronized (lock) {
-      TunnelPool state = byId.get(tunnel.id());
-      if (state != null && state.unpair(tunnel)) {
-        state.seen(System.nanoTime());
-      }
+    TunnelPool pool = pools.get(tunnel.id());
+    if (pool != null) {
+      pool.over(tunnel, now());
+    }
+  }
+
+  // Liveness probes.
+
+  /**
+   * Returns how long the answer to a probe is awaited. A client has to have the patience for a
+   * second one.
+   */
+  Duration probeTime() {
+    Duration most = limits.patience().multipliedBy(2).dividedBy(5);
+    return most.compareTo(LivenessProbe.MAX_TIME) < 0 ? most : LivenessProbe.MAX_TIME;
+  }
+
+  /** Returns whether the outcome of a probe still matters: its tunnel is parked. */
+  boolean isOpen(LivenessProbe probe) {
+    TunnelPool pool = pools.get(probe.tunnel().id());
+    return pool != null && pool.isOpen(probe);
+  }
+
+  /** Handles the answer of a hidden server, which is alive. Called on its tunnel's thread. */
+  void answered(LivenessProbe probe) {
+    Tunnel tunnel = probe.tunnel();
+    TunnelPool pool = pools.get(tunnel.id());
+    List<Waiter> waiters = pool == null ? null : pool.answered(probe, now());
+    if (waiters != null) {
+      waiters.forEach(waiter -> waiter.offered(tunnel));
+      tell(probe, TunnelListener.ProbeOutcome.ANSWERED);
     }
   }
 
   /**
-   * Removes a parked tunnel that has ended by itself, or is given up.
-   *
-   * @return whether it was parked still, so that it is the caller's to close
+   * Handles that no answer came in time: the tunnel is ended, unless the hidden server is known to
+   * be alive. Called on the tunnel's thread.
    */
-  boolean ended(Tunnel tunnel, Tunnel.End why) {
-    LivenessProbe question;
-    List<LivenessProbe> others;
-    Map<Waiter, Tunnel> served;
-    synchronized (lock) {
-      TunnelPool state = byId.get(tunnel.id());
-      if (state == null || !state.removeParked(tunnel)) {
-        return false;
-      }
-      long now = System.nanoTime();
-      question = tunnel.question();
-      others = state.ended(question, now);
-      served = question == null ? Map.of() : state.serveWaiting(now);
+  void unanswered(LivenessProbe probe) {
+    Tunnel tunnel = probe.tunnel();
+    TunnelPool pool = pools.get(tunnel.id());
+    if (pool == null) {
+      return;
     }
-    served.forEach(Waiter::offered);
-    others.forEach(LivenessProbe::put);
-    if (question != null) {
+    if (probe.isTest()) {
+      Map<Waiter, Tunnel> served = pool.testFailed(probe, now());
+      if (served != null) {
+        served.forEach(Waiter::offered);
+        tell(probe, TunnelListener.ProbeOutcome.DEFERRED);
+      }
+    } else if (pool.isOpen(probe) && ended(tunnel, Tunnel.End.UNPROVEN)) {
+      tunnel.connection().abort(); // nobody is left to be told in order
+    }
+  }
+
+  private void tell(LivenessProbe probe, TunnelListener.ProbeOutcome outcome) {
+    Tunnel tunnel = probe.tunnel();
+    Duration age = probe.age(now());
+    LOG.debug("{} probed: {} after {}", tunnel, outcome, age);
+    listener.probed(tunnel.id(), outcome, age);
+  }
+
+  // The end.
+
+  /**
+   * Removes a parked tunnel that has ended by itself or is given up.
+   *
+   * @return whether it was parked, so that the caller has to close it
+   */
+  private boolean ended(Tunnel tunnel, Tunnel.End why) {
+    TunnelPool pool = pools.get(tunnel.id());
+    TunnelPool.Ended ended = pool == null ? null : pool.ended(tunnel, now());
+    if (ended == null) {
+      return false;
+    }
+    ended.served().forEach(Waiter::offered);
+    ended.others().forEach(LivenessProbe::send);
+    LivenessProbe probe = ended.probe();
+    if (probe != null) {
       boolean silent = why == Tunnel.End.UNPROVEN;
-      tell(question, silent ? TunnelListener.Proof.SILENT : TunnelListener.Proof.ENDED);
+      tell(probe, silent ? TunnelListener.ProbeOutcome.SILENT : TunnelListener.ProbeOutcome.ENDED);
     }
     LOG.debug("{} ended: {}", tunnel, why);
-    observer.ended(tunnel.id(), why);
+    listener.ended(tunnel.id(), why);
     return true;
   }
 
   @Override
   public void revoke(UUID id) {
-    TunnelPool state;
-    List<Tunnel> parked;
-    List<Tunnel.Pairing> pairings = new ArrayList<>();
-    synchronized (lock) {
-      revoked.put(id, System.nanoTime());
-      state = byId.remove(id);
-      if (state == null) {
-        return;
-      }
-      parked = state.clearParked();
-      for (Tunnel tunnel : state.paired()) {
-        Tunnel.Pairing pairing = tunnel.pairing();
-        if (pairing != null) {
-          pairings.add(pairing);
-        }
-      }
+    revoked.put(id, now()); // first, so that a tunnel that is about to be parked finds it
+    TunnelPool pool = pools.remove(id);
+    if (pool != null) {
+      TunnelPool.Contents contents = pool.close();
+      contents.parked().forEach(tunnel -> dismiss(tunnel, Tunnel.End.REVOKED));
+      contents.waiting().forEach(waiter -> waiter.dismissed(Tunnel.End.REVOKED));
+      contents.endings().forEach(Runnable::run);
     }
-    parked.forEach(tunnel -> dismiss(tunnel, Tunnel.End.REVOKED));
-    state.waiting().forEach(waiter -> waiter.dismissed(Tunnel.End.REVOKED));
-    pairings.forEach(Tunnel.Pairing::end);
   }
 
   /**
-   * Ends the parked tunnels of an ID, those with them that are about to be parked, since it begins
-   * anew. Pairs go on. Any thread may call.
+   * Ends the parked tunnels of an ID, and those that are about to be parked, because it begins
+   * anew. Pairs go on.
    */
   public void replace(UUID id) {
-    List<Tunnel> old;
-    synchronized (lock) {
-      revoked.put(id, System.nanoTime());
-      TunnelPool state = byId.get(id);
-      if (state == null) {
-        return;
-      }
-      old = state.clearParked();
+    revoked.put(id, now());
+    TunnelPool pool = pools.get(id);
+    if (pool != null) {
+      pool.clearParked().forEach(tunnel -> dismiss(tunnel, Tunnel.End.REPLACED));
     }
-    old.forEach(tunnel -> dismiss(tunnel, Tunnel.End.REPLACED));
   }
 
-  /** Takes no more tunnels and clients; ends those parked and waiting. Pairs go on. */
+  /** Accepts no more tunnels and clients; ends those that are parked and waiting. Pairs go on. */
   public void drain() {
+    draining = true; // first, so that nothing comes in behind
     List<Tunnel> tunnels = new ArrayList<>();
     List<Waiter> waiters = new ArrayList<>();
-    synchronized (lock) {
-      draining = true;
-      for (TunnelPool state : byId.values()) {
-        tunnels.addAll(state.clearParked());
-        state.waiting().forEach(waiters::add);
-        state.clearWaiting();
-      }
+    for (TunnelPool pool : pools.values()) {
+      tunnels.addAll(pool.clearParked());
+      waiters.addAll(pool.clearWaiting());
     }
     tunnels.forEach(tunnel -> dismiss(tunnel, Tunnel.End.DRAINED));
     waiters.forEach(waiter -> waiter.dismissed(Tunnel.End.DRAINED));
   }
 
   /**
-   * Retires parked tunnels that are too old, and forgets IDs that are gone. To be called from time
-   * to time.
+   * Retires tunnels that are too old, and forgets IDs that are gone. To be called periodically.
    *
-   * @param now {@link System#nanoTime}
+   * @param now in nanoseconds
    */
   public void sweep(long now) {
-    List<Tunnel> retired = new ArrayList<>();
-    synchronized (lock) {
-      byId.values()
-          .removeIf(
-              state -> {
-                retired.addAll(state.retire(now));
-                state.sweep(now);
-                return state.isForgettable(now);
-              });
-      revoked.values().removeIf(at -> now - at > REVOKED_FOR);
+    for (TunnelPool pool : pools.values()) {
+      pool.retire(now).forEach(tunnel -> dismiss(tunnel, Tunnel.End.RETIRED));
+      if (pool.closeIfUnused(now)) {
+        pools.remove(pool.id(), pool);
+      }
     }
-    retired.forEach(tunnel -> dismiss(tunnel, Tunnel.End.RETIRED));
+    revoked.values().removeIf(at -> now - at > REMEMBER_REVOKED);
   }
 
   private void dismiss(Tunnel tunnel, Tunnel.End why) {
     LOG.debug("{} ended: {}", tunnel, why);
-    tunnel.dismiss();
-    observer.ended(tunnel.id(), why);
+    tunnel.connection().dismiss();
+    listener.ended(tunnel.id(), why);
   }
 }

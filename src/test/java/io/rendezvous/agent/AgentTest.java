@@ -64,7 +64,8 @@ class AgentTest {
     return agent(broker.entry().totp(), Keys.trusted(), InstantSource.system(), localPort, tunnels);
   }
 
-  private Agent agent(Totp totp, TrustedCertificates trust, InstantSource clock, int localPort, int tunnels) {
+  private Agent agent(
+      Totp totp, TrustedCertificates trust, InstantSource clock, int localPort, int tunnels) {
     Agent.Plan plan =
         new Agent.Plan(
             broker.id(), totp, new Address("localhost", broker.port()), trust, tunnels, tunnels);
@@ -461,7 +462,10 @@ class AgentTest {
           Awaitility.await()
               .pollInterval(Duration.ofMillis(20))
               .atMost(Duration.ofSeconds(30))
-              .until(() -> broker.broker().parked() >= 4 && path.cutOne()); // or there is none left
+              .until(
+                  () ->
+                      broker.broker().connected().totals().parked() >= 4
+                          && path.cutOne()); // or there is none left
           assertThat(clients).noneMatch(CompletableFuture::isDone);
         }
         over.set(true);

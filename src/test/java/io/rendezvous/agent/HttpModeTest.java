@@ -86,7 +86,9 @@ class HttpModeTest {
   private HiddenServer proxy(String url, boolean rewriteHost, Duration patience)
       throws IOException {
     return hiddenServer()
-        .proxy(URI.create(url), new ReverseProxy.Options(rewriteHost, TrustedCertificates.inAnybody(), patience));
+        .proxy(
+            URI.create(url),
+            new ReverseProxy.Options(rewriteHost, TrustedCertificates.inAnybody(), patience));
   }
 
   private String get(String path) throws IOException {
@@ -550,7 +552,8 @@ class HttpModeTest {
     URI url = URI.create("https://localhost:" + port);
     List<String> answers = new ArrayList<>();
     try {
-      for (TrustedCertificates trust : List.of(Keys.trusted(), TrustedCertificates.in(Optional.empty()))) {
+      for (TrustedCertificates trust :
+          List.of(Keys.trusted(), TrustedCertificates.in(Optional.empty()))) {
         ReverseProxy.Options how = new ReverseProxy.Options(false, trust, Duration.ofSeconds(10));
         try (HiddenServer server = hiddenServer().proxy(url, how)) {
           broker.awaitParked(3);

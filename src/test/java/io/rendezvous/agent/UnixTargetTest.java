@@ -87,7 +87,8 @@ class UnixTargetTest {
         hiddenServer()
             .proxy(
                 path(),
-                new ReverseProxy.Options(rewriteHost, TrustedCertificates.inAnybody(), Duration.ofSeconds(30)));
+                new ReverseProxy.Options(
+                    rewriteHost, TrustedCertificates.inAnybody(), Duration.ofSeconds(30)));
     broker.awaitParked(2);
     return server;
   }

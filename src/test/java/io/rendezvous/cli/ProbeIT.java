@@ -173,7 +173,10 @@ class ProbeIT {
         stopped.signal("CONT");
         Awaitility.await()
             .atMost(Duration.ofSeconds(60))
-            .until(() -> broker.broker().parked() > 1); // it has seen that they were closed
+            .until(
+                () ->
+                    broker.broker().connected().totals().parked()
+                        > 1); // it has seen that they were closed
         growSilent();
         assertThat(post("third")).endsWith("third");
         assertThat(received).containsExactly("first", "second", "third");

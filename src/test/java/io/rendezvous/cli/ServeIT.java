@@ -73,7 +73,8 @@ class ServeIT {
   }
 
   private TrustedCertificates trust() throws IOException {
-    return TrustedCertificates.in(Optional.of(Files.readString(directory.resolve("conf/registrar-ca.crt"))));
+    return TrustedCertificates.in(
+        Optional.of(Files.readString(directory.resolve("conf/registrar-ca.crt"))));
   }
 
   private Peer connect(int port) throws IOException {

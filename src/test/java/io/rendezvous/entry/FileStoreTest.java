@@ -142,7 +142,7 @@ class FileStoreTest extends EntryStoreContract {
     try (EntryStore store = open()) {
       store.create(good);
       Files.write(directory().resolve(latin + ".json"), new byte[] {'{', (byte) 0xe9, '}'});
-      put(large.toString(), " ".repeat(Entry.MOST_OCTETS + 1));
+      put(large.toString(), " ".repeat(Entry.MAX_OCTETS + 1));
       Files.createDirectory(directory().resolve(folder + ".json"));
       for (UUID bad : List.of(latin, large, folder)) {
         assertThat(store.find(bad)).isEmpty();

@@ -75,7 +75,7 @@ class WebhooksTest {
   }
 
   private void sweep(double seconds) {
-    hooks.sweep((long) (seconds * 1e9), broker.broker().counts());
+    hooks.sweep((long) (seconds * 1e9), broker.broker().connected().counts());
   }
 
   private static void await(Callable<Boolean> condition) {
@@ -83,7 +83,7 @@ class WebhooksTest {
   }
 
   private Presence.Counts counts(Entry entry) {
-    return broker.broker().counts().getOrDefault(entry.id(), Presence.Counts.NONE);
+    return broker.broker().connected().counts().getOrDefault(entry.id(), Presence.Counts.NONE);
   }
 
   /** Parks a tunnel. */

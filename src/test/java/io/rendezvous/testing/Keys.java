@@ -26,7 +26,8 @@ public final class Keys {
   private static Path make() {
     try {
       Path directory = Files.createTempDirectory("rendezvous-test-keys");
-      new CertificateAuthority(directory.resolve("registrar.crt"), directory.resolve("registrar.key"))
+      new CertificateAuthority(
+              directory.resolve("registrar.crt"), directory.resolve("registrar.key"))
           .make(List.of("localhost", "127.0.0.1"), Instant.now());
       for (String file :
           List.of("registrar.crt", "registrar.key", "registrar-ca.crt", "registrar-ca.key")) {
@@ -55,7 +56,8 @@ public final class Keys {
   /** Returns what believes the pair. */
   public static TrustedCertificates trusted() {
     try {
-      return TrustedCertificates.in(Optional.of(Files.readString(DIRECTORY.resolve("registrar-ca.crt"))));
+      return TrustedCertificates.in(
+          Optional.of(Files.readString(DIRECTORY.resolve("registrar-ca.crt"))));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -1,6 +1,6 @@
 package io.rendezvous.testing;
 
-import io.rendezvous.net.Network;
+import io.rendezvous.tls.Tls;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -27,7 +27,7 @@ public final class NothingUncaught
     synchronized (NothingUncaught.class) {
       if (!installed) {
         installed = true;
-        Network.prepareProcess();
+        Tls.prepareProcess();
         Awaitility.setDefaultPollInterval(Duration.ofMillis(5));
         Thread.setDefaultUncaughtExceptionHandler((t, e) -> SEEN.add(t.getName() + ": " + e));
         System.setErr(new PrintStream(new Watch(System.err), true, StandardCharsets.UTF_8));

@@ -227,14 +227,19 @@ public final class TestBroker implements AutoCloseable {
 
   /** Waits until so many tunnels are parked. */
   public void awaitParked(int count) {
-    Awaitility.await().atMost(Duration.ofSeconds(10)).until(() -> broker.parked() == count);
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(10))
+        .until(() -> broker.connected().totals().parked() == count);
   }
 
   /** Waits until so many clients wait for a tunnel. */
   public void awaitWaiting(int count) {
     Awaitility.await()
         .pollInterval(Duration.ofMillis(5))
-        .until(() -> broker.counts().values().stream().mapToInt(c -> c.waiting()).sum() == count);
+        .until(
+            () ->
+                broker.connected().counts().values().stream().mapToInt(c -> c.waiting()).sum()
+                    == count);
   }
 
   @Override

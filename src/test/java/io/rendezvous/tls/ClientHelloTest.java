@@ -20,7 +20,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The first message of a TLS client, well formed and not, in all kinds of pieces. */
-class ClientHelloTest {
+public class ClientHelloTest {
   private static final String SERVER_NAME = "0000" + "0009" + "0007" + "00" + "0004" + hex("home");
 
   private static String hex(String text) {
@@ -57,7 +57,7 @@ class ClientHelloTest {
   }
 
   /** Returns what a real client says first, a char an octet. */
-  static String of(String name) throws Exception {
+  public static String of(String name) throws Exception {
     return new String(fromJsse(name), StandardCharsets.ISO_8859_1);
   }
 
@@ -207,7 +207,7 @@ class ClientHelloTest {
   @Test
   void messageMayBeAsLongAsItMayBeAndNoLonger() {
     for (int more = 0; more <= 1; more++) {
-      String padding = "00".repeat(ClientHello.MOST - 4 - 41 - 2 - 4 + more);
+      String padding = "00".repeat(ClientHello.MAX - 4 - 41 - 2 - 4 + more);
       String message = hello("0015" + vector16(padding));
       ByteArrayOutputStream records = new ByteArrayOutputStream();
       records.writeBytes(record(message.substring(0, 20_000)));

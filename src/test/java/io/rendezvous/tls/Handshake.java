@@ -7,11 +7,11 @@ import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSession;
 
 /** Has two engines shake hands in memory. */
-final class Handshake {
+public final class Handshake {
   private Handshake() {}
 
   /** Returns the session as the client sees it. */
-  static SSLSession between(SSLEngine client, SSLEngine server) throws SSLException {
+  public static SSLSession between(SSLEngine client, SSLEngine server) throws SSLException {
     ByteBuffer toServer = ByteBuffer.allocate(1 << 16);
     ByteBuffer toClient = ByteBuffer.allocate(1 << 16);
     client.beginHandshake();

@@ -23,17 +23,11 @@ final class TlsEnd {
 
   private final Conn conn;
   private final TlsConnection tls;
-  private final Conn raw;
 
-  /**
-   * Wraps a connection.
-   *
-   * @param raw what TLS is on
-   */
-  TlsEnd(Conn conn, TlsConnection tls, Conn raw) {
+  /** Wraps a connection on which TLS was started. */
+  TlsEnd(Conn conn, TlsConnection tls) {
     this.conn = conn;
     this.tls = tls;
-    this.raw = raw;
   }
 
   Conn conn() {
@@ -297,7 +291,7 @@ final class TlsEnd {
     while (true) {
       fill(from, left, random, hash);
       boolean done = Arrays.stream(from).noneMatch(ByteBuffer::hasRemaining);
-      if (done || raw.isDeaf()) { // then all is dropped, without end
+      if (done || conn.isDeaf()) { // then all is dropped, without end
         return true;
       }
       long n = from.length == 1 ? sink.write(from[0]) : sink.write(from);

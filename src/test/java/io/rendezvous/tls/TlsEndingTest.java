@@ -34,7 +34,7 @@ import org.junit.jupiter.params.provider.MethodSource;
 /** How streams over TLS end: in order, one before the other, cut off, reset, from either side. */
 class TlsEndingTest {
   private static final String ROLES_AND_VERSIONS =
-      "io.rendezvous.net.TlsTransferTest#rolesAndVersions";
+      "io.rendezvous.tls.TlsTransferTest#rolesAndVersions";
 
   private TlsRig rig;
 

@@ -43,7 +43,7 @@ import org.xnio.OptionMap;
 /** When listeners run and when not, and what else XNIO's channels have to do, Undertow's too. */
 class TlsEventsTest {
   private static final String ROLES_AND_VERSIONS =
-      "io.rendezvous.net.TlsTransferTest#rolesAndVersions";
+      "io.rendezvous.tls.TlsTransferTest#rolesAndVersions";
   private static final int MIB = 1024 * 1024;
 
   @TempDir private Path directory;
@@ -315,9 +315,12 @@ class TlsEventsTest {
     return rig.network()
         .listen(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-            Keys.server().context(),
+            Tls.accepting(rig.network(), Keys.server().context()),
             new Listener.Limits(10, 10),
-            conn -> http.handleEvent(conn.channel()));
+            conn -> {
+              conn.startTls();
+              http.handleEvent(conn.channel());
+            });
   }
 
   /** A handler's threads read and write, and block. */

@@ -6,7 +6,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Listener;
-import io.rendezvous.net.Network;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
 import java.io.IOException;
@@ -49,7 +48,7 @@ import org.xnio.conduits.StreamSourceConduit;
 /** The handshake: what it agrees on, how it fails, and what may happen while it lasts. */
 class TlsHandshakeTest {
   private static final String ROLES_AND_VERSIONS =
-      "io.rendezvous.net.TlsTransferTest#rolesAndVersions";
+      "io.rendezvous.tls.TlsTransferTest#rolesAndVersions";
 
   private TlsRig rig;
 
@@ -431,9 +430,10 @@ class TlsHandshakeTest {
     return rig.network()
         .listen(
             new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-            Keys.server().context(),
+            Tls.accepting(rig.network(), Keys.server().context()),
             new Listener.Limits(10, 10),
             conn -> {
+              conn.startTls();
               accepted.add(conn);
               conn.onReadable(() -> echo(conn));
               conn.resumeReads();
@@ -490,7 +490,10 @@ class TlsHandshakeTest {
   private Optional<String> nameAskedOf(ServerSocket server, String host) throws Exception {
     CompletableFuture<Conn> dialled = new CompletableFuture<>();
     rig.network()
-        .dialer(host, server.getLocalPort(), Keys.trusted())
+        .dialer(
+            host,
+            server.getLocalPort(),
+            Tls.connecting(rig.network(), Keys.trusted(), host, server.getLocalPort()))
         .dial(
             new Dialer.Result() {
               @Override
@@ -520,53 +523,6 @@ class TlsHandshakeTest {
           .getRequestedServerNames().stream()
               .map(name -> new String(name.getEncoded(), StandardCharsets.US_ASCII))
               .findFirst();
-    }
-  }
-
-  /** Undertow's own conduit is a fall-back, on either side. */
-  @Test
-  void undertowMayDoIt() throws Exception {
-    CompletableFuture<String> answer = new CompletableFuture<>();
-    try (Network network = Network.withUndertowsTls("test", 1);
-        Listener listener =
-            network.listen(
-                new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                Keys.server().context(),
-                new Listener.Limits(10, 10),
-                conn -> {
-                  conn.onReadable(() -> echo(conn));
-                  conn.resumeReads();
-                })) {
-      network
-          .dialer("localhost", listener.address().getPort(), Keys.trusted())
-          .dial(
-              new Dialer.Result() {
-                @Override
-                public void opened(Conn conn) {
-                  conn.onReadable(() -> conn.readEach(octets -> answer.complete(text(octets))));
-                  conn.onHandshake(() -> conn.execute(() -> echo(conn, "hello")));
-                  conn.resumeReads();
-                }
-
-                @Override
-                public void failed(IOException reason) {
-                  answer.completeExceptionally(reason);
-                }
-              });
-      assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo("hello");
-    }
-  }
-
-  private static String text(ByteBuffer octets) {
-    return StandardCharsets.ISO_8859_1.decode(octets).toString();
-  }
-
-  private static void echo(Conn conn, String words) {
-    try {
-      conn.write(ByteBuffer.wrap(words.getBytes(StandardCharsets.ISO_8859_1)));
-      conn.flush();
-    } catch (IOException e) {
-      conn.close();
     }
   }
 

@@ -218,7 +218,7 @@ class TlsKeysTest {
     return TlsRig.on(
         ours.conn(),
         () -> {
-          boolean asked = ours.tls().conduit().probe(heard::incrementAndGet);
+          boolean asked = ours.tls().probe(heard::incrementAndGet);
           return asked;
         });
   }

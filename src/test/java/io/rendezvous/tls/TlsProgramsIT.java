@@ -171,7 +171,7 @@ class TlsProgramsIT {
             TlsRig.on(
                 end.conn(),
                 () -> {
-                  boolean asked = end.tls().conduit().probe(heard::incrementAndGet);
+                  boolean asked = end.tls().probe(heard::incrementAndGet);
                   return asked;
                 }))
         .isTrue();
@@ -328,9 +328,10 @@ class TlsProgramsIT {
         rig.network()
             .listen(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                Keys.server().context(),
+                Tls.accepting(rig.network(), Keys.server().context()),
                 new Listener.Limits(10, 10),
                 conn -> {
+                  conn.startTls();
                   conn.onReadable(() -> answerCurl(conn));
                   conn.resumeReads();
                 });
@@ -452,9 +453,10 @@ class TlsProgramsIT {
         rig.network()
             .listen(
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
-                Keys.server().context(),
+                Tls.accepting(rig.network(), Keys.server().context()),
                 new Listener.Limits(10, 10),
                 conn -> {
+                  conn.startTls();
                   accepted.add(conn);
                   conn.onReadable(() -> echo(conn));
                   conn.resumeReads();

@@ -5,7 +5,6 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.SocketMonitor;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
 import java.io.IOException;
@@ -56,7 +55,7 @@ import org.xnio.StreamConnection;
  */
 final class TlsRig implements AutoCloseable {
   /** Most buffers that are ever out here. */
-  private static final int MOST = 64;
+  private static final int MAX = 64;
 
   private static final Keyring EC = new Keyring(ecKeys(), Keys.trust());
   private static final Keyring RSA = rsaKeys();
@@ -65,7 +64,7 @@ final class TlsRig implements AutoCloseable {
   private final Listener listener;
   private final BlockingQueue<Conn> accepted = new LinkedBlockingQueue<>();
   private final List<TlsEnd> ends = new ArrayList<>();
-  private final BufferPool buffers = new BufferPool(MOST);
+  private final BufferPool buffers = new BufferPool(MAX);
   private final Set<ByteBuffer> small = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<ByteBuffer> large = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -142,10 +141,10 @@ final class TlsRig implements AutoCloseable {
             null,
             new Listener.Limits(1000, 1000),
             accepted::add);
-    for (int i = 0; i < MOST; i++) {
+    for (int i = 0; i < MAX; i++) {
       small.add(ByteBuffer.allocate(BufferPool.SIZE));
     }
-    for (int i = 0; i < MOST / 8; i++) {
+    for (int i = 0; i < MAX / 8; i++) {
       large.add(ByteBuffer.allocate(BufferPool.LARGE_SIZE));
     }
     small.forEach(buffers::give);
@@ -229,9 +228,10 @@ final class TlsRig implements AutoCloseable {
         () -> {
           StreamConnection socket = raw.channel();
           setup.onSocket().accept(socket);
-          SocketMonitor watch = new SocketMonitor(socket);
-          TlsConnection tls = new TlsConnection(socket, engine(setup), setup.tasks(), buffers);
-          TlsEnd end = new TlsEnd(new Conn(tls, watch, buffers), tls, raw);
+          raw.startTls(
+              (plain, early) ->
+                  new TlsConnection(plain, engine(setup), setup.tasks(), buffers, early));
+          TlsEnd end = new TlsEnd(raw, (TlsConnection) raw.channel());
           ends.add(end);
           return end;
         });
@@ -286,10 +286,10 @@ final class TlsRig implements AutoCloseable {
 
   private int held() {
     Set<ByteBuffer> seen = Collections.newSetFromMap(new IdentityHashMap<>());
-    for (int i = 0; i < MOST; i++) {
+    for (int i = 0; i < MAX; i++) {
       see(seen, buffers.take());
     }
-    for (int i = 0; i < MOST / 8; i++) {
+    for (int i = 0; i < MAX / 8; i++) {
       see(seen, buffers.takeLarge());
     }
     int held = 0;

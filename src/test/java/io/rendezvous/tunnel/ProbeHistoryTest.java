@@ -9,24 +9,24 @@ import org.junit.jupiter.api.Test;
 class ProbeHistoryTest {
   private static final long MINUTE = Duration.ofMinutes(1).toNanos();
 
-  private final ProbeHistory answering = new ProbeHistory();
+  private final ProbeHistory history = new ProbeHistory();
 
   private void assertIsTested(boolean tested) {
-    assertThat(answering.isDoubted()).isEqualTo(tested);
+    assertThat(history.isTestDue()).isEqualTo(tested);
   }
 
   @Test
   void nothingIsExpectedOfAStrangerAndItIsTested() {
-    assertThat(answering.isExpected()).isFalse();
+    assertThat(history.isExpectedToAnswer()).isFalse();
     assertIsTested(true);
   }
 
   @Test
   void whoHasAnsweredIsExpectedTo() {
-    answering.learn();
-    assertThat(answering.isExpected()).isTrue();
+    history.answered();
+    assertThat(history.isExpectedToAnswer()).isTrue();
     assertIsTested(false);
-    answering.sweep(1000 * MINUTE);
+    history.sweep(1000 * MINUTE);
     assertIsTested(false);
   }
 
@@ -34,40 +34,40 @@ class ProbeHistoryTest {
   void strangerThatFailsIsTestedAgainEverMoreSeldom() {
     long now = 0;
     for (int minutes : new int[] {10, 20, 40, 80, 160, 320, 640, 1280, 1280, 1280}) {
-      answering.failed(now);
-      assertThat(answering.isExpected()).isFalse();
-      answering.sweep(now + minutes * MINUTE - 1);
+      history.testFailed(now);
+      assertThat(history.isExpectedToAnswer()).isFalse();
+      history.sweep(now + minutes * MINUTE - 1);
       assertIsTested(false);
       now += minutes * MINUTE;
-      answering.sweep(now);
+      history.sweep(now);
       assertIsTested(true);
     }
-    answering.learn();
-    answering.failed(now);
-    answering.failed(now);
-    answering.sweep(now + 10 * MINUTE);
+    history.answered();
+    history.testFailed(now);
+    history.testFailed(now);
+    history.sweep(now + 10 * MINUTE);
     assertIsTested(true);
   }
 
   @Test
   void whoHasAnsweredMayFailOnce() {
-    answering.learn();
-    answering.doubt();
-    assertThat(answering.isExpected()).isTrue();
-    answering.failed(0);
-    assertThat(answering.isExpected()).isTrue();
+    history.answered();
+    history.probeFailed();
+    assertThat(history.isExpectedToAnswer()).isTrue();
+    history.testFailed(0);
+    assertThat(history.isExpectedToAnswer()).isTrue();
     assertIsTested(true);
-    answering.failed(0);
-    assertThat(answering.isExpected()).isFalse();
+    history.testFailed(0);
+    assertThat(history.isExpectedToAnswer()).isFalse();
     assertIsTested(false);
   }
 
   @Test
   void testsThatAreCutShortAreNotRepeatedForEver() {
-    answering.cutShort(0);
+    history.testCutShort(0);
     assertIsTested(true);
-    answering.cutShort(0);
+    history.testCutShort(0);
     assertIsTested(false);
-    assertThat(answering.isExpected()).isFalse();
+    assertThat(history.isExpectedToAnswer()).isFalse();
   }
 }

@@ -25,8 +25,8 @@ import jdk.net.ExtendedSocketOptions;
 final class BlockingConnection implements Closeable {
   private static final int PATIENCE = 10_000;
   private static final Duration TIME_FOR_HEAD = Duration.ofSeconds(30);
-  private static final int MOST_HEAD = 64 * 1024;
-  private static final int MOST_BODY = 4096;
+  private static final int MAX_HEAD = 64 * 1024;
+  private static final int MAX_BODY = 4096;
 
   /** What comes where nothing need come. */
   enum Heard {
@@ -116,7 +116,7 @@ final class BlockingConnection implements Closeable {
   }
 
   private byte[] readHead(byte[] begun) throws IOException {
-    HeadReader reader = new HeadReader(MOST_HEAD);
+    HeadReader reader = new HeadReader(MAX_HEAD);
     HeadReader.Progress progress = reader.read(ByteBuffer.wrap(begun));
     long until = System.nanoTime() + TIME_FOR_HEAD.toNanos();
     while (progress == HeadReader.Progress.MORE) {
@@ -130,7 +130,7 @@ final class BlockingConnection implements Closeable {
       progress = reader.read(ByteBuffer.wrap(new byte[] {(byte) octet}));
     }
     if (progress == HeadReader.Progress.TOO_LONG) {
-      throw new ProtocolException("a head of more than " + MOST_HEAD + " octets");
+      throw new ProtocolException("a head of more than " + MAX_HEAD + " octets");
     }
     if (progress == HeadReader.Progress.MALFORMED) {
       throw new ProtocolException("not HTTP, or a line that does not end in CR LF");
@@ -148,7 +148,7 @@ final class BlockingConnection implements Closeable {
 
   /** Reads the head of a request, and drops a PROXY header before it. */
   String readRequest() throws IOException {
-    ByteBuffer begun = ByteBuffer.allocate(MOST_BODY).limit(0);
+    ByteBuffer begun = ByteBuffer.allocate(MAX_BODY).limit(0);
     do {
       int octet = in().read();
       if (octet < 0) {
@@ -167,7 +167,7 @@ final class BlockingConnection implements Closeable {
 
   /** Reads what is left, within reason. */
   ByteBuffer readAll() throws IOException {
-    return ByteBuffer.wrap(in().readNBytes(MOST_BODY));
+    return ByteBuffer.wrap(in().readNBytes(MAX_BODY));
   }
 
   void shutdownOutput() throws IOException {

@@ -39,7 +39,8 @@ public final class Check {
    * @param trust whose certificate the broker is believed by
    * @param idle how long a parked tunnel has to live without an octet
    */
-  public record Plan(UUID id, Totp totp, Address broker, TrustedCertificates trust, Duration idle) {}
+  public record Plan(
+      UUID id, Totp totp, Address broker, TrustedCertificates trust, Duration idle) {}
 
   private final Plan plan;
   private final InstantSource clock;

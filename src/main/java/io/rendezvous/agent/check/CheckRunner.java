@@ -30,7 +30,11 @@ final class CheckRunner {
   private final InstantSource clock;
   private final Consumer<CheckResult> findings;
 
-  CheckRunner(Address broker, TrustedCertificates trust, InstantSource clock, Consumer<CheckResult> findings) {
+  CheckRunner(
+      Address broker,
+      TrustedCertificates trust,
+      InstantSource clock,
+      Consumer<CheckResult> findings) {
     this.broker = broker;
     this.trust = trust;
     this.clock = clock;

@@ -42,7 +42,8 @@ public final class ClientCheck {
    * @param path what is asked for
    * @param idle for how long nothing is asked, in the end
    */
-  public record Plan(UUID id, Address broker, TrustedCertificates trust, String path, Duration idle) {}
+  public record Plan(
+      UUID id, Address broker, TrustedCertificates trust, String path, Duration idle) {}
 
   private final Plan plan;
   private final CheckRunner steps;

@@ -20,18 +20,18 @@ import java.util.Set;
  * <p>For one thread.
  */
 final class Response {
-  private static final int MOST_BODY = 16 * 1024 * 1024;
+  private static final int MAX_BODY = 16 * 1024 * 1024;
   private static final Duration TIME_FOR_BODY = Duration.ofSeconds(30);
-  private static final int MOST_READ = 64 * 1024;
-  private static final int MOST_KEPT = 8 * 1024;
-  private static final int MOST_INTERIM = 10;
+  private static final int MAX_READ = 64 * 1024;
+  private static final int MAX_KEPT = 8 * 1024;
+  private static final int MAX_INTERIM = 10;
   private static final int SWITCHING = 101;
   private static final Set<Integer> BROKERS = Set.of(404, 502, 503);
 
   private final BlockingConnection wire;
   private final String method;
   private final ResponseHead head;
-  private final byte[] buffer = new byte[MOST_READ];
+  private final byte[] buffer = new byte[MAX_READ];
   private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
   private ResponseHead.Framing framing = ResponseHead.Framing.NONE;
   private long octets;
@@ -44,7 +44,7 @@ final class Response {
 
   /** Reads the head of an answer to that method. */
   static Response begin(BlockingConnection wire, String method) throws IOException {
-    for (int i = 0; i <= MOST_INTERIM; i++) {
+    for (int i = 0; i <= MAX_INTERIM; i++) {
       ResponseHead head = ResponseHead.parse(wire.readHead());
       if (head.status() == SWITCHING) {
         throw new ProtocolException("101, which nobody asked for");
@@ -53,7 +53,7 @@ final class Response {
         return new Response(wire, method, head);
       }
     }
-    throw new ProtocolException("more than " + MOST_INTERIM + " interim answers (1xx)");
+    throw new ProtocolException("more than " + MAX_INTERIM + " interim answers (1xx)");
   }
 
   /** Reads the body to its end. */
@@ -62,7 +62,7 @@ final class Response {
     switch (framing) {
       case NONE -> {}
       case LENGTH -> finish(new BodySkipper(head.length()), head.length());
-      case CHUNKS -> finish(new BodySkipper(-1), MOST_BODY);
+      case CHUNKS -> finish(new BodySkipper(-1), MAX_BODY);
       case END -> finishAtEnd();
     }
     return this;
@@ -74,7 +74,7 @@ final class Response {
     while (progress == BodySkipper.Progress.MORE) {
       // Beyond the chunks lies what may be the next answer's.
       int want =
-          framing == ResponseHead.Framing.CHUNKS ? 1 : (int) Math.min(most - octets, MOST_READ);
+          framing == ResponseHead.Framing.CHUNKS ? 1 : (int) Math.min(most - octets, MAX_READ);
       ByteBuffer read = read(want, until);
       if (!read.hasRemaining()) {
         throw new ProtocolException("the answer was cut off: " + what());
@@ -88,7 +88,7 @@ final class Response {
 
   private void finishAtEnd() throws IOException {
     long until = System.nanoTime() + TIME_FOR_BODY.toNanos();
-    while (read(MOST_READ, until).hasRemaining()) {
+    while (read(MAX_READ, until).hasRemaining()) {
       // It goes on.
     }
   }
@@ -102,7 +102,7 @@ final class Response {
       throw new IOException("the answer stopped and did not end: " + what(), e);
     }
     octets += n;
-    if (octets > MOST_BODY) {
+    if (octets > MAX_BODY) {
       throw new IOException("the answer is longer than 16 MiB; name a shorter one with --path");
     }
     if (System.nanoTime() - until > 0) {
@@ -111,7 +111,7 @@ final class Response {
               + TIME_FOR_BODY.toSeconds()
               + " s; name a shorter one with --path");
     }
-    kept.write(buffer, 0, Math.min(n, MOST_KEPT - kept.size()));
+    kept.write(buffer, 0, Math.min(n, MAX_KEPT - kept.size()));
     return ByteBuffer.wrap(buffer, 0, n);
   }
 

@@ -16,7 +16,7 @@ import org.xnio.conduits.StreamSourceConduit;
  * to read on when that is too much. For the connection's I/O thread.
  */
 final class HeadLimit extends AbstractStreamSourceConduit<StreamSourceConduit> {
-  private static final int MOST_HEAD = 64 * 1024;
+  private static final int MAX_HEAD = 64 * 1024;
 
   private boolean counting = true;
   private int octets;
@@ -52,9 +52,9 @@ final class HeadLimit extends AbstractStreamSourceConduit<StreamSourceConduit> {
 
   @Override
   public int read(ByteBuffer into) throws IOException {
-    if (counting && octets > MOST_HEAD) {
+    if (counting && octets > MAX_HEAD) {
       exceeded = true;
-      throw new ProtocolException("a head of more than " + MOST_HEAD / 1024 + " KiB");
+      throw new ProtocolException("a head of more than " + MAX_HEAD / 1024 + " KiB");
     }
     int n = super.read(into);
     if (counting && n > 0) {

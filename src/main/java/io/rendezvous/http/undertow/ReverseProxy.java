@@ -76,7 +76,7 @@ public final class ReverseProxy {
       LocalServer local, Options options, Network network, Consumer<String> failed) {
     ProxyHandler.Builder proxy =
         ProxyHandler.builder()
-            .setProxyClient(new LocalConnections(local.dialer(), network.records()))
+            .setProxyClient(new LocalConnections(local.dialer(), UndertowBuffers.of(network)))
             .setReuseXForwarded(false)
             .setIdempotentRequestPredicate(ReverseProxy::maySendAgain)
             .setMaxConnectionRetries(1);
@@ -200,7 +200,10 @@ public final class ReverseProxy {
 
   /** Undertow answers without a word where the local server did not. */
   private static boolean answerFor(
-      HttpServerExchange exchange, LocalServer local, TrustedCertificates trust, Consumer<String> failed) {
+      HttpServerExchange exchange,
+      LocalServer local,
+      TrustedCertificates trust,
+      Consumer<String> failed) {
     int status = exchange.getStatusCode();
     boolean left = !exchange.getConnection().isOpen();
     if (status < StatusCodes.INTERNAL_SERVER_ERROR || exchange.isResponseStarted() || left) {

@@ -34,8 +34,8 @@ import org.xnio.XnioExecutor;
  * Undertow's. It sees requests without the credential that was meant for the broker.
  */
 public final class UndertowServer {
-  private static final int MOST_HEAD = 64 * 1024;
-  private static final int MOST_FIELDS = 1000;
+  private static final int MAX_HEAD = 64 * 1024;
+  private static final int MAX_FIELDS = 1000;
 
   private static final AttachmentKey<Boolean> KNOWN = AttachmentKey.create(Boolean.class);
 
@@ -77,12 +77,12 @@ public final class UndertowServer {
     int idleMs = idle.isZero() ? -1 : (int) idle.toMillis(); // 0 would be no time at all
     this.listener =
         new HttpOpenListener(
-            network.records(),
+            UndertowBuffers.of(network),
             OptionMap.builder()
                 .set(UndertowOptions.MAX_ENTITY_SIZE, -1L)
-                .set(UndertowOptions.MAX_HEADER_SIZE, MOST_HEAD)
-                .set(UndertowOptions.MAX_HEADERS, MOST_FIELDS)
-                .set(UndertowOptions.MAX_PARAMETERS, MOST_FIELDS)
+                .set(UndertowOptions.MAX_HEADER_SIZE, MAX_HEAD)
+                .set(UndertowOptions.MAX_HEADERS, MAX_FIELDS)
+                .set(UndertowOptions.MAX_PARAMETERS, MAX_FIELDS)
                 // What browsers leave unescaped in a query is the handler's to judge.
                 .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)
                 .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
@@ -96,12 +96,15 @@ public final class UndertowServer {
   /**
    * Takes a connection over. Called on its I/O thread.
    *
-   * @param first what was read of it
+   * @param first what was read of it, nothing where TLS is still to be started
    * @param source where the client is, if that is known
    * @param over is run once it is closed
    */
   public void accept(
       Conn conn, ByteBuffer first, Optional<InetSocketAddress> source, Runnable over) {
+    if (conn.awaitsTls()) {
+      conn.startTls();
+    }
     Ends ends = new Ends(conn.local(), conn.peer());
     source.ifPresent(address -> sources.put(ends, address));
     conn.reportLostWrites(); // or an endless answer would go on for a client that has left
@@ -110,7 +113,7 @@ public final class UndertowServer {
           sources.remove(ends);
           over.run();
         });
-    PooledByteBuffer buffer = network.records().allocate();
+    PooledByteBuffer buffer = UndertowBuffers.of(network).allocate();
     // Beyond what is read in one go; a broker may try.
     if (first.remaining() > buffer.getBuffer().remaining()) {
       buffer.close();

@@ -1,8 +1,7 @@
 package io.rendezvous.net.unix;
 
-import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Dialer;
-import io.rendezvous.net.SocketMonitor;
+import io.rendezvous.net.Network;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -12,13 +11,12 @@ import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import org.xnio.IoUtils;
 import org.xnio.XnioIoThread;
-import org.xnio.XnioWorker;
 
 /**
  * Opens connections to a Unix-domain socket. That is done at once or not at all; when the server's
  * queue is full, it is tried again until patience has an end.
  */
-final class UnixDialer extends Dialer {
+public final class UnixDialer extends Dialer {
   private static final long REST_MS = 20;
 
   /** EAGAIN. In other words than C's it is an error like others. */
@@ -27,14 +25,15 @@ final class UnixDialer extends Dialer {
   private final UnixPoller poller;
   private final Path path;
 
-  UnixDialer(XnioWorker worker, BufferPool buffers, UnixPoller poller, Path path) {
-    super(worker, buffers);
-    this.poller = poller;
+  /** Creates one that opens connections to the socket at that path. */
+  public UnixDialer(Network network, Path path) {
+    super(network);
+    this.poller = network.shared(UnixPoller.class, UnixPoller::new);
     this.path = path;
   }
 
   @Override
-  void start(XnioIoThread thread, Result result) {
+  protected void start(XnioIoThread thread, Result result) {
     long until = System.nanoTime() + PATIENCE.toNanos();
     thread.execute(() -> attempt(thread, until, result));
   }
@@ -51,8 +50,7 @@ final class UnixDialer extends Dialer {
       }
       return;
     }
-    SocketMonitor watch = new SocketMonitor(socket);
-    result.opened(conn(socket, watch, socket));
+    result.opened(conn(socket, null));
   }
 
   private void attemptLater(XnioIoThread thread, long until, Result result) {

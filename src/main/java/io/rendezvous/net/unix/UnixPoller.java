@@ -24,21 +24,11 @@ import org.xnio.XnioIoThread;
 final class UnixPoller implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UnixPoller.class);
 
-  private final String name;
   private volatile boolean closed;
   private @Nullable Selector selector; // guarded by this
 
   // The poller thread's own.
   private final Map<XnioIoThread, Turn> turns = new HashMap<>();
-
-  /**
-   * Creates one.
-   *
-   * @param name what its thread is called
-   */
-  UnixPoller(String name) {
-    this.name = name;
-  }
 
   /** Begins to watch a socket, at first for nothing. It is forgotten when it is closed. */
   SelectionKey register(SocketChannel socket, UnixReadiness readiness) throws IOException {
@@ -55,7 +45,7 @@ final class UnixPoller implements AutoCloseable {
     }
     if (selector == null) {
       Selector opened = Selector.open();
-      Thread thread = new Thread(() -> run(opened), name);
+      Thread thread = new Thread(() -> run(opened), "unix-sockets");
       thread.setDaemon(true);
       thread.start();
       selector = opened;

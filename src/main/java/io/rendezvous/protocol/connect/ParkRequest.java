@@ -1,24 +1,18 @@
 package io.rendezvous.protocol.connect;
 
-import io.rendezvous.entry.Authenticator.Verdict;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
-import io.rendezvous.net.LingeringClose;
-import io.rendezvous.protocol.TokenCheck;
-import io.rendezvous.tunnel.TunnelListener;
+import io.rendezvous.protocol.Parking;
+import io.rendezvous.protocol.Refusals;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
-import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A hidden server that wants to park a tunnel (PROTOCOL 1.1): its head is read, {@link #onHead}
@@ -27,35 +21,33 @@ import org.slf4j.LoggerFactory;
  * <p>Owns the connection until then, and lives on its I/O thread.
  */
 final class ParkRequest {
-  private static final Logger LOG = LoggerFactory.getLogger(ParkRequest.class);
-  private static final int MOST_HEAD = 8 * 1024;
+  private static final int MAX_HEAD = 8 * 1024;
   private static final String SCHEME = "uuid:";
-  private static final String RESPONSE = "response=";
+  private static final String RESPONSE = "response";
 
   private final Conn conn;
-  private final ConnectProtocol protocol;
-  private final HeadReader reader = new HeadReader(MOST_HEAD);
-  private ByteBuffer ok = ByteBuffer.allocate(0);
-  private long began;
+  private final Parking parking;
+  private final Refusals refusals;
+  private final HeadReader reader = new HeadReader(MAX_HEAD);
   private boolean gone;
 
-  ParkRequest(Conn conn, ConnectProtocol protocol) {
+  ParkRequest(Conn conn, Parking parking, Refusals refusals) {
     this.conn = conn;
-    this.protocol = protocol;
+    this.parking = parking;
+    this.refusals = refusals;
   }
 
   /**
    * Takes the connection over.
    *
-   * @param read what was read of the head
-   * @param left how much time is left for it
+   * @param left how much time is left for the head
    */
-  void start(ByteBuffer read, Duration left) {
+  void start(Duration left) {
     conn.deadline(left, () -> refuse(Problem.permanent(408, "the request took too long")));
     conn.onDrain(() -> refuse(Problem.DRAINING));
     conn.onReadable(this::onReadable);
     conn.resumeReads();
-    onOctets(read);
+    onOctets(conn.takeEarly());
   }
 
   private void onReadable() {
@@ -93,7 +85,7 @@ final class ParkRequest {
     int query = target.indexOf('?');
     String path = target.substring(SCHEME.length(), query < 0 ? target.length() : query);
     UUID id = Entry.parseId(path).orElse(null);
-    String token = query < 0 ? "" : response(target.substring(query + 1));
+    String token = head.parameter(RESPONSE).orElse("");
     if (id == null) {
       refuse(Problem.permanent(400, "what follows uuid: is not a UUID"));
     } else if (token.isEmpty()) {
@@ -105,21 +97,9 @@ final class ParkRequest {
     }
   }
 
-  private static String response(String query) {
-    for (String parameter : query.split("&", -1)) {
-      if (parameter.startsWith(RESPONSE)) {
-        return parameter.substring(RESPONSE.length());
-      }
-    }
-    return "";
-  }
-
   private void authenticate(UUID id, String token) {
     conn.onReadable(this::onSign);
-    began = System.nanoTime();
-    protocol
-        .tokens()
-        .check(id, token, conn.source(), verdict -> conn.execute(() -> onVerdict(verdict)));
+    parking.check(id, token, conn.source(), outcome -> conn.execute(() -> onOutcome(outcome)));
   }
 
   /** The hidden server went away, or spoke before it was asked to. */
@@ -139,52 +119,18 @@ final class ParkRequest {
     }
   }
 
-  private void onVerdict(Verdict verdict) {
+  private void onOutcome(Parking.Outcome outcome) {
     if (!gone) {
       onSign();
     }
     if (gone) {
       return;
     }
-    Optional<Problem> problem = TokenCheck.problem(verdict);
-    if (problem.isPresent()) {
-      refuse(problem.get());
-    } else if (protocol.tunnels().isFull()) {
-      refuse(Problem.retry(503, "the broker is full or closing down", 30));
-    } else if (verdict instanceof Verdict.Accepted accepted) {
-      protocol.tunnels().announce(accepted.entry().id());
-      conn.suspendReads();
-      ok = ProblemResponse.parked(protocol.now());
-      conn.onWritable(() -> park(accepted.entry()));
-      park(accepted.entry());
+    if (outcome instanceof Parking.Outcome.Denied denied) {
+      refuse(denied.problem());
+    } else if (outcome instanceof Parking.Outcome.Granted granted) {
+      parking.park(granted.permit(), conn, ProblemResponse.parked(refusals.now()));
     }
-  }
-
-  private void park(Entry entry) {
-    try {
-      while (ok.hasRemaining()) {
-        if (conn.write(ok) == 0) {
-          conn.resumeWrites();
-          return;
-        }
-      }
-      if (!conn.flush()) {
-        conn.resumeWrites();
-        return;
-      }
-    } catch (IOException e) {
-      conn.close();
-      return;
-    }
-    if (conn.isDeaf()) {
-      conn.close();
-      return;
-    }
-    conn.suspendWrites();
-    conn.onWritable(null);
-    conn.onDrain(null);
-    LOG.debug("{} parked", conn);
-    protocol.tunnels().park(entry, conn, began);
   }
 
   private void refuseEarlyOctets() {
@@ -194,8 +140,6 @@ final class ParkRequest {
   private void refuse(Problem problem) {
     gone = true;
     conn.onDrain(null);
-    LOG.debug("{} refused: {} {}", conn, problem.status(), problem.diagnostic());
-    protocol.observer().refused(TunnelListener.Side.HIDDEN_SERVER, problem.status());
-    LingeringClose.say(conn, ProblemResponse.json(problem).closing(protocol.now(), Map.of()));
+    refusals.hiddenServer(conn, problem);
   }
 }

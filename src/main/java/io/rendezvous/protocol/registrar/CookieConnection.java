@@ -1,8 +1,12 @@
 package io.rendezvous.protocol.registrar;
 
 import io.rendezvous.entry.Entry;
+import io.rendezvous.http.Problem;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.LingeringClose;
+import io.rendezvous.protocol.Matchmaker;
+import io.rendezvous.protocol.Refusals;
+import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.protocol.registrar.Registrations.Holder;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelListener;
@@ -12,8 +16,6 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * A connection to the TCP port: it begins with a line that is a cookie, and {@link #onLine} does
@@ -23,8 +25,7 @@ import org.slf4j.LoggerFactory;
  * <p>Owns the connection until then, and lives on its I/O thread.
  */
 final class CookieConnection {
-  private static final Logger LOG = LoggerFactory.getLogger(CookieConnection.class);
-  private static final int MOST_LINE = 64;
+  private static final int MAX_LINE = 64;
   private static final Duration LINE_TIME = Duration.ofSeconds(10);
 
   /** Why a cookie did not do. */
@@ -45,12 +46,17 @@ final class CookieConnection {
   }
 
   private final Conn conn;
-  private final Registrar registrar;
-  private final ByteBuffer line = ByteBuffer.allocate(MOST_LINE);
+  private final Registrations registrations;
+  private final TunnelService tunnels;
+  private final Refusals refusals;
+  private final ByteBuffer line = ByteBuffer.allocate(MAX_LINE);
 
-  CookieConnection(Conn conn, Registrar registrar) {
+  CookieConnection(
+      Conn conn, Registrations registrations, TunnelService tunnels, Refusals refusals) {
     this.conn = conn;
-    this.registrar = registrar;
+    this.registrations = registrations;
+    this.tunnels = tunnels;
+    this.refusals = refusals;
   }
 
   /** Takes the connection over. */
@@ -86,18 +92,17 @@ final class CookieConnection {
 
   /** The line is whole. More may follow, but nothing that a hidden server says. */
   private void onLine(int end) {
-    long came = System.nanoTime();
     conn.suspendReads();
     conn.noDeadline();
     conn.onDrain(null);
     line.flip();
     String cookie = StandardCharsets.ISO_8859_1.decode(line.slice(0, end)).toString();
     line.position(end + 1);
-    Holder holder = registrar.registrations().holder(cookie);
+    Holder holder = registrations.holder(cookie);
     if (holder instanceof Holder.HiddenServer hidden) {
-      park(hidden.entry(), came);
+      park(hidden.entry());
     } else if (holder instanceof Holder.Client client) {
-      join(client.id(), came);
+      join(client.id());
     } else if (holder instanceof Holder.Former) {
       refuse(Refusal.NOT_REGISTERED);
     } else {
@@ -105,29 +110,28 @@ final class CookieConnection {
     }
   }
 
-  private void park(Entry entry, long came) {
+  private void park(Entry entry) {
     if (line.hasRemaining()) { // it spoke before it was asked
       LingeringClose.end(conn);
-    } else if (registrar.tunnels().isFull()) {
+    } else if (tunnels.parking().isFull()) {
       refuse(Refusal.NOT_READY);
     } else {
-      LOG.debug("{} parked", conn);
-      registrar.tunnels().park(entry, conn, came);
+      tunnels.parking().park(tunnels.parking().permit(entry), "", conn.peer(), conn);
     }
   }
 
-  private void join(UUID id, long came) {
-    Optional<Tunnel> tunnel = registrar.tunnels().takeParked(id, conn);
+  private void join(UUID id) {
+    long came = tunnels.registry().now();
+    Optional<Tunnel> tunnel = tunnels.registry().takeParked(id, conn.eventLoop());
     if (tunnel.isEmpty()) {
       refuse(Refusal.NOT_READY);
       return;
     }
-    registrar
-        .pairs()
+    tunnels
+        .matchmaker()
         .join(
-            conn,
+            new Matchmaker.Client(conn, came, 1),
             tunnel.get(),
-            came,
             ByteBuffer.wrap("+OK\n".getBytes(StandardCharsets.US_ASCII)),
             line,
             sent -> refuse(Refusal.NOT_REGISTERED)); // its entry was just deleted
@@ -145,10 +149,10 @@ final class CookieConnection {
 
   private void refuse(Refusal refusal) {
     boolean hidden = line.limit() > 0 && line.get(0) == 'R';
-    TunnelListener.Side side = hidden ? TunnelListener.Side.HIDDEN_SERVER : TunnelListener.Side.CLIENT;
+    TunnelListener.Side side =
+        hidden ? TunnelListener.Side.HIDDEN_SERVER : TunnelListener.Side.CLIENT;
     conn.onDrain(null);
-    LOG.debug("{} refused: {}", conn, refusal.diagnostic);
-    registrar.observer().refused(side, refusal.status);
+    refusals.refused(conn, side, Problem.permanent(refusal.status, refusal.diagnostic));
     String error = "-ERR " + refusal.diagnostic + "\n";
     LingeringClose.say(conn, ByteBuffer.wrap(error.getBytes(StandardCharsets.US_ASCII)));
   }

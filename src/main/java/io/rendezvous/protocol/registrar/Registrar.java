@@ -2,131 +2,142 @@ package io.rendezvous.protocol.registrar;
 
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Provisioner;
-import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.Layer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Relays;
-import io.rendezvous.protocol.Matchmaker;
-import io.rendezvous.protocol.TokenCheck;
+import io.rendezvous.protocol.Protocol;
+import io.rendezvous.protocol.ProtocolDetector;
+import io.rendezvous.protocol.Refusals;
+import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.tunnel.Presence;
-import io.rendezvous.tunnel.TunnelListener;
 import io.rendezvous.tunnel.TunnelRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
-import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Optional;
 import java.util.function.Consumer;
-import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The two listeners of the older protocol, and what they share: over HTTPS, hidden servers register
- * and clients ask for them ({@link RegistrarHandler}); on the TCP port both show their cookies and are
- * joined ({@link CookieConnection}). What is parked there is never mixed with the tunnels of another
- * protocol.
+ * The older protocol with a registrar and cookies. On its HTTPS port hidden servers register and
+ * clients ask for them ({@link RegistrarRequests}); on its TCP port both show their cookies and are
+ * joined ({@link CookieConnection}).
  */
 public final class Registrar implements AutoCloseable {
-  private static final Duration MOST_IDLE = Duration.ofSeconds(30);
+  private static final int MAX_HTTP = 512;
+  private static final int MAX_REGISTERED = 100_000;
 
-  /** From its being accepted, whatever it does: a question and its answer are short. */
-  private static final Duration HTTP_TIME = Duration.ofMinutes(1);
-
-  private static final int MOST_HTTP = 512;
-  private static final int MOST_REGISTERED = 100_000;
-
-  /** Nothing here asks a hidden server for a fresh connection. TCP tells if one is dead. */
+  /** This protocol has no way to ask for a fresh connection, so none is retired. */
   private static final Duration NO_AGE = Duration.ofDays(10_000);
 
   private final Settings settings;
   private final Network network;
-  private final TunnelRegistry tunnels;
-  private final Registrations registrations;
-  private final Matchmaker pairs;
-  private final TokenCheck tokens;
-  private final TunnelListener observer;
+  private final TunnelService tunnels;
+  private final Refusals refusals;
   private final Provisioner provisioner;
   private final int connections;
-  private final UndertowServer server;
+  private final Registrations registrations;
   private volatile @Nullable Listener http;
   private volatile @Nullable Listener tcp;
   private volatile boolean draining;
 
   /**
-   * Creates one that does not listen yet.
+   * Creates a registrar that does not listen yet.
    *
    * @param provisioner tells the broker's name
-   * @param connections how many may be open, on both ports
+   * @param connections how many may be open on both ports together
    */
   public Registrar(
       Settings settings,
       Network network,
-      Relays relays,
-      TokenCheck tokens,
-      TunnelListener observer,
+      TunnelService tunnels,
+      Refusals refusals,
       Provisioner provisioner,
       int connections,
       InstantSource clock) {
     this.settings = settings;
     this.network = network;
-    this.tokens = tokens;
-    this.observer = observer;
+    this.tunnels = tunnels;
+    this.refusals = refusals;
     this.provisioner = provisioner;
     this.connections = connections;
+    this.registrations = new Registrations(tunnels.registry(), MAX_REGISTERED, clock);
+  }
+
+  /**
+   * Returns the limits of the registry that this protocol needs.
+   *
+   * @param connections how many may be open on both ports together
+   */
+  public static TunnelRegistry.Limits limits(Settings settings, int connections) {
     int parked = settings.limits().parked();
-    this.tunnels =
-        new TunnelRegistry(
-            new TunnelRegistry.Limits(
-                settings.tunnelsPerId(),
-                parked == 0 ? connections : parked,
-                0,
-                settings.patience(),
-                NO_AGE,
-                TunnelRegistry.NO_PROBE),
-            observer);
-    this.registrations = new Registrations(tunnels, MOST_REGISTERED, clock);
-    this.pairs = new Matchmaker(tunnels, relays, observer, clock);
-    this.server = new UndertowServer(network, user -> false, new RegistrarHandler(this), MOST_IDLE);
+    return new TunnelRegistry.Limits(
+        settings.tunnelsPerId(),
+        parked == 0 ? connections : parked,
+        0,
+        settings.patience(),
+        NO_AGE,
+        TunnelRegistry.NO_PROBE);
+  }
+
+  /** Returns the protocol of the HTTPS port. */
+  public Protocol requests() {
+    return new RegistrarRequests(registrations, tunnels.parking(), refusals, new Meeting());
+  }
+
+  private final class Meeting implements RegistrarRequests.Meeting {
+    @Override
+    public String host() {
+      return provisioner.publicHost();
+    }
+
+    @Override
+    public int port() {
+      return tcpAddress().getPort();
+    }
+
+    @Override
+    public boolean isDraining() {
+      return draining;
+    }
   }
 
   /**
    * Begins to listen.
    *
-   * @param context the keys, or null for plain HTTP
-   * @throws IOException if a port is not to be had
+   * @param layer TLS, or null for plain HTTP
+   * @param detector takes the connections of the HTTPS port over
+   * @throws IOException if a port is not available
    */
-  public void start(@Nullable SSLContext context) throws IOException {
+  public void start(@Nullable Layer layer, ProtocolDetector detector) throws IOException {
     int perSource = settings.limits().perSource();
-    int forHttp = Math.max(1, Math.min(MOST_HTTP, connections / 4));
-    Listener.Limits limits = new Listener.Limits(Math.max(2, connections - forHttp), perSource);
+    int forHttp = Math.max(1, Math.min(MAX_HTTP, connections / 4));
+    int forTcp = Math.max(2, connections - forHttp);
     tcp =
         listen(
-            settings.registrar().tcpPort(), null, limits, conn -> new CookieConnection(conn, this).start());
+            settings.registrar().tcpPort(),
+            null,
+            new Listener.Limits(forTcp, perSource),
+            conn -> new CookieConnection(conn, registrations, tunnels, refusals).start());
     http =
         listen(
             settings.registrar().port(),
-            context,
+            layer,
             new Listener.Limits(forHttp, perSource),
-            this::acceptHttp);
+            detector::accept);
   }
 
   private Listener listen(
-      int port, @Nullable SSLContext context, Listener.Limits limits, Consumer<Conn> accepted)
+      int port, @Nullable Layer layer, Listener.Limits limits, Consumer<Conn> accepted)
       throws IOException {
     InetSocketAddress address = new InetSocketAddress(settings.host(), port);
     try {
-      return network.listen(address, context, limits, accepted);
+      return network.listen(address, layer, limits, accepted);
     } catch (IOException e) {
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
-  }
-
-  private void acceptHttp(Conn conn) {
-    conn.deadline(HTTP_TIME, conn::abort);
-    server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {});
   }
 
   /** Returns where hidden servers register and clients ask. */
@@ -146,15 +157,10 @@ public final class Registrar implements AutoCloseable {
     return listener;
   }
 
-  /** Returns who is registered, parked and paired here. */
+  /** Returns which hidden servers are registered, parked and paired here. */
   public Presence presence() {
     // Cookies first, so that nothing is parked with them once they are revoked.
-    return Presence.all(List.of(registrations, tunnels));
-  }
-
-  /** Returns how many connections are parked now. */
-  public int parked() {
-    return tunnels.parked();
+    return Presence.all(List.of(registrations, tunnels.registry()));
   }
 
   /** Returns how many connections are open on the TCP port. */
@@ -164,24 +170,24 @@ public final class Registrar implements AutoCloseable {
   }
 
   /**
-   * Ends registrations without use. To be called from time to time.
+   * Ends registrations that are not used. To be called periodically.
    *
-   * @param now {@link System#nanoTime}
+   * @param now in nanoseconds
    */
   public void sweep(long now) {
-    tunnels.sweep(now);
-    registrations.sweep();
+    tunnels.registry().sweep(now);
+    registrations.sweep(now);
   }
 
-  /** Accepts nothing new, and ends what is parked. Those that are joined go on. */
+  /** Accepts nothing new, and ends what is parked. Clients that are joined go on. */
   public void drain() {
     draining = true;
     close();
-    server.drain();
-    tunnels.drain();
-    Listener listener = tcp;
-    if (listener != null) {
-      listener.open().forEach(conn -> conn.execute(conn::drain));
+    tunnels.registry().drain();
+    for (Listener listener : new @Nullable Listener[] {http, tcp}) {
+      if (listener != null) {
+        listener.open().forEach(conn -> conn.execute(conn::drain));
+      }
     }
   }
 
@@ -193,33 +199,5 @@ public final class Registrar implements AutoCloseable {
         listener.close();
       }
     }
-  }
-
-  boolean isDraining() {
-    return draining;
-  }
-
-  String publicHost() {
-    return provisioner.publicHost();
-  }
-
-  TunnelRegistry tunnels() {
-    return tunnels;
-  }
-
-  Registrations registrations() {
-    return registrations;
-  }
-
-  Matchmaker pairs() {
-    return pairs;
-  }
-
-  TokenCheck tokens() {
-    return tokens;
-  }
-
-  TunnelListener observer() {
-    return observer;
   }
 }

@@ -30,8 +30,8 @@ import org.jspecify.annotations.Nullable;
  * <p>Any thread may call; nothing here blocks.
  */
 final class Registrations implements Presence {
-  private static final Duration MOST_UNUSED = Duration.ofDays(1);
-  private static final int MOST_ENDED = 20_000;
+  private static final Duration MAX_UNUSED = Duration.ofDays(1);
+  private static final int MAX_ENDED = 20_000;
 
   /** Longer than it takes to register with a token that was good a moment ago. */
   private static final long REVOKED_FOR = Duration.ofMinutes(1).toNanos();
@@ -82,7 +82,7 @@ final class Registrations implements Presence {
   // Guarded by this.
   private final Map<UUID, Registration> byId = new HashMap<>();
   private final Map<String, Registration> byCookie = new HashMap<>();
-  private final Map<String, UUID> ended = LruMap.byUse(MOST_ENDED); // cookies
+  private final Map<String, UUID> ended = LruMap.byUse(MAX_ENDED); // cookies
   private final Map<UUID, Long> revoked = new HashMap<>(); // when
 
   /**
@@ -161,13 +161,12 @@ final class Registrations implements Presence {
   }
 
   private boolean isUnused(Registration registration, Instant now) {
-    return !registration.used.plus(MOST_UNUSED).isAfter(now)
+    return !registration.used.plus(MAX_UNUSED).isAfter(now)
         && !tunnels.counts(registration.entry.id()).isOnline();
   }
 
   /** Ends what has been unused for too long. To be called from time to time. */
-  synchronized void sweep() {
-    long now = System.nanoTime();
+  synchronized void sweep(long now) {
     revoked.values().removeIf(at -> now - at > REVOKED_FOR);
     endUnused();
   }
@@ -179,7 +178,7 @@ final class Registrations implements Presence {
         (id, registration) -> {
           if (isUnused(registration, now)) {
             unused.add(id);
-          } else if (!registration.used.plus(MOST_UNUSED).isAfter(now)) {
+          } else if (!registration.used.plus(MAX_UNUSED).isAfter(now)) {
             registration.used = now; // its connections use it
           }
         });
@@ -217,8 +216,13 @@ final class Registrations implements Presence {
   }
 
   @Override
+  public synchronized Totals totals() {
+    return new Totals(byId.size(), 0, 0, 0);
+  }
+
+  @Override
   public synchronized void revoke(UUID id) {
-    revoked.put(id, System.nanoTime());
+    revoked.put(id, tunnels.now());
     end(id);
   }
 }

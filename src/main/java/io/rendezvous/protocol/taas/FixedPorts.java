@@ -4,6 +4,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.net.Conn;
 import io.rendezvous.protocol.PortLeases;
+import io.rendezvous.tunnel.TunnelRegistry;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -13,6 +14,7 @@ import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Executor;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
@@ -27,19 +29,36 @@ final class FixedPorts {
   private static final Logger LOG = LoggerFactory.getLogger(FixedPorts.class);
 
   private static final Pattern WITH_PORT = Pattern.compile("[a-z0-9.-]+:([1-9][0-9]{0,4})");
-  private static final int MOST_PORT = 65_535;
+  private static final int MAX_PORT = 65_535;
 
-  private final Taas taas;
+  private final PortLeases ports;
+  private final TunnelRegistry tunnels;
   private final EntryIndex index;
+  private final PortClients clients;
+  private final Executor worker;
 
   /** By label; empty where the port was not to be had. Changed under the lock of this. */
-  private final Map<UUID, Map<String, Optional<PortLeases.Lease>>> leases = new ConcurrentHashMap<>();
+  private final Map<UUID, Map<String, Optional<PortLeases.Lease>>> leases =
+      new ConcurrentHashMap<>();
 
   private final Set<UUID> due = ConcurrentHashMap.newKeySet();
 
-  FixedPorts(Taas taas, EntryIndex index) {
-    this.taas = taas;
+  /**
+   * Creates an empty set.
+   *
+   * @param worker runs what may block
+   */
+  FixedPorts(
+      PortLeases ports,
+      TunnelRegistry tunnels,
+      EntryIndex index,
+      PortClients clients,
+      Executor worker) {
+    this.ports = ports;
+    this.tunnels = tunnels;
     this.index = index;
+    this.clients = clients;
+    this.worker = worker;
   }
 
   private static boolean hasPort(String label) {
@@ -49,14 +68,13 @@ final class FixedPorts {
   /** Databases of older servers may hold labels that are none. */
   private static OptionalInt portOf(String label) {
     Matcher matcher = WITH_PORT.matcher(label);
-    int port = matcher.matches() ? Integer.parseInt(matcher.group(1)) : MOST_PORT + 1;
-    return port <= MOST_PORT ? OptionalInt.of(port) : OptionalInt.empty();
+    int port = matcher.matches() ? Integer.parseInt(matcher.group(1)) : MAX_PORT + 1;
+    return port <= MAX_PORT ? OptionalInt.of(port) : OptionalInt.empty();
   }
 
   /** Something was parked for a label of the ID, or is no more. */
   void changed(UUID id) {
-    if (leases.containsKey(id)
-        || taas.tunnels().labels(id).stream().anyMatch(FixedPorts::hasPort)) {
+    if (leases.containsKey(id) || tunnels.labels(id).stream().anyMatch(FixedPorts::hasPort)) {
       reviewSoon(id);
     }
   }
@@ -64,7 +82,7 @@ final class FixedPorts {
   /** Once, however often it has changed by then. */
   private void reviewSoon(UUID id) {
     if (due.add(id)) {
-      taas.work(
+      worker.execute(
           () -> {
             due.remove(id);
             refresh();
@@ -99,7 +117,7 @@ final class FixedPorts {
     }
     wanted.retainAll(wanted(id));
     ofId.entrySet().removeIf(of -> !wanted.contains(of.getKey()) && given(of.getValue()));
-    if (ofId.isEmpty() && taas.tunnels().labels(id).stream().noneMatch(FixedPorts::hasPort)) {
+    if (ofId.isEmpty() && tunnels.labels(id).stream().noneMatch(FixedPorts::hasPort)) {
       leases.remove(id);
     }
   }
@@ -111,7 +129,7 @@ final class FixedPorts {
   }
 
   private Set<String> wanted(UUID id) {
-    Set<String> labels = new HashSet<>(taas.tunnels().labels(id));
+    Set<String> labels = new HashSet<>(tunnels.labels(id));
     Optional<Entry> entry = index.known(id);
     labels.removeIf(
         label -> !hasPort(label) || !entry.map(e -> e.labels().contains(label)).orElse(true));
@@ -120,8 +138,7 @@ final class FixedPorts {
 
   private Optional<PortLeases.Lease> open(UUID id, String label, boolean tell) {
     Optional<PortLeases.Lease> lease =
-        taas.ports()
-            .lease(portOf(label).orElseThrow(), (conn, from) -> onAccepted(conn, id, label));
+        ports.lease(portOf(label).orElseThrow(), (conn, from) -> onAccepted(conn, id, label));
     if (lease.isEmpty() && tell) {
       LOG.warn("The port of the label {} is not to be had; it is tried again", label);
     }
@@ -129,6 +146,6 @@ final class FixedPorts {
   }
 
   private void onAccepted(Conn conn, UUID id, String label) {
-    PortClient.ofFixedPort(conn, taas, id, label);
+    clients.onFixedPort(conn, id, label);
   }
 }

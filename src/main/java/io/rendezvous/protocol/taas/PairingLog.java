@@ -16,9 +16,9 @@ import java.util.UUID;
  * for longest are forgotten. Any thread may call.
  */
 final class PairingLog {
-  private static final int MOST = 100;
-  private static final int MOST_LABELS = 1_000;
-  private static final int MOST_PATH = 256;
+  private static final int MAX = 100;
+  private static final int MAX_LABELS = 1_000;
+  private static final int MAX_PATH = 256;
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
@@ -40,7 +40,7 @@ final class PairingLog {
 
   private record Key(UUID id, String label) {}
 
-  private final Map<Key, Deque<Pairing>> latest = LruMap.byUse(MOST_LABELS); // guarded by this
+  private final Map<Key, Deque<Pairing>> latest = LruMap.byUse(MAX_LABELS); // guarded by this
 
   /**
    * Adds one.
@@ -56,9 +56,9 @@ final class PairingLog {
         new Pairing(
             "https " + words(responder) + " PUT",
             initiator.inWords(),
-            path.substring(0, Math.min(MOST_PATH, path.length())),
+            path.substring(0, Math.min(MAX_PATH, path.length())),
             time));
-    if (ofLabel.size() > MOST) {
+    if (ofLabel.size() > MAX) {
       ofLabel.removeFirst();
     }
   }

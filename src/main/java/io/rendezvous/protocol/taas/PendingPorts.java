@@ -1,8 +1,8 @@
 package io.rendezvous.protocol.taas;
 
-import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Source;
+import io.rendezvous.protocol.Parking;
 import io.rendezvous.protocol.PortLeases;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,62 +30,68 @@ final class PendingPorts {
   /** How long a port waits for its connection. */
   private static final long TO_CONNECT = Duration.ofSeconds(30).toNanos();
 
-  private final Taas taas;
+  private final PortLeases ports;
+  private final Parking parking;
+  private final LongSupplier ticker;
   private final int perId;
   private final Map<UUID, Deque<Registration>> pending = new HashMap<>(); // guarded by itself
 
   /**
    * Creates an empty set.
    *
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
    * @param perId how many ports of an ID wait at once; the oldest makes room
    */
-  PendingPorts(Taas taas, int perId) {
-    this.taas = taas;
+  PendingPorts(PortLeases ports, Parking parking, LongSupplier ticker, int perId) {
+    this.ports = ports;
+    this.parking = parking;
+    this.ticker = ticker;
     this.perId = perId;
   }
 
   /** A port that waits for its connection. */
   private final class Registration implements PortLeases.Owner {
-    private final Entry entry;
+    private final Parking.Permit permit;
     private final String label;
     private final InetSocketAddress askedFrom;
-    private final long knownAt;
-    private final long opened = System.nanoTime();
+    private final long opened = ticker.getAsLong();
     private PortLeases.@Nullable Lease lease; // guarded by pending
 
-    Registration(Entry entry, String label, InetSocketAddress askedFrom, long knownAt) {
-      this.entry = entry;
+    Registration(Parking.Permit permit, String label, InetSocketAddress askedFrom) {
+      this.permit = permit;
       this.label = label;
       this.askedFrom = askedFrom;
-      this.knownAt = knownAt;
     }
 
-    /** Who comes from elsewhere, or second, is none of the hidden server's. */
+    UUID id() {
+      return permit.entry().id();
+    }
+
+    /** Accepts the first connection from the address that registered; closes every other. */
     @Override
-    public void accepted(Conn conn, PortLeases.Lease lease) {
+    public void accepted(Conn conn, PortLeases.Lease from) {
       if (!conn.source().equals(Source.of(askedFrom.getAddress())) || !remove(this)) {
-        LOG.debug("{} closed: it is not who port {} is for", conn, lease.port());
+        LOG.debug("{} closed: port {} is not for it", conn, from.port());
         conn.close();
         return;
       }
-      lease.close();
-      LOG.debug("{} parked", conn);
-      taas.tunnels().park(entry, label, askedFrom, conn, knownAt);
+      from.close();
+      parking.park(permit, label, askedFrom, conn);
     }
   }
 
   /**
-   * Begins to wait for a connection. On no I/O thread.
+   * Begins to wait for a connection. Not to be called on an I/O thread.
    *
-   * @param askedFrom where the hidden server is
-   * @param knownAt when its entry was looked up, or before, by {@link System#nanoTime}
+   * @param askedFrom the address from which the hidden server authenticated
    * @return the port; empty if none is left
    */
-  OptionalInt open(Entry entry, String label, InetSocketAddress askedFrom, long knownAt) {
-    Registration registration = new Registration(entry, label, askedFrom, knownAt);
+  OptionalInt open(Parking.Permit permit, String label, InetSocketAddress askedFrom) {
+    Registration registration = new Registration(permit, label, askedFrom);
+    UUID id = registration.id();
     PortLeases.Lease replaced = null;
     synchronized (pending) {
-      Deque<Registration> ofId = pending.computeIfAbsent(entry.id(), id -> new ArrayDeque<>());
+      Deque<Registration> ofId = pending.computeIfAbsent(id, i -> new ArrayDeque<>());
       ofId.addLast(registration);
       if (ofId.size() > perId) {
         replaced = ofId.removeFirst().lease;
@@ -93,14 +100,14 @@ final class PendingPorts {
     if (replaced != null) {
       replaced.closeNow();
     }
-    PortLeases.Lease lease = taas.ports().lease(registration).orElse(null);
+    PortLeases.Lease lease = ports.lease(registration).orElse(null);
     if (lease == null) {
       remove(registration);
       return OptionalInt.empty();
     }
     boolean waits;
     synchronized (pending) {
-      Deque<Registration> ofId = pending.get(entry.id());
+      Deque<Registration> ofId = pending.get(id);
       waits = ofId != null && ofId.contains(registration);
       if (waits) {
         registration.lease = lease;
@@ -115,7 +122,7 @@ final class PendingPorts {
   /** Returns whether it did wait, and now does no more. */
   private boolean remove(Registration registration) {
     synchronized (pending) {
-      UUID id = registration.entry.id();
+      UUID id = registration.id();
       Deque<Registration> ofId = pending.get(id);
       if (ofId == null || !ofId.remove(registration)) {
         return false;
@@ -140,9 +147,9 @@ final class PendingPorts {
   }
 
   /**
-   * Gives back the ports that have waited for too long.
+   * Gives back the ports that have waited for too long. To be called periodically.
    *
-   * @param now {@link System#nanoTime}
+   * @param now in nanoseconds
    */
   void sweep(long now) {
     List<PortLeases.Lease> late = new ArrayList<>();

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.UUID;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,12 +28,14 @@ final class Redirects {
   /** No ID may have more than this share of the ports, or its clients could take them all. */
   private static final int SHARE = 8;
 
-  private static final int LEAST_SHARE = 4;
+  private static final int MIN_SHARE = 4;
 
   /** How long a port is kept without a connection. */
   private static final long IDLE = Duration.ofSeconds(60).toNanos();
 
-  private final Taas taas;
+  private final PortLeases ports;
+  private final PortClients clients;
+  private final LongSupplier ticker;
   private final int perId;
   private final Map<UUID, Map<Key, Redirect>> open = new HashMap<>(); // guarded by itself
 
@@ -43,10 +46,16 @@ final class Redirects {
    */
   record Key(UUID id, String label, String host, Source source) {}
 
-  /** Creates an empty set. */
-  Redirects(Taas taas) {
-    this.taas = taas;
-    this.perId = Math.max(LEAST_SHARE, taas.ports().size() / SHARE);
+  /**
+   * Creates an empty set.
+   *
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
+   */
+  Redirects(PortLeases ports, PortClients clients, LongSupplier ticker) {
+    this.ports = ports;
+    this.clients = clients;
+    this.ticker = ticker;
+    this.perId = Math.max(MIN_SHARE, ports.size() / SHARE);
   }
 
   /** A port that clients are led to. */
@@ -57,14 +66,14 @@ final class Redirects {
     // Guarded by open.
     private PortLeases.@Nullable Lease lease; // once it is among the open ones
     private int guests;
-    private long used = System.nanoTime();
+    private long used = ticker.getAsLong();
 
     Redirect(Key key, PairingLog.Initiator initiator) {
       this.key = key;
       this.latest = initiator;
     }
 
-    /** Who was not redirected gains nothing, and keeps nothing open. */
+    /** Closes connections of sources that were not redirected here. */
     @Override
     public void accepted(Conn conn, PortLeases.Lease lease) {
       if (!conn.source().equals(key.source())) {
@@ -75,13 +84,13 @@ final class Redirects {
       synchronized (open) {
         guests++;
       }
-      PortClient.awaited(conn, taas, key, latest, this::left);
+      clients.redirected(conn, key, latest, this::left);
     }
 
     private void left() {
       synchronized (open) {
         guests--;
-        used = System.nanoTime();
+        used = ticker.getAsLong();
       }
     }
   }
@@ -96,7 +105,7 @@ final class Redirects {
         return OptionalInt.empty();
       }
       redirect.latest = initiator;
-      redirect.used = System.nanoTime();
+      redirect.used = ticker.getAsLong();
       return OptionalInt.of(redirect.lease.port());
     }
   }
@@ -112,7 +121,7 @@ final class Redirects {
       return known;
     }
     Redirect redirect = new Redirect(key, initiator);
-    PortLeases.Lease lease = taas.ports().lease(redirect).orElse(null);
+    PortLeases.Lease lease = ports.lease(redirect).orElse(null);
     if (lease == null) {
       return OptionalInt.empty();
     }
@@ -167,9 +176,9 @@ final class Redirects {
   }
 
   /**
-   * Gives back the ports that nobody has come to for long enough.
+   * Gives back the ports that no client has used for long enough. To be called periodically.
    *
-   * @param now {@link System#nanoTime}
+   * @param now in nanoseconds
    */
   void sweep(long now) {
     List<PortLeases.Lease> unused = new ArrayList<>();

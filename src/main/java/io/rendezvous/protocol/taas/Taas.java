@@ -4,64 +4,66 @@ import io.rendezvous.config.PortRange;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
-import io.rendezvous.http.Challenge;
-import io.rendezvous.http.undertow.HttpRequest;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
-import io.rendezvous.net.Relays;
-import io.rendezvous.protocol.ByHost;
-import io.rendezvous.protocol.Matchmaker;
+import io.rendezvous.protocol.ClientRequest;
+import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.PortLeases;
-import io.rendezvous.protocol.TokenCheck;
+import io.rendezvous.protocol.Protocol;
+import io.rendezvous.protocol.Refusals;
+import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.tunnel.Presence;
+import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelListener;
 import io.rendezvous.tunnel.TunnelRegistry;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
-import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 
 /**
- * What all parts of the protocol share, and the way of a request to its part: one for the
- * registrar's host name goes on with {@link RegistrarRequest}, and parks a connection through
- * {@link PendingPorts}; one for a label's with {@link RedirectRequest}, and comes back to a port of
- * {@link Redirects} as a {@link PortClient}. Labels with a port of their own have it from {@link
- * FixedPorts}.
+ * TAAS, the protocol with labels and ports. A request for the registrar's host name is a hidden
+ * server's, and goes on with {@link RegistrarHost}, which opens one of the {@link PendingPorts} for
+ * its connection. A request for a label's host name is a client's: the {@link ClientRedirector}
+ * sends it to a port of {@link Redirects}, where it is one of the {@link PortClients}. A label may
+ * also have one of the {@link FixedPorts}.
  *
- * <p>Any thread may call, but no I/O thread where it says so.
+ * <p>Any thread may call, except where it says so.
  */
-public final class Taas implements ByHost, Presence {
-  /** Nothing in this protocol retires what is parked; keepalive finds what is dead. */
+public final class Taas implements Protocol, Presence {
+  /** Nothing in this protocol retires what is parked. Keepalive finds what is dead. */
   private static final Duration FOR_EVER = Duration.ofDays(3650);
-
-  private static final String REALM = "taas";
 
   private final String registrar;
   private final String domain;
-  private final Optional<String> address;
-  private final Network network;
-  private final EntryIndex index;
-  private final TokenCheck tokens;
-  private final TunnelListener observer;
-  private final InstantSource clock;
-  private final Challenge challenge = new Challenge("TOTP", REALM);
-  private final PairingLog pairings = new PairingLog();
-  private final Set<PortClient> guests = ConcurrentHashMap.newKeySet();
   private final TunnelRegistry tunnels;
-  private final Matchmaker pairs;
+  private final Refusals refusals;
+  private final Predicate<UUID> servedOtherwise;
+  private final PairingLog pairings = new PairingLog();
   private final PortLeases ports;
-  private final PendingPorts registrations;
+  private final PortClients clients;
+  private final PendingPorts pendingPorts;
   private final Redirects redirects;
   private final FixedPorts fixedPorts;
+  private final RegistrarHost registrarHost;
+  private final ClientRedirector redirector;
+
+  /** What the protocol uses of the broker. */
+  public interface Context {
+    /** Returns the protocol's own tunnels, which tell this listener too. */
+    TunnelService tunnels(TunnelListener listener);
+
+    /** Returns whether another protocol would find a hidden server for a client. */
+    boolean isServedOtherwise(UUID id);
+  }
 
   /**
    * Creates the protocol.
@@ -73,39 +75,47 @@ public final class Taas implements ByHost, Presence {
       Settings settings,
       Network network,
       EntryIndex index,
-      TokenCheck tokens,
-      Relays relays,
-      TunnelListener observer,
-      InstantSource clock,
-      Listener.Limits limits) {
+      Refusals refusals,
+      Context context,
+      Listener.Limits limits,
+      InstantSource clock) {
     this.registrar = settings.taas().host().orElseThrow().toLowerCase(Locale.ROOT);
     this.domain = settings.domain().orElseThrow().toLowerCase(Locale.ROOT);
-    this.address = settings.taas().address();
-    this.network = network;
-    this.index = index;
-    this.tokens = tokens;
-    this.observer = observer;
-    this.clock = clock;
+    this.refusals = refusals;
+    this.servedOtherwise = context::isServedOtherwise;
     PortRange range = PortRange.parse(settings.taas().ports()).orElseThrow();
+    Executor worker = network.worker();
+    TunnelService service = context.tunnels(new Changes());
+    this.tunnels = service.registry();
+    LongSupplier ticker = tunnels::now;
     this.ports = new PortLeases(network, settings.host(), range, limits);
-    int parked = settings.limits().parked();
-    this.tunnels =
-        new TunnelRegistry(
-            new TunnelRegistry.Limits(
-                settings.tunnelsPerId(),
-                parked == 0 ? limits.connections() : Math.min(parked, limits.connections()),
-                0,
-                Duration.ZERO,
-                FOR_EVER,
-                TunnelRegistry.NO_PROBE),
-            TunnelListener.all(List.of(observer, new Changes())));
-    this.pairs = new Matchmaker(tunnels, relays, observer, clock);
-    this.registrations = new PendingPorts(this, settings.tunnelsPerId());
-    this.redirects = new Redirects(this);
-    this.fixedPorts = new FixedPorts(this, index);
+    this.clients = new PortClients(service, pairings, clock);
+    this.pendingPorts = new PendingPorts(ports, service.parking(), ticker, settings.tunnelsPerId());
+    this.redirects = new Redirects(ports, clients, ticker);
+    this.fixedPorts = new FixedPorts(ports, tunnels, index, clients, worker);
+    this.registrarHost =
+        new RegistrarHost(
+            service.parking(), index, pendingPorts, pairings, refusals, settings.taas().address());
+    this.redirector = new ClientRedirector(redirects, refusals, worker);
   }
 
-  /** Has the ports of labels follow what is parked. */
+  /**
+   * Returns the limits of the registry that this protocol needs.
+   *
+   * @param sockets how many the protocol may have
+   */
+  public static TunnelRegistry.Limits limits(Settings settings, int sockets) {
+    int parked = settings.limits().parked();
+    return new TunnelRegistry.Limits(
+        settings.tunnelsPerId(),
+        parked == 0 ? sockets : Math.min(parked, sockets),
+        0,
+        Duration.ZERO,
+        FOR_EVER,
+        TunnelRegistry.NO_PROBE);
+  }
+
+  /** Makes the ports of labels follow what is parked. */
   private final class Changes implements TunnelListener {
     @Override
     public void parked(UUID id) {
@@ -116,31 +126,60 @@ public final class Taas implements ByHost, Presence {
     public void ended(UUID id, Tunnel.End why) {
       fixedPorts.changed(id);
     }
+
+    @Override
+    public void paired(Rendezvous rendezvous) {
+      fixedPorts.changed(rendezvous.id());
+    }
+  }
+
+  /**
+   * Claims the registrar's host name, labels that something is parked for, and labels whose hidden
+   * server no other protocol would find.
+   */
+  @Override
+  public boolean claims(ClientRequest request) {
+    if (isForRegistrar(request)) {
+      return true;
+    }
+    if (request.named().isEmpty()) {
+      return false;
+    }
+    ClientRequest.Named named = request.named().get();
+    Optional<Entry> entry = named.entry();
+    if (named.found() instanceof LabelResolver.Found.Unavailable
+        || entry.map(Entry::isChallenged).orElse(false)) {
+      return false;
+    }
+    return isParked(named) || !entry.map(Entry::id).filter(servedOtherwise).isPresent();
   }
 
   @Override
-  public boolean takes(HttpRequest request) {
-    boolean ours = request.head().hostName().equals(registrar);
-    if (ours) {
-      RegistrarRequest.start(this, request);
+  public void accept(ClientRequest request) {
+    if (isForRegistrar(request)) {
+      registrarHost.accept(request);
+      return;
     }
-    return ours;
+    ClientRequest.Named named = request.named().orElseThrow();
+    Optional<UUID> id = named.entry().map(Entry::id);
+    if (id.isPresent() && isParked(named)) {
+      String label = named.label();
+      redirector.redirect(request, id.get(), label, label + "." + domain);
+    } else {
+      id.ifPresent(refusals::absent);
+      redirector.refuse(request);
+    }
   }
 
-  @Override
-  public boolean takes(
-      HttpRequest request, Optional<Entry> entry, String label, boolean otherwiseServed) {
-    Optional<UUID> id = entry.map(Entry::id);
-    if (id.isPresent() && tunnels.labels(id.get()).contains(label)) {
-      RedirectRequest.redirect(this, request, id.get(), label);
-      return true;
-    }
-    if (!otherwiseServed) {
-      id.ifPresent(observer::absent);
-      RedirectRequest.refuse(this, request);
-      return true;
-    }
-    return false;
+  private boolean isForRegistrar(ClientRequest request) {
+    return request.head().hostName().equals(registrar);
+  }
+
+  private boolean isParked(ClientRequest.Named named) {
+    return named
+        .entry()
+        .map(entry -> tunnels.labels(entry.id()).contains(named.label()))
+        .orElse(false);
   }
 
   @Override
@@ -154,18 +193,18 @@ public final class Taas implements ByHost, Presence {
   }
 
   @Override
-  public void revoke(UUID id) {
-    registrations.revoke(id);
-    redirects.revoke(id);
-    tunnels.revoke(id);
-    guests.stream().filter(guest -> guest.id().equals(id)).forEach(PortClient::end);
-    fixedPorts.changed(id);
-    pairings.forget(id);
+  public Totals totals() {
+    return tunnels.totals();
   }
 
-  /** Returns how many connections are parked now. */
-  public int parked() {
-    return tunnels.parked();
+  @Override
+  public void revoke(UUID id) {
+    pendingPorts.revoke(id);
+    redirects.revoke(id);
+    tunnels.revoke(id);
+    clients.revoke(id);
+    fixedPorts.changed(id);
+    pairings.forget(id);
   }
 
   /** Returns how many ports are in use now. */
@@ -179,93 +218,23 @@ public final class Taas implements ByHost, Presence {
   }
 
   /**
-   * Gives back ports that nobody has come to, and ends what says nothing. To be called from time to
-   * time, on no I/O thread.
+   * Gives back ports that are not used, and ends connections that say nothing. To be called
+   * periodically, not on an I/O thread.
    *
-   * @param now {@link System#nanoTime}
+   * @param now in nanoseconds
    */
   public void sweep(long now) {
-    registrations.sweep(now);
+    pendingPorts.sweep(now);
     redirects.sweep(now);
-    guests.forEach(guest -> guest.sweep(now));
+    clients.sweep(now);
     tunnels.sweep(now);
     fixedPorts.sweep();
   }
 
-  /** Gives back all ports, and ends what is parked. Pairs go on. On no I/O thread. */
+  /** Gives back all ports, and ends what is parked. Pairs go on. Not on an I/O thread. */
   public void drain() {
     ports.shut();
     tunnels.drain();
     open().forEach(conn -> conn.execute(conn::drain));
-  }
-
-  /** Runs a task that may block, soon, unless the process ends. */
-  void work(Runnable task) {
-    try {
-      network.worker().execute(task);
-    } catch (RejectedExecutionException e) {
-      // The process ends, and with it whoever waits for this.
-    }
-  }
-
-  Instant now() {
-    return clock.instant();
-  }
-
-  /** Returns the host name that a label is reached by. */
-  String hostOf(String label) {
-    return label + "." + domain;
-  }
-
-  Optional<String> address() {
-    return address;
-  }
-
-  EntryIndex index() {
-    return index;
-  }
-
-  TokenCheck tokens() {
-    return tokens;
-  }
-
-  TunnelListener observer() {
-    return observer;
-  }
-
-  Challenge challenge() {
-    return challenge;
-  }
-
-  PairingLog pairings() {
-    return pairings;
-  }
-
-  Set<PortClient> guests() {
-    return guests;
-  }
-
-  TunnelRegistry tunnels() {
-    return tunnels;
-  }
-
-  Matchmaker pairs() {
-    return pairs;
-  }
-
-  PortLeases ports() {
-    return ports;
-  }
-
-  PendingPorts registrations() {
-    return registrations;
-  }
-
-  Redirects redirects() {
-    return redirects;
-  }
-
-  FixedPorts fixedPorts() {
-    return fixedPorts;
   }
 }

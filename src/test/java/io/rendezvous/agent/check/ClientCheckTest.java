@@ -127,7 +127,8 @@ class ClientCheckTest {
                 ? agent()
                     .proxy(
                         URI.create("http://127.0.0.1:" + site.port()),
-                        new ReverseProxy.Options(false, TrustedCertificates.inAnybody(), Duration.ofSeconds(20)))
+                        new ReverseProxy.Options(
+                            false, TrustedCertificates.inAnybody(), Duration.ofSeconds(20)))
                 : agent().relay(new Address("127.0.0.1", site.port()), true)) {
       Awaitility.await().until(() -> agent.status().parked() == 8);
       assertPasses();

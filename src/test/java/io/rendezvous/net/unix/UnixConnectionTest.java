@@ -82,7 +82,7 @@ class UnixConnectionTest {
   }
 
   private Conn dial() throws Exception {
-    return dial(network.dialer(path())).get(10, TimeUnit.SECONDS);
+    return dial(new UnixDialer(network, path())).get(10, TimeUnit.SECONDS);
   }
 
   /** Does something on a connection's I/O thread. */
@@ -128,13 +128,13 @@ class UnixConnectionTest {
 
   @Test
   void whatCannotBeReachedIsNamedWithTheReason() {
-    assertThatThrownBy(() -> dial(network.dialer(path())).get())
+    assertThatThrownBy(() -> dial(new UnixDialer(network, path())).get())
         .isInstanceOf(ExecutionException.class)
         .hasRootCauseMessage("No such file or directory")
         .cause()
         .hasMessage("could not connect to " + path() + ": No such file or directory");
     Path longer = directory.resolve("x".repeat(200));
-    assertThatThrownBy(() -> dial(network.dialer(longer)).get())
+    assertThatThrownBy(() -> dial(new UnixDialer(network, longer)).get())
         .cause()
         .hasMessage("could not connect to " + longer + ": Unix domain path too long");
   }
@@ -145,7 +145,7 @@ class UnixConnectionTest {
     try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       server.bind(UnixDomainSocketAddress.of(path()), 1);
       for (int i = 0; i < 4; i++) {
-        dialled.add(dial(network.dialer(path())));
+        dialled.add(dial(new UnixDialer(network, path())));
       }
       for (CompletableFuture<Conn> one : dialled) {
         server.accept().close();

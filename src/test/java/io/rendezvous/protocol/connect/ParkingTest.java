@@ -116,7 +116,7 @@ class ParkingTest {
     String status = expected.substring(0, 3);
     boolean permanent = expected.contains("true");
     assertRefused(sent + "\r\n\r\n", status, permanent);
-    assertThat(broker.broker().parked()).isZero();
+    assertThat(broker.broker().connected().totals().parked()).isZero();
   }
 
   private String assertRefused(String sent, String status, boolean permanent) throws IOException {
@@ -351,7 +351,7 @@ class ParkingTest {
         tunnel.send(other.connectHead(other.entry())).readHead();
         assertThat(tunnel.in().read()).isEqualTo(-1);
       }
-      assertThat(other.broker().parked()).isZero();
+      assertThat(other.broker().connected().totals().parked()).isZero();
       store.hook(id -> {});
       store.create(other.entry());
       try (Peer tunnel = other.park()) {

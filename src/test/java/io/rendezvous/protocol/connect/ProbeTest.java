@@ -343,7 +343,7 @@ class ProbeTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"probe=0s", "tls.undertow=true", "tls.enabled=false"})
+  @ValueSource(strings = {"probe=0s", "tls.enabled=false"})
   void whereItCannotBeOrIsNotToBeATunnelIsHandedOutUnasked(String setting) throws Exception {
     String[] keyAndValue = setting.split("=", 2);
     String probe = setting.equals("probe=0s") ? "0s" : PROBE.toMillis() + "ms";

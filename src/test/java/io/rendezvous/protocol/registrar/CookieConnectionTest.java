@@ -144,7 +144,7 @@ class CookieConnectionTest {
             "r" + hidden.substring(1) + "\n")) {
       assertThat(answerTo(sent)).as(sent).isEqualTo(INVALID);
     }
-    assertThat(old.registrar().parked()).isZero();
+    assertThat(old.broker().broker().connected().totals().parked()).isZero();
   }
 
   @Test

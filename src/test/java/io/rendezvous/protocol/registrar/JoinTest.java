@@ -101,10 +101,10 @@ class JoinTest {
     Awaitility.await()
         .atMost(Duration.ofSeconds(10))
         .until(() -> old.broker().broker().connections() == 0);
-    assertThat(old.broker().broker().parked()).isZero();
+    assertThat(old.broker().broker().connected().totals().parked()).isZero();
     assertThat(old.broker().broker().paired()).isZero();
     assertThat(old.counts().paired()).isZero();
-    assertThat(old.registrar().tunnels().counts(old.broker().id()).isOnline()).isFalse();
+    assertThat(old.counts().parked()).isZero();
   }
 
   @Test

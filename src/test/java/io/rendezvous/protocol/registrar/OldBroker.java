@@ -96,7 +96,7 @@ final class OldBroker implements AutoCloseable {
 
   /** Parks a connection, one after the other. */
   Peer park(String cookie) throws IOException {
-    int before = registrar().parked();
+    int before = broker.broker().connected().totals().parked();
     Peer parked = line(cookie + "\n");
     broker.awaitParked(before + 1);
     return parked;
@@ -108,7 +108,7 @@ final class OldBroker implements AutoCloseable {
   }
 
   Presence.Counts counts(UUID id) {
-    return broker.broker().counts().getOrDefault(id, Presence.Counts.NONE);
+    return broker.broker().connected().counts().getOrDefault(id, Presence.Counts.NONE);
   }
 
   @Override

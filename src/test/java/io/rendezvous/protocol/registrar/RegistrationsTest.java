@@ -18,8 +18,10 @@ class RegistrationsTest {
   private final SteppedClock clock = new SteppedClock();
   private final TunnelRegistry tunnels =
       new TunnelRegistry(
-          new TunnelRegistry.Limits(2, 2, 0, Duration.ofSeconds(1), Duration.ofDays(1), Duration.ZERO),
-          new TunnelListener() {});
+          new TunnelRegistry.Limits(
+              2, 2, 0, Duration.ofSeconds(1), Duration.ofDays(1), Duration.ZERO),
+          new TunnelListener() {},
+          System::nanoTime);
   private final Registrations registrations = new Registrations(tunnels, 2, clock);
 
   private static Entry entry() {
@@ -69,7 +71,7 @@ class RegistrationsTest {
     Entry one = entry();
     Cookies cookies = register(one);
     clock.step(Duration.ofHours(24).minusSeconds(30));
-    registrations.sweep();
+    registrations.sweep(System.nanoTime());
     assertThat(registrations.counts(one.id()).registered()).isTrue();
     clock.step(Duration.ofSeconds(30));
     assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.Former());

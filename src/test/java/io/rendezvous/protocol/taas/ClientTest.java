@@ -43,7 +43,7 @@ class ClientTest {
   }
 
   private int parked() {
-    return taas.broker().broker().parked();
+    return taas.broker().broker().connected().totals().parked();
   }
 
   /** Returns whether a connection to the port is closed, or not accepted, with nothing said. */

@@ -88,7 +88,7 @@ class EndTest {
     } catch (IOException e) {
       // Or the port is shut already.
     }
-    assertThat(taas.broker().broker().parked()).isZero();
+    assertThat(taas.broker().broker().connected().totals().parked()).isZero();
     taas.awaitPorts(0);
   }
 

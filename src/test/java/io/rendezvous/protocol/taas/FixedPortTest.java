@@ -89,7 +89,7 @@ class FixedPortTest {
     try (Peer parked = park();
         Peer client = Peer.to(port).from("127.0.0.9").plain()) {
       assertThat(parked.hearsNothing()).isTrue();
-      assertThat(taas.broker().broker().parked()).isEqualTo(1);
+      assertThat(taas.broker().broker().connected().totals().parked()).isEqualTo(1);
       client.send("S");
       assertThat(parked.read(1)).isEqualTo("S");
       parked.send("SSH-2.0");

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
-import io.rendezvous.tunnel.Presence;
 import java.io.IOException;
 import java.net.ServerSocket;
 import java.time.Duration;
@@ -54,11 +53,7 @@ class HiddenServerTest {
   }
 
   private boolean isOnline() {
-    return taas.broker()
-        .broker()
-        .counts()
-        .getOrDefault(taas.entry().id(), Presence.Counts.NONE)
-        .isOnline();
+    return taas.broker().broker().connected().counts(taas.entry().id()).isOnline();
   }
 
   @ParameterizedTest
@@ -197,7 +192,7 @@ class HiddenServerTest {
         assertThat(stranger.in().read()).isEqualTo(-1);
       }
     }
-    assertThat(taas.broker().broker().parked()).isZero();
+    assertThat(taas.broker().broker().connected().totals().parked()).isZero();
     try (Peer parked = Peer.to(port).plain()) {
       taas.broker().awaitParked(1);
       assertThat(parked.hearsNothing()).isTrue();

@@ -86,7 +86,7 @@ final class TaasBroker implements AutoCloseable {
 
   /** Parks a connection for a label. */
   Peer park(Entry of, String label) throws IOException {
-    int before = broker.broker().parked();
+    int before = broker.broker().connected().totals().parked();
     Peer parked = Peer.to(register(of, label)).plain();
     broker.awaitParked(before + 1);
     return parked;

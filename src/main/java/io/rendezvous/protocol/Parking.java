@@ -1,0 +1,139 @@
+package io.rendezvous.protocol;
+
+import io.rendezvous.entry.Authenticator.Verdict;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.http.Problem;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.Source;
+import io.rendezvous.tunnel.TunnelRegistry;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Consumer;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Parks the connections of hidden servers, in the same steps for every protocol: check the token,
+ * announce the tunnel, tell the hidden server that it may park, park.
+ */
+public final class Parking {
+  private static final Logger LOG = LoggerFactory.getLogger(Parking.class);
+  private static final Problem FULL = Problem.retry(503, "the broker is full or closing down", 30);
+
+  private final TokenCheck tokens;
+  private final TunnelRegistry tunnels;
+  private final LongSupplier ticker;
+
+  /**
+   * Creates the parking of one registry.
+   *
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
+   */
+  public Parking(TokenCheck tokens, TunnelRegistry tunnels, LongSupplier ticker) {
+    this.tokens = tokens;
+    this.tunnels = tunnels;
+    this.ticker = ticker;
+  }
+
+  /**
+   * A hidden server's permission to park.
+   *
+   * @param since when its entry was looked up, or before, in nanoseconds: it is void if the entry
+   *     was deleted since
+   */
+  public record Permit(Entry entry, long since) {}
+
+  /** The outcome of a check. */
+  public sealed interface Outcome {
+    /** The token was right. */
+    record Granted(Permit permit) implements Outcome {}
+
+    /** The token was wrong, or could not be checked, or there is no room. */
+    record Denied(Problem problem) implements Outcome {}
+  }
+
+  /**
+   * Checks a hidden server's token. Any thread may call.
+   *
+   * @param then is given the outcome, on a thread for work that blocks
+   */
+  public void check(UUID id, String token, Source source, Consumer<Outcome> then) {
+    long since = ticker.getAsLong();
+    tokens.check(id, token, source, verdict -> then.accept(outcome(verdict, since)));
+  }
+
+  private Outcome outcome(Verdict verdict, long since) {
+    Optional<Problem> problem = TokenCheck.problem(verdict);
+    if (problem.isPresent()) {
+      return new Outcome.Denied(problem.get());
+    }
+    return verdict instanceof Verdict.Accepted accepted && !isFull()
+        ? new Outcome.Granted(new Permit(accepted.entry(), since))
+        : new Outcome.Denied(FULL);
+  }
+
+  /** Returns whether there is no room for a further tunnel. Any thread may call. */
+  public boolean isFull() {
+    return tunnels.isFull();
+  }
+
+  /** Returns a permit for an entry that is known from elsewhere, as of now. */
+  public Permit permit(Entry entry) {
+    return new Permit(entry, ticker.getAsLong());
+  }
+
+  /**
+   * Announces the tunnel, tells the hidden server that it may park, and parks. Called on the
+   * connection's I/O thread, by its owner, who thereby gives it away.
+   *
+   * @param yes is written before the connection is parked
+   */
+  public void park(Permit permit, Conn conn, ByteBuffer yes) {
+    tunnels.announce(permit.entry().id());
+    conn.suspendReads();
+    conn.onWritable(() -> write(permit, conn, yes));
+    write(permit, conn, yes);
+  }
+
+  private void write(Permit permit, Conn conn, ByteBuffer yes) {
+    try {
+      while (yes.hasRemaining()) {
+        if (conn.write(yes) == 0) {
+          conn.resumeWrites();
+          return;
+        }
+      }
+      if (!conn.flush()) {
+        conn.resumeWrites();
+        return;
+      }
+    } catch (IOException e) {
+      conn.close();
+      return;
+    }
+    if (conn.isDeaf()) {
+      conn.close();
+      return;
+    }
+    conn.suspendWrites();
+    conn.onWritable(null);
+    park(permit, "", conn.peer(), conn);
+  }
+
+  /**
+   * Parks without a word. Called on the connection's I/O thread, by its owner, who thereby gives it
+   * away.
+   *
+   * @param label the label that the tunnel is for, or empty
+   * @param askedFrom the address from which the hidden server authenticated
+   */
+  public void park(Permit permit, String label, InetSocketAddress askedFrom, Conn conn) {
+    conn.onDrain(null);
+    LOG.debug("{} parked", conn);
+    tunnels.park(permit.entry(), label, askedFrom, new ParkedConnection(conn), permit.since());
+  }
+}

@@ -1,0 +1,92 @@
+package io.rendezvous.protocol;
+
+import io.rendezvous.http.Problem;
+import io.rendezvous.http.ProblemResponse;
+import io.rendezvous.http.RequestHead;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.LingeringClose;
+import io.rendezvous.tunnel.TunnelListener;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Refuses peers: answers them, ends their connections so that the answer arrives, and tells the log
+ * and the listener. Called on the I/O thread of the connection, by its owner, who thereby gives it
+ * away.
+ */
+public final class Refusals {
+  private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
+
+  private final TunnelListener listener;
+  private final InstantSource clock;
+
+  /**
+   * Creates them.
+   *
+   * @param clock for the Date of answers
+   */
+  public Refusals(TunnelListener listener, InstantSource clock) {
+    this.listener = listener;
+    this.clock = clock;
+  }
+
+  /** Refuses a client's request. */
+  public void client(Conn conn, RequestHead head, Problem problem) {
+    client(conn, head, problem, Map.of());
+  }
+
+  /**
+   * Refuses a client's request.
+   *
+   * @param more further headers of the answer
+   */
+  public void client(Conn conn, RequestHead head, Problem problem, Map<String, String> more) {
+    refused(conn, TunnelListener.Side.CLIENT, problem);
+    answer(conn, head, problem, more);
+  }
+
+  /** Refuses a hidden server. */
+  public void hiddenServer(Conn conn, Problem problem) {
+    refused(conn, TunnelListener.Side.HIDDEN_SERVER, problem);
+    answer(conn, problem);
+  }
+
+  /** Answers a peer of which nothing is known, without telling the listener. */
+  public void answer(Conn conn, Problem problem) {
+    LingeringClose.say(conn, ProblemResponse.json(problem).closing(now(), Map.of()));
+  }
+
+  /**
+   * Answers a request without telling the listener.
+   *
+   * @param more further headers of the answer
+   */
+  public void answer(Conn conn, RequestHead head, Problem problem, Map<String, String> more) {
+    LingeringClose.say(conn, ProblemResponse.to(head, problem).closing(now(), more));
+  }
+
+  /** Tells the log and the listener that somebody was refused, who is answered elsewhere. */
+  public void refused(Object who, TunnelListener.Side side, Problem problem) {
+    LOG.debug("{} refused: {} {}", who, problem.status(), problem.diagnostic());
+    listener.refused(side, problem.status());
+  }
+
+  /** Tells the listener that somebody was refused, who is answered elsewhere. */
+  public void refused(TunnelListener.Side side, int status) {
+    listener.refused(side, status);
+  }
+
+  /** Tells the listener that a client asked for an ID that is not connected. */
+  public void absent(UUID id) {
+    listener.absent(id);
+  }
+
+  /** Returns the time for the Date of an answer. */
+  public Instant now() {
+    return clock.instant();
+  }
+}

@@ -1,0 +1,252 @@
+package io.rendezvous.protocol.connect;
+
+import io.rendezvous.http.Problem;
+import io.rendezvous.http.RequestHead;
+import io.rendezvous.net.BufferPool;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.ProxyHeader;
+import io.rendezvous.net.Relay;
+import io.rendezvous.protocol.Matchmaker;
+import io.rendezvous.protocol.Refusals;
+import io.rendezvous.tunnel.Tunnel;
+import io.rendezvous.tunnel.TunnelRegistry;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.time.Duration;
+import java.util.Set;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * A client that has named its hidden server: it is given a tunnel, or waits for one, or is told
+ * that there is none. If the tunnel dies before it has answered, and the request can be sent again,
+ * the next tunnel is tried without the client noticing.
+ *
+ * <p>Owns the client's connection whenever no relay does, and lives on its I/O thread.
+ */
+final class ClientSession implements TunnelRegistry.Waiter {
+  private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
+  private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS");
+  private static final int MAX_TRIES = 3;
+  private static final long RETRY_TIME = Duration.ofSeconds(5).toNanos();
+
+  /** Octets that a waiting client may send ahead. More is left in the socket. */
+  private static final int MAX_EARLY = 64 * 1024;
+
+  /** How long a client that has ended its stream waits for a tunnel that is being probed. */
+  private static final Duration A_MOMENT = Duration.ofMillis(500);
+
+  private static final Problem ABSENT = Problem.passing(404, "UUID not registered");
+  private static final Problem UNANSWERED =
+      Problem.passing(502, "the hidden server's connection ended before an answer");
+
+  private final Conn client;
+  private final RequestHead head;
+  private final UUID id;
+  private final ByteBuffer first;
+  private final TunnelRegistry tunnels;
+  private final Matchmaker matchmaker;
+  private final Refusals refusals;
+  private final long came;
+  private boolean soon; // a tunnel is parked and is being probed
+  private long waitUntil;
+  private boolean gone;
+  private int tries;
+  private long retryUntil;
+
+  /**
+   * Creates the session of a client.
+   *
+   * @param id the hidden server
+   * @param first what the hidden server is sent first: the head without the client's identity
+   */
+  ClientSession(
+      Conn client,
+      RequestHead head,
+      UUID id,
+      ByteBuffer first,
+      TunnelRegistry tunnels,
+      Matchmaker matchmaker,
+      Refusals refusals) {
+    this.client = client;
+    this.head = head;
+    this.id = id;
+    this.first = first;
+    this.tunnels = tunnels;
+    this.matchmaker = matchmaker;
+    this.refusals = refusals;
+    this.came = tunnels.now();
+  }
+
+  /** Takes the client's connection over. */
+  void start() {
+    match();
+  }
+
+  private void match() {
+    TunnelRegistry.Match match = tunnels.take(id, client.eventLoop(), this);
+    if (match instanceof TunnelRegistry.Match.Taken taken) {
+      pair(taken.tunnel());
+    } else if (match instanceof TunnelRegistry.Match.Waiting waiting) {
+      soon = waiting.soon();
+      await();
+    } else if (match instanceof TunnelRegistry.Match.Draining) {
+      refuse(Problem.DRAINING);
+    } else if (tries > 0) {
+      refuse(UNANSWERED);
+    } else if (match instanceof TunnelRegistry.Match.Crowded) {
+      refuse(busy("too many clients wait for that hidden server"));
+    } else {
+      refusals.absent(id);
+      refuse(ABSENT);
+    }
+  }
+
+  private Problem busy(String why) {
+    return Problem.retry(503, why, (int) tunnels.patience().toSeconds());
+  }
+
+  private void refuse(Problem problem) {
+    refusals.client(client, head, problem);
+  }
+
+  // Waiting.
+
+  private void await() {
+    Duration patience = tunnels.patience();
+    if (tries > 0) {
+      Duration left = Duration.ofNanos(Math.max(0, retryUntil - tunnels.now()));
+      patience = left.compareTo(patience) < 0 ? left : patience;
+    }
+    waitUntil = tunnels.now() + patience.toNanos();
+    client.deadline(patience, this::onWaitedInVain);
+    client.onReadable(this::onReadable);
+    client.resumeReads();
+  }
+
+  private void onWaitedInVain() {
+    if (tunnels.stopWaiting(id, this)) { // else a tunnel is on its way to this thread
+      refuseUnmatched();
+    }
+  }
+
+  private void refuseUnmatched() {
+    refuse(tries > 0 ? UNANSWERED : busy("no tunnel of that hidden server is free"));
+  }
+
+  /** Reads on while the client waits, so that its leaving is noticed. */
+  private void onReadable() {
+    ByteBuffer early = client.takeEarly();
+    ByteBuffer buffer = client.buffers().take();
+    try {
+      int n;
+      do {
+        n = client.read(buffer);
+        early = BufferPool.joined(early, buffer.flip());
+        buffer.clear();
+      } while (n > 0 && early.remaining() < MAX_EARLY);
+      client.unread(early);
+      if (n < 0) {
+        onEnd();
+      } else if (n > 0) {
+        client.suspendReads();
+      }
+    } catch (IOException e) {
+      stopWaiting();
+    } finally {
+      client.buffers().give(buffer);
+    }
+  }
+
+  /**
+   * Handles the end of the client's stream. The client may have left, and then it must not be given
+   * a tunnel. But where a tunnel is being probed, it would have been given one at once without the
+   * probe, so it waits on for a moment.
+   */
+  private void onEnd() {
+    client.suspendReads();
+    if (soon && !client.isTruncated()) {
+      Duration left = Duration.ofNanos(Math.max(0, waitUntil - tunnels.now()));
+      client.deadline(left.compareTo(A_MOMENT) < 0 ? left : A_MOMENT, this::onWaitedInVain);
+    } else {
+      stopWaiting();
+    }
+  }
+
+  /**
+   * Stops waiting because the client ended its stream. It is still answered: a half-close is not a
+   * disconnect.
+   */
+  private void stopWaiting() {
+    gone = true;
+    tunnels.stopWaiting(id, this);
+    LOG.debug("{} stopped waiting: it ended its stream", client);
+    refuseUnmatched();
+  }
+
+  @Override
+  public void offered(Tunnel tunnel) {
+    client.execute(() -> onOffered(tunnel));
+  }
+
+  private void onOffered(Tunnel tunnel) {
+    if (!gone) {
+      onReadable(); // it may have left this very moment
+    }
+    if (gone) {
+      tunnels.putBack(tunnel);
+    } else {
+      client.noDeadline();
+      client.suspendReads();
+      pair(tunnel);
+    }
+  }
+
+  @Override
+  public void dismissed(Tunnel.End why) {
+    client.execute(
+        () -> {
+          if (!gone) {
+            gone = true;
+            refuse(why == Tunnel.End.DRAINED ? Problem.DRAINING : ABSENT);
+          }
+        });
+  }
+
+  // Pairing.
+
+  private void pair(Tunnel tunnel) {
+    if (tries++ == 0) {
+      retryUntil = tunnels.now() + RETRY_TIME;
+    }
+    ByteBuffer early = client.takeEarly();
+    // In one piece: some hidden servers look for the body in what they read the head from.
+    ByteBuffer all = BufferPool.joined(first.duplicate(), early.duplicate());
+    if (tunnel.wantsProxyHeader()) {
+      all = BufferPool.joined(ProxyHeader.of(client.peer(), client.local()), all);
+    }
+    matchmaker.pair(
+        new Matchmaker.Client(client, came, tries), tunnel, all, sent -> onUnanswered(sent, early));
+  }
+
+  /**
+   * Retries on the next tunnel, if possible. A request that reached no hidden server is always safe
+   * to resend; one that may have reached one is resent only if its method is safe and nothing
+   * followed its head.
+   */
+  private void onUnanswered(Relay.Sent sent, ByteBuffer early) {
+    boolean repeatable =
+        switch (sent) {
+          case NOTHING -> true;
+          case FIRST -> !early.hasRemaining() && REPEATABLE.contains(head.method());
+          case MORE -> false;
+        };
+    client.unread(early);
+    if (repeatable && tries < MAX_TRIES && tunnels.now() - retryUntil < 0) {
+      match();
+    } else {
+      refuse(UNANSWERED);
+    }
+  }
+}

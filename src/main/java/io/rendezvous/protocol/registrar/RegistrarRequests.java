@@ -1,0 +1,159 @@
+package io.rendezvous.protocol.registrar;
+
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.entry.Entry;
+import io.rendezvous.http.Problem;
+import io.rendezvous.http.ProblemResponse;
+import io.rendezvous.http.RequestHead;
+import io.rendezvous.net.Conn;
+import io.rendezvous.net.LingeringClose;
+import io.rendezvous.protocol.ClientRequest;
+import io.rendezvous.protocol.Parking;
+import io.rendezvous.protocol.Protocol;
+import io.rendezvous.protocol.Refusals;
+import io.rendezvous.tunnel.TunnelListener.Side;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The registrar's HTTPS port: a PUT registers a hidden server, a GET asks for one. Both are
+ * answered with a cookie for the TCP port. A question that was understood is answered with 200,
+ * whatever the outcome, as this protocol does; one question for each connection.
+ */
+final class RegistrarRequests implements Protocol {
+  private static final Problem NOTHING = Problem.permanent(404, "there is nothing of that name");
+  private static final Problem OTHER_METHOD =
+      Problem.permanent(405, "that method does not go with these parameters");
+  private static final Problem NO_UUID = Problem.permanent(400, "the parameter uuid is not a UUID");
+  private static final Problem NO_TOKEN =
+      Problem.permanent(407, "the parameter response is missing");
+  private static final Problem NOT_REGISTERED = Problem.passing(404, "UUID not registered");
+  private static final Problem FULL = Problem.retry(503, "the broker is full", 30);
+
+  private final Registrations registrations;
+  private final Parking parking;
+  private final Refusals refusals;
+  private final Meeting meeting;
+
+  /** Tells where the two sides meet. */
+  interface Meeting {
+    /** Returns the host and port, as told to both sides. */
+    String host();
+
+    /** Returns the TCP port. */
+    int port();
+
+    /** Returns whether the broker is shutting down. */
+    boolean isDraining();
+  }
+
+  RegistrarRequests(
+      Registrations registrations, Parking parking, Refusals refusals, Meeting meeting) {
+    this.registrations = registrations;
+    this.parking = parking;
+    this.refusals = refusals;
+    this.meeting = meeting;
+  }
+
+  @Override
+  public boolean claims(ClientRequest request) {
+    return true;
+  }
+
+  @Override
+  public void accept(ClientRequest request) {
+    RequestHead head = request.head();
+    Conn conn = request.connection().takeOver();
+    Optional<String> uuid = parameter(head, "uuid");
+    Optional<String> token = parameter(head, "response");
+    if (!head.path().equals("/") || uuid.isEmpty() || uuid.get().isEmpty()) {
+      refusals.answer(conn, head, NOTHING, Map.of());
+      return;
+    }
+    String method = token.isPresent() ? "PUT" : "GET";
+    if (!head.method().equals(method)) {
+      refusals.answer(conn, head, OTHER_METHOD, Map.of("Allow", method));
+      return;
+    }
+    Side side = token.isPresent() ? Side.HIDDEN_SERVER : Side.CLIENT;
+    UUID id = Entry.parseId(uuid.get()).orElse(null);
+    if (id == null) {
+      tell(conn, side, NO_UUID);
+    } else if (token.isEmpty()) {
+      find(conn, id);
+    } else if (token.get().isEmpty()) {
+      tell(conn, side, NO_TOKEN);
+    } else {
+      register(conn, id, token.get());
+    }
+  }
+
+  private static Optional<String> parameter(RequestHead head, String name) {
+    try {
+      return head.parameter(name).map(raw -> URLDecoder.decode(raw, StandardCharsets.UTF_8));
+    } catch (IllegalArgumentException e) { // a lone percent sign
+      return head.parameter(name);
+    }
+  }
+
+  private void register(Conn conn, UUID id, String token) {
+    parking.check(
+        id, token, conn.source(), outcome -> conn.execute(() -> onOutcome(conn, outcome)));
+  }
+
+  private void onOutcome(Conn conn, Parking.Outcome outcome) {
+    if (meeting.isDraining()) {
+      tell(conn, Side.HIDDEN_SERVER, Problem.DRAINING);
+    } else if (outcome instanceof Parking.Outcome.Denied denied) {
+      tell(conn, Side.HIDDEN_SERVER, denied.problem());
+    } else if (outcome instanceof Parking.Outcome.Granted granted) {
+      registrations
+          .register(granted.permit().entry(), granted.permit().since())
+          .ifPresentOrElse(
+              cookies -> give(conn, cookies.hiddenServer()),
+              () -> tell(conn, Side.HIDDEN_SERVER, FULL));
+    }
+  }
+
+  private void find(Conn conn, UUID id) {
+    if (meeting.isDraining()) {
+      tell(conn, Side.CLIENT, Problem.DRAINING);
+      return;
+    }
+    Optional<String> cookie = registrations.clientCookie(id);
+    if (cookie.isPresent()) {
+      give(conn, cookie.get());
+    } else {
+      refusals.absent(id);
+      tell(conn, Side.CLIENT, NOT_REGISTERED);
+    }
+  }
+
+  private void give(Conn conn, String cookie) {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    json.putObject("result")
+        .put("host", meeting.host())
+        .put("port", meeting.port())
+        .put("cookie", cookie);
+    answer(conn, Map.of(), json + "\n");
+  }
+
+  /** Answers a question that was understood. */
+  private void tell(Conn conn, Side side, Problem problem) {
+    refusals.refused(conn, side, problem);
+    ProblemResponse response = ProblemResponse.json(problem);
+    answer(conn, response.headers(), response.body());
+  }
+
+  private void answer(Conn conn, Map<String, String> headers, String body) {
+    Map<String, String> all = new LinkedHashMap<>(headers);
+    all.put("Content-Type", "application/json");
+    all.put("Cache-Control", "no-store");
+    LingeringClose.say(conn, ProblemResponse.closing(refusals.now(), "200 OK", all, body));
+  }
+}
