@@ -20,7 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 class RegistrarIT {
   private static final Path SCRIPTS =
-      Path.of("src", "test", "resources", "io", "rendezvous", "registrar").toAbsolutePath();
+      Path.of("src", "test", "resources", "io", "rendezvous", "protocol", "registrar")
+          .toAbsolutePath();
   private static final String HOME = "2F402F80-DA50-11E1-9B23-0123456789AB";
   private static final String OTHER = "3f402f80-da50-11e1-9b23-0123456789ab";
   private static final String SECRET = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
