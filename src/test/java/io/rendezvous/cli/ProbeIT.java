@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.testing.Documents;
 import io.rendezvous.testing.FaultRelay;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.LocalServer;
@@ -110,10 +111,8 @@ class ProbeIT {
 
   @Test
   void hiddenServerInNodePutsItsAnswerOffAndIsNotTakenForDead() throws Exception {
-    Matcher script =
-        Pattern.compile("(?s)```js\n(.*?)```").matcher(Files.readString(Path.of("README.md")));
-    assertThat(script.find()).isTrue();
-    Files.writeString(directory.resolve("hidden.js"), script.group(1));
+    String script = Documents.block("node.md", "node");
+    Files.writeString(directory.resolve("hidden.js"), script);
     provision(directory.resolve("entry.json"), broker.port());
     try (Program node = Program.start(directory, "node", "hidden.js")) {
       node.await("parked");

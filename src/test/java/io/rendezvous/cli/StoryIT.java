@@ -7,6 +7,7 @@ import com.burgstaller.okhttp.digest.DigestAuthenticator;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.testing.Browser;
+import io.rendezvous.testing.Documents;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
@@ -27,8 +28,6 @@ import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
 import nl.altindag.ssl.pem.util.PemUtils;
@@ -257,12 +256,10 @@ class StoryIT {
   // Hidden servers.
 
   @Test
-  void hiddenServerInNodeAsTheReadmeHasIt() throws Exception {
-    Matcher script =
-        Pattern.compile("(?s)```js\n(.*?)```").matcher(Files.readString(Path.of("README.md")));
-    assertThat(script.find()).isTrue();
+  void hiddenServerInNodeAsTheDocumentHasIt() throws Exception {
+    String script = Documents.block("node.md", "node");
     Path folder = Files.createDirectory(directory.resolve("node"));
-    Files.writeString(folder.resolve("hidden.js"), script.group(1));
+    Files.writeString(folder.resolve("hidden.js"), script);
     Provisioning other = create();
     Files.writeString(
         folder.resolve("entry.json"),
