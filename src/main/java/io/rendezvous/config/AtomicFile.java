@@ -10,43 +10,44 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Objects;
 
 /**
- * Files that nobody sees half of, whatever happens: they are written aside, synced and renamed.
- * Their directory has to be there.
+ * Writes files that are complete at every moment. The text goes into a temporary file in the same
+ * directory, which is synced and then renamed. Readers, and whoever comes after a crash, find the
+ * old file or the new one, never a part of either. The directory has to exist.
  */
 public final class AtomicFile {
   private AtomicFile() {}
 
-  /** Writes what its owner alone may read. */
+  /** Writes a file that only its owner may read. */
   public static void writeSecret(Path file, String text) throws IOException {
     write(file, text, "rw-------");
   }
 
   /**
-   * Writes a file, in the place of one that may be there.
+   * Writes a file, replacing an existing one.
    *
-   * @param permissions as {@link PosixFilePermissions#fromString} reads them
+   * @param permissions in the form that {@link PosixFilePermissions#fromString} reads
    */
   public static void write(Path file, String text, String permissions) throws IOException {
-    Path whole = file.toAbsolutePath();
-    Path directory = Objects.requireNonNull(whole.getParent());
-    Path aside =
+    Path target = file.toAbsolutePath();
+    Path directory = Objects.requireNonNull(target.getParent());
+    Path temporary =
         Files.createTempFile(
             directory,
             ".new",
             ".tmp",
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions)));
     try {
-      Files.writeString(aside, text, StandardOpenOption.WRITE);
-      sync(aside, StandardOpenOption.WRITE);
-      Files.move(aside, whole, StandardCopyOption.ATOMIC_MOVE);
+      Files.writeString(temporary, text, StandardOpenOption.WRITE);
+      sync(temporary, StandardOpenOption.WRITE);
+      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
       sync(directory, StandardOpenOption.READ);
     } finally {
-      Files.deleteIfExists(aside);
+      Files.deleteIfExists(temporary);
     }
   }
 
-  private static void sync(Path path, StandardOpenOption how) throws IOException {
-    try (FileChannel channel = FileChannel.open(path, how)) {
+  private static void sync(Path path, StandardOpenOption access) throws IOException {
+    try (FileChannel channel = FileChannel.open(path, access)) {
       channel.force(true);
     }
   }

@@ -5,16 +5,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Some ports in a row.
+ * A range of consecutive ports.
  *
- * @param first the lowest
- * @param last the highest, no lower than the first
+ * @param first the lowest port
+ * @param last the highest port, at least {@code first}
  */
 public record PortRange(int first, int last) {
   private static final Pattern RANGE = Pattern.compile("(\\d{1,5})-(\\d{1,5})");
-  private static final int MAX = 65_535;
+  private static final int MAX_PORT = 65_535;
 
-  /** Returns the range that a text such as {@code 20000-29999} is, if it is one. */
+  /** Parses a range such as {@code 20000-29999}. Returns empty if the text is not a range. */
   public static Optional<PortRange> parse(String text) {
     Matcher matcher = RANGE.matcher(text);
     if (!matcher.matches()) {
@@ -22,7 +22,7 @@ public record PortRange(int first, int last) {
     }
     int first = Integer.parseInt(matcher.group(1));
     int last = Integer.parseInt(matcher.group(2));
-    return first >= 1 && first <= last && last <= MAX
+    return first >= 1 && first <= last && last <= MAX_PORT
         ? Optional.of(new PortRange(first, last))
         : Optional.empty();
   }

@@ -9,8 +9,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * What can be set, each as {@code rendezvous.…} in the file that {@link SettingsLoader} reads.
- * {@code conf/rendezvous.properties.example} says what each is for. Immutable.
+ * All settings of the broker. Each is a key {@code rendezvous.…}, which {@link SettingsLoader}
+ * reads and {@code conf/rendezvous.properties.example} explains. Immutable.
  */
 @ConfigMapping(prefix = SettingsLoader.PREFIX)
 public interface Settings {
@@ -18,216 +18,216 @@ public interface Settings {
   @WithDefault("0.0.0.0")
   String host();
 
-  /** The port that the broker listens on; 0 is any free one. */
+  /** The port that the broker listens on; 0 means any free port. */
   @WithDefault("8899")
   int port();
 
   /** TLS on the broker's port. */
   TlsSettings tls();
 
-  /** The name that hidden servers and clients know the broker by. */
+  /** The host name under which hidden servers and clients reach the broker. */
   Optional<String> publicHost();
 
-  /** Where entries are kept. */
+  /** The store of entries. */
   StoreSettings store();
 
-  /** The realm of the challenge. */
+  /** The realm of the challenge, which browsers show to their users. */
   @WithDefault("rendezvous")
   String realm();
 
-  /** The domain of names such as LABEL.DOMAIN. */
+  /** The domain whose subdomains are labels: {@code LABEL.DOMAIN}. */
   Optional<String> domain();
 
-  /** How long a client waits for a tunnel of an ID that is connected. */
+  /** The time that a client waits for a tunnel of a connected ID. */
   @WithDefault("5s")
   @WithName("wait")
   Duration patience();
 
-  /** How long one direction may be silent once the other has ended. */
+  /** The time that one direction of a relay may be silent after the other has ended. */
   @WithDefault("2m")
   Duration linger();
 
-  /** How long a reader may refuse octets that wait for it. */
+  /** The time after which a relay ends if waiting bytes are left unread. */
   @WithDefault("10m")
   Duration stall();
 
-  /** How long a SIGTERM lets transfers finish. */
+  /** The time that transfers are given after SIGTERM. */
   @WithDefault("30s")
   Duration drain();
 
-  /** How many tunnels of an ID may be parked. */
+  /** The maximum number of parked tunnels per ID. */
   @WithDefault("64")
   int tunnelsPerId();
 
-  /** How old a parked tunnel gets. */
+  /** The maximum age of a parked tunnel. */
   @WithDefault("10m")
   Duration tunnelAge();
 
-  /** After what silence a parked tunnel has to prove that it lives; 0s is never. */
+  /** The silence after which a parked tunnel is probed; zero means never. */
   @WithDefault("10s")
   Duration probe();
 
-  /** How much guessing is let pass. */
+  /** Limits on wrong tokens. */
   GuessSettings guesses();
 
-  /** How much there may be of it. */
+  /** Limits on connections, tunnels and waiting clients. */
   LimitSettings limits();
 
-  /** The admin page. */
+  /** The admin page, with the REST API, metrics and health checks. */
   AdminSettings admin();
 
-  /** What is counted. */
+  /** Metrics. */
   MetricsSettings metrics();
 
-  /** The log of every rendezvous. */
+  /** The access log, with one line per rendezvous. */
   AccessLogSettings accessLog();
 
-  /** Who is told what becomes of hidden servers. */
+  /** The webhook that is notified of hidden servers coming and going. */
   HookSettings hooks();
 
-  /** The registrar with cookies. */
+  /** The registrar and its cookies (protocol.md, 2). */
   RegistrarSettings registrar();
 
-  /** TAAS. */
+  /** TAAS (protocol.md, 3). */
   TaasSettings taas();
 
   /** TLS on the broker's port. */
   interface TlsSettings {
-    /** Whether there is any; without it the broker listens on a loopback address only. */
+    /** Whether TLS is on. Without it the broker listens on loopback addresses only. */
     @WithDefault("true")
     boolean enabled();
 
-    /** The certificate with its chain, in PEM. */
+    /** The PEM file of the certificate and its chain. */
     @WithDefault("conf/registrar.crt")
     Path certificate();
 
-    /** Its private key, in PEM. */
+    /** The PEM file of the private key. */
     @WithDefault("conf/registrar.key")
     Path key();
   }
 
-  /** Where entries are kept. */
+  /** The store of entries. */
   interface StoreSettings {
-    /** {@code file:DIRECTORY}, {@code redis://…} or {@code rediss://…}. */
+    /** The location: {@code file:DIRECTORY}, {@code redis://…} or {@code rediss://…}. */
     @WithParentName
     @WithDefault("file:data/entries")
     String location();
 
-    /** How long an entry counts after it was last seen, while the store cannot be reached. */
+    /** The time that an entry stays valid after it was last read if the store is unreachable. */
     @WithDefault("15m")
     Duration grace();
   }
 
-  /** How much guessing is let pass. */
+  /** Limits on wrong tokens. */
   interface GuessSettings {
-    /** Failures of a source in a minute. */
+    /** Failures per source and minute after which the source has to wait. */
     @WithDefault("10")
     int perSource();
 
-    /** Failures of a UUID in a day. */
+    /** Failures per UUID and day after which short tokens from unknown sources are refused. */
     @WithDefault("100")
     int perUuid();
   }
 
-  /** How much there may be of it. */
+  /** Limits on connections, tunnels and waiting clients. */
   interface LimitSettings {
-    /** Open connections; 0 is as many as the process has descriptors for. */
+    /** The maximum number of open connections; 0 means as many as the descriptors allow. */
     @WithDefault("0")
     int connections();
 
-    /** Open connections of one source. */
+    /** The maximum number of open connections per source. */
     @WithDefault("1024")
     int perSource();
 
-    /** Parked tunnels; 0 is as many as there may be connections. */
+    /** The maximum number of parked tunnels; 0 means as many as there may be connections. */
     @WithDefault("0")
     int parked();
 
-    /** Clients that wait for one ID. */
+    /** The maximum number of clients that wait for one ID. */
     @WithDefault("64")
     int waitingPerId();
   }
 
-  /** The admin page. */
+  /** The admin page, with the REST API, metrics and health checks. */
   interface AdminSettings {
-    /** Whether there is one. */
+    /** The value of {@link #token} that turns the token off. */
+    String NO_TOKEN = "none";
+
+    /** Whether the page is served. */
     @WithDefault("true")
     boolean enabled();
 
-    /** The address it listens on. */
+    /** The address that the page listens on. */
     @WithDefault("127.0.0.1")
     String host();
 
-    /** The port it listens on. */
+    /** The port that the page listens on. */
     @WithDefault("8893")
     int port();
 
-    /** Where it is kept when each hidden server was last seen. */
+    /** The file that records when each hidden server was last seen. */
     @WithDefault("data/ledger.json")
     Path ledger();
 
-    /** Stands in place of a token where none is asked for. */
-    String NO_TOKEN = "none";
-
-    /** The token that opens it; one is made if there is none. */
+    /** The token that opens the page. If it is missing, the broker creates one. */
     Optional<String> token();
   }
 
-  /** What is counted. */
+  /** Metrics. */
   interface MetricsSettings {
-    /** Whether there are figures of each hidden server, with its UUID. */
+    /** Whether there are metrics per hidden server, labelled with its UUID. */
     @WithDefault("false")
     boolean byUuid();
   }
 
-  /** The log of every rendezvous. */
+  /** The access log, with one line per rendezvous. */
   interface AccessLogSettings {
-    /** Whether there is one. */
+    /** Whether the log is written. */
     @WithDefault("true")
     boolean enabled();
 
-    /** Whether UUIDs stand in it in full. */
+    /** Whether UUIDs are written in full rather than abbreviated. */
     @WithDefault("false")
     boolean fullUuids();
   }
 
-  /** Who is told what becomes of hidden servers. */
+  /** The webhook that is notified of hidden servers coming and going. */
   interface HookSettings {
-    /** Where events are posted to. */
+    /** The URL to which events are posted. */
     Optional<String> url();
 
-    /** What they are signed with: {@code whsec_} and octets in base64. */
+    /** The key that signs events: {@code whsec_} and 24 to 64 bytes in base64. */
     Optional<String> secret();
   }
 
-  /** The registrar with cookies. */
+  /** The registrar and its cookies (protocol.md, 2). */
   interface RegistrarSettings {
-    /** Whether there is one. */
+    /** Whether the registrar is on. */
     @WithDefault("false")
     boolean enabled();
 
-    /** Its HTTPS port. */
+    /** The port for HTTPS. */
     @WithDefault("8898")
     int port();
 
-    /** Its TCP port. */
+    /** The port for plain TCP, on which both sides present their cookies. */
     @WithDefault("8900")
     int tcpPort();
   }
 
-  /** TAAS. */
+  /** TAAS (protocol.md, 3). */
   interface TaasSettings {
-    /** Whether it is spoken. */
+    /** Whether TAAS is on. */
     @WithDefault("false")
     boolean enabled();
 
-    /** The registrar's host name. */
+    /** The host name of the TAAS registrar. */
     Optional<String> host();
 
-    /** The address told to hidden servers. */
+    /** The IPv4 address that hidden servers are told. */
     Optional<String> address();
 
-    /** The range of ports to listen on. */
+    /** The range of ports to listen on, in the form that {@link PortRange#parse} reads. */
     @WithDefault("20000-29999")
     String ports();
   }

@@ -2,7 +2,7 @@ package io.rendezvous.config;
 
 import java.util.List;
 
-/** Settings that cannot be worked with. */
+/** Reports every mistake that was found in the settings. */
 public final class SettingsException extends Exception {
   private static final long serialVersionUID = 1L;
 
@@ -13,7 +13,7 @@ public final class SettingsException extends Exception {
     this.mistakes = List.copyOf(mistakes);
   }
 
-  /** Returns what is wrong, a line each. */
+  /** Returns the mistakes, one line each. */
   public List<String> mistakes() {
     return mistakes;
   }

@@ -1,4 +1,7 @@
-/** The settings, and nothing else: the only place where their names are known. */
+/**
+ * The settings, which are named in this package only, and the writing of files. This package
+ * depends on no other of the project.
+ */
 @NullMarked
 package io.rendezvous.config;
 

@@ -18,6 +18,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+/** Settings are read from three places, and every mistake in them is reported. */
 class SettingsLoaderTest {
   private static final Path EXAMPLE = Path.of("conf", "rendezvous.properties.example");
 
@@ -99,29 +100,58 @@ class SettingsLoaderTest {
         "rendezvous.tls.enabled=no  | rendezvous.tls.enabled: neither true nor false: no",
         "rendezvous.tls.enabled=false | rendezvous.tls.enabled: can be false on a loopback address only; see rendezvous.host",
         "rendezvous.store=mysql://x | rendezvous.store: does not begin with file:, redis:// or rediss://",
-        "rendezvous.realm=a\"b      | rendezvous.realm: holds more than plain text without quotes and backslashes",
-        "rendezvous.host=no.such.invalid | rendezvous.host: no address is known for it here: no.such.invalid",
-        "rendezvous.public-host=a b | rendezvous.public-host: is not the name or the address of a machine",
+        "rendezvous.realm=a\"b      | rendezvous.realm: contains a quote, a backslash or a character that is not printable ASCII",
+        "rendezvous.host=no.such.invalid | rendezvous.host: cannot be resolved to an address: no.such.invalid",
+        "rendezvous.public-host=a b | rendezvous.public-host: is not a host name or an IP address",
         "rendezvous.registrar.tcp-port=-5 | rendezvous.registrar.tcp-port: is not a port: -5",
         "rendezvous.taas.ports=9-x | rendezvous.taas.ports: is not a range such as 20000-29999",
         "rendezvous.access-log.enabled=off | rendezvous.access-log.enabled: neither true nor false: off",
         "rendezvous.hooks.url=https://a b/ | rendezvous.hooks.url: is not a URL",
         "rendezvous.hooks.url=a.example/hook | rendezvous.hooks.url: is not a URL such as https://host/path",
         "rendezvous.hooks.url=ftp://a.example/ | rendezvous.hooks.url: is not a URL such as https://host/path",
-        "rendezvous.hooks.url=http://192.0.2.1/ | rendezvous.hooks.url: can be http on a loopback address only; https is for others",
-        "rendezvous.hooks.url=https://u:p@a.example/ | rendezvous.hooks.url: holds a user name or a fragment",
-        "rendezvous.hooks.secret=whsec_AAAA | rendezvous.hooks.secret: is not whsec_ and 24 to 64 octets in base64",
-        "rendezvous.hooks.secret=secret | rendezvous.hooks.secret: is not whsec_ and 24 to 64 octets in base64",
+        "rendezvous.hooks.url=http://192.0.2.1/ | rendezvous.hooks.url: can use http on a loopback address only; use https",
+        "rendezvous.hooks.url=https://u:p@a.example/ | rendezvous.hooks.url: contains a user name or a fragment",
+        "rendezvous.hooks.secret=whsec_AAAA | rendezvous.hooks.secret: is not whsec_ followed by 24 to 64 bytes in base64",
+        "rendezvous.hooks.secret=secret | rendezvous.hooks.secret: is not whsec_ followed by 24 to 64 bytes in base64",
         "rendezvous.taas.ports=9-8 | rendezvous.taas.ports: is not a range such as 20000-29999",
         "rendezvous.taas.ports=0-8 | rendezvous.taas.ports: is not a range such as 20000-29999",
         "rendezvous.taas.ports=1-65536 | rendezvous.taas.ports: is not a range such as 20000-29999",
         "rendezvous.taas.host=a b | rendezvous.taas.host: is not a host name such as taas.example",
-        "rendezvous.taas.address=::1 | rendezvous.taas.address: is not an address such as 192.0.2.1",
+        "rendezvous.domain=a_b | rendezvous.domain: is not a domain such as servers.example",
+        "rendezvous.hooks.url=https://a.example:65536/ | rendezvous.hooks.url: has a port that is not from 1 to 65535",
+        "rendezvous.limits.parked=-1 | rendezvous.limits.parked: is less than 0: -1",
+        "rendezvous.guesses.per-source=0 | rendezvous.guesses.per-source: is less than 1: 0",
+        "rendezvous.admin.token=short | rendezvous.admin.token: has fewer than 16 characters",
+        "rendezvous.taas.address=::1 | rendezvous.taas.address: is not an IPv4 address such as 192.0.2.1",
       })
   void mistakeIsNamed(String file, String mistake) throws Exception {
     Map<String, String> environment = Map.of("RENDEZVOUS_HOOKS_SECRET", "whsec_" + "A".repeat(32));
     assertThat(mistakes(file, file.contains("hooks.url") ? environment : Map.of()))
         .containsExactly(mistake);
+  }
+
+  @Test
+  void adminPageBeyondLoopbackNeedsTlsAndAToken() throws Exception {
+    String beyond = "rendezvous.admin.host=192.0.2.1\n";
+    String plain = "rendezvous.tls.enabled=false\nrendezvous.host=127.0.0.1\n";
+    assertThat(mistakes(beyond, Map.of())).isEmpty();
+    assertThat(mistakes(beyond + plain, Map.of()))
+        .containsExactly(
+            "rendezvous.admin.host: needs TLS unless it is a loopback address;"
+                + " see rendezvous.tls.enabled");
+    assertThat(mistakes(beyond + "rendezvous.admin.token=none", Map.of()))
+        .containsExactly(
+            "rendezvous.admin.token: can be none on a loopback address only;"
+                + " see rendezvous.admin.host");
+    assertThat(mistakes("rendezvous.admin.token=none", Map.of())).isEmpty();
+  }
+
+  @Test
+  void taasNeedsItsHostAndADomain() throws Exception {
+    assertThat(mistakes("rendezvous.taas.enabled=true", Map.of()))
+        .containsExactly(
+            "rendezvous.domain: is missing; see rendezvous.taas.enabled",
+            "rendezvous.taas.host: is missing; see rendezvous.taas.enabled");
   }
 
   @Test
