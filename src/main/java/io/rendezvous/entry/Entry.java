@@ -22,22 +22,23 @@ import org.apache.commons.codec.binary.Base32;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What the broker knows of one hidden server (PROTOCOL 4). It is kept as the JSON object it came
- * in, so that keys which are not understood here survive being written again.
+ * The broker's record of one hidden server: its UUID, its labels and its TOTP secret (protocol.md,
+ * 4). An entry keeps the JSON object that it was parsed from, so that unknown keys survive when it
+ * is written again.
  *
- * <p>Immutable. Its {@link #toString} names the UUID and nothing else.
+ * <p>Immutable. {@link #toString} shows the UUID and nothing else.
  */
 public final class Entry {
-  /** The most that an entry's JSON may have, in octets; real ones have a few hundred. */
-  public static final int MAX_OCTETS = 64 * 1024;
+  /** The maximum size of an entry's JSON, in bytes. Real entries have a few hundred. */
+  public static final int MAX_BYTES = 64 * 1024;
 
-  /** What is on or off (PROTOCOL 4). */
+  /** The keys of boolean properties, which are false if missing. */
   public static final List<String> FLAGS = List.of("open", "challenge", "proxyProtocol");
 
   private static final int MAX_LABELS = 64;
-  private static final int SECRET_OCTETS = 20;
-  private static final int OLD_DIGITS = 6;
-  private static final int OLD_STEP = 30;
+  private static final int SECRET_BYTES = 20;
+  private static final int DEFAULT_DIGITS = 6;
+  private static final int DEFAULT_STEP = 30;
   private static final int MAX_PORT = 65_535;
   private static final ObjectMapper JSON = new ObjectMapper();
   private static final SecureRandom RANDOM = new SecureRandom();
@@ -71,14 +72,14 @@ public final class Entry {
     return new Totp(
         params.path("algorithm").asText("sha1"),
         params.path("base32").asText(),
-        params.path("step").asInt(OLD_STEP),
-        params.path("digits").asInt(OLD_DIGITS));
+        params.path("step").asInt(DEFAULT_STEP),
+        params.path("digits").asInt(DEFAULT_DIGITS));
   }
 
   /**
-   * Reads an entry as this or an older server has written it.
+   * Parses an entry that this broker or an older server has written.
    *
-   * @throws IOException if it is none; the message holds nothing of the entry
+   * @throws IOException if the text is not an entry; the message contains nothing of it
    */
   public static Entry parse(String text) throws IOException {
     try {
@@ -94,13 +95,12 @@ public final class Entry {
   }
 
   /**
-   * Makes an entry with a new secret.
+   * Creates an entry with a new secret.
    *
-   * @param labels its labels
-   * @param digits how many digits its tokens have at least
-   * @param now when
-   * @param flags which of {@link #FLAGS} are on
-   * @throws IllegalArgumentException if a label is none
+   * @param digits the minimum number of digits of its tokens
+   * @param now the time of creation
+   * @param flags the {@link #FLAGS} that are true
+   * @throws IllegalArgumentException if a label is invalid
    */
   public static Entry create(
       UUID id, List<String> labels, int digits, Instant now, Collection<String> flags) {
@@ -111,7 +111,7 @@ public final class Entry {
         .put("protocol", "totp")
         .put("algorithm", "sha1")
         .put("base32", newSecret())
-        .put("step", OLD_STEP)
+        .put("step", DEFAULT_STEP)
         .put("digits", digits);
     json.put("created", now.toString());
     flags.forEach(flag -> setFlag(json, flag, true));
@@ -119,12 +119,11 @@ public final class Entry {
   }
 
   /**
-   * Returns the same with other traits.
+   * Returns a copy of this entry with other labels, digits and flags.
    *
-   * @param newLabels its labels
-   * @param digits how many digits its tokens have at least
-   * @param flags which of {@link #FLAGS} are on
-   * @throws IllegalArgumentException if a label or the number of digits is none
+   * @param digits the minimum number of digits of its tokens
+   * @param flags the {@link #FLAGS} that are true
+   * @throws IllegalArgumentException if a label or the number of digits is invalid
    */
   public Entry with(List<String> newLabels, int digits, Collection<String> flags) {
     ObjectNode copy = json.deepCopy();
@@ -135,10 +134,9 @@ public final class Entry {
   }
 
   /**
-   * Returns the same with a new secret.
+   * Returns a copy of this entry with a new secret. The old secret expires after a while.
    *
-   * @param now when
-   * @param overlap how long the old one is good for still
+   * @param overlap how long tokens of the old secret are still accepted
    */
   public Entry rotated(Instant now, Duration overlap) {
     ObjectNode copy = json.deepCopy();
@@ -148,7 +146,11 @@ public final class Entry {
     return withNewSecret(copy);
   }
 
-  /** Returns the same with a new secret, the old one being no good any more. */
+  /**
+   * Returns a copy of this entry with a new secret. Earlier secrets are no longer accepted.
+   *
+   * @param now the time of the revocation
+   */
   public Entry revoked(Instant now) {
     ObjectNode copy = json.deepCopy();
     copy.remove("previous");
@@ -156,7 +158,7 @@ public final class Entry {
     return withNewSecret(copy);
   }
 
-  /** What old servers made of the secret goes with it. */
+  /** Sets a new secret, and removes the keys that older servers derived from the old one. */
   private static Entry withNewSecret(ObjectNode copy) {
     ObjectNode params = (ObjectNode) copy.path("authParams");
     params.put("base32", newSecret()).remove("length");
@@ -165,7 +167,7 @@ public final class Entry {
   }
 
   private static String newSecret() {
-    byte[] secret = new byte[SECRET_OCTETS];
+    byte[] secret = new byte[SECRET_BYTES];
     RANDOM.nextBytes(secret);
     return new Base32().encodeToString(secret);
   }
@@ -178,81 +180,84 @@ public final class Entry {
     labels.stream().map(Entry::checkLabel).distinct().forEach(names::add);
   }
 
-  private static void setFlag(ObjectNode json, String flag, boolean on) {
-    if (on) {
+  private static void setFlag(ObjectNode json, String flag, boolean value) {
+    if (value) {
       json.put(flag, true);
     } else {
       json.remove(flag);
     }
   }
 
-  /** Returns a label in lower case, if it is one and cannot be taken for a UUID. */
+  /** Returns a label in lower case. Refuses one that could be taken for a UUID. */
   private static String checkLabel(String label) {
     String lower = label.toLowerCase(Locale.ROOT);
     Matcher matcher = LABEL.matcher(lower);
     if (lower.length() > 253 || !matcher.matches() || parseId(lower).isPresent()) {
       throw new IllegalArgumentException(
-          "not a label (letters, digits and hyphens, parted by dots; no UUID): " + label);
+          "not a label (letters, digits and hyphens, separated by dots; not a UUID): " + label);
     }
     if (matcher.group("port") != null && Integer.parseInt(matcher.group("port")) > MAX_PORT) {
-      throw new IllegalArgumentException("not a port behind the label: " + label);
+      throw new IllegalArgumentException("the port of the label is not from 1 to 65535: " + label);
     }
     return lower;
   }
 
-  /** Returns the UUID that the text is in full, in any case of letters. */
+  /** Parses a UUID of 36 characters in either case. Returns empty if the text is not one. */
   public static Optional<UUID> parseId(String text) {
     return ID.matcher(text).matches() ? Optional.of(UUID.fromString(text)) : Optional.empty();
   }
 
-  /** Returns its UUID. */
+  /** Returns the UUID. */
   public UUID id() {
     return id;
   }
 
-  /** Returns its labels, in lower case. */
+  /** Returns the labels, in lower case. */
   public List<String> labels() {
     return labels;
   }
 
-  /** Returns which of {@link #FLAGS} are on. */
+  /** Returns the {@link #FLAGS} that are true. */
   public List<String> flags() {
     return FLAGS.stream().filter(flag -> json.path(flag).asBoolean()).toList();
   }
 
-  /** Returns whether clients may name it by a label where they would by its UUID. */
+  /** Returns whether clients may use a label in place of the UUID. */
   public boolean isOpen() {
     return json.path("open").asBoolean();
   }
 
-  /** Returns whether clients are challenged at its host name too. */
+  /** Returns whether clients are challenged even if their host name is a label. */
   public boolean isChallenged() {
     return json.path("challenge").asBoolean();
   }
 
-  /** Returns whether the hidden server wants to be told where clients come from (PROTOCOL 1.5). */
+  /** Returns whether each request is preceded by a PROXY header (protocol.md, 1.5). */
   public boolean wantsProxyHeader() {
     return json.path("proxyProtocol").asBoolean();
   }
 
-  /** Returns what makes its tokens. */
+  /** Returns the parameters of its tokens. */
   public Totp totp() {
     return totp;
   }
 
-  /** Returns what makes tokens that are good now: its secret, and an earlier one for a while. */
+  /**
+   * Returns the parameters of tokens accepted at a time: the current secret's, and those of an
+   * earlier secret that has not expired.
+   */
   public List<Totp> totpsAt(Instant now) {
     try {
       if (previousUntil().filter(now::isBefore).isPresent()) {
         return List.of(totp, totp(json.path("previous").path("authParams")));
       }
     } catch (IllegalArgumentException e) {
-      // An earlier secret that cannot be read is good for nothing.
+      // An earlier secret that cannot be read is ignored; the current one still counts.
     }
     return List.of(totp);
   }
 
-  /** Returns until when an earlier secret is good, or was, if there is one. */
+  /** Returns when the earlier secret expires or has expired, if there is one. */
   public Optional<Instant> previousUntil() {
     try {
       return Optional.ofNullable(json.path("previous").path("until").textValue())
@@ -262,17 +267,17 @@ public final class Entry {
     }
   }
 
-  /** Returns when its secret was last revoked, if ever. */
+  /** Returns when the secret was last revoked, as the entry says it, if it ever was. */
   public Optional<String> revoked() {
     return Optional.ofNullable(json.path("revoked").textValue());
   }
 
-  /** Returns when it was created, where it says so. */
+  /** Returns when the entry was created, as the entry says it. Older entries do not. */
   public Optional<String> created() {
     return Optional.ofNullable(json.path("created").textValue());
   }
 
-  /** Returns it as JSON, its secret in it. */
+  /** Returns the entry as JSON, including its secret. */
   public String toJson() {
     return json.toString();
   }

@@ -8,21 +8,22 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * Where entries are kept. Other processes may read and write the same store.
+ * A store of entries. Other processes may read and write it at the same time.
  *
- * <p>Any thread may call, but no I/O thread: every call may block, for about two seconds at most.
+ * <p>Any thread may call, except I/O threads: each call may block, for about two seconds at most.
  */
 public interface EntryStore extends AutoCloseable {
   /**
-   * Returns the entry of that UUID. What is there but cannot be read counts as missing, and the log
-   * says so.
+   * Returns the entry of a UUID. An entry that exists but cannot be read counts as missing, and the
+   * log says so.
    *
    * @throws IOException if the store cannot be reached
    */
   Optional<Entry> find(UUID id) throws IOException;
 
   /**
-   * Returns all entries, in no order. What cannot be read is left out, and the log says so.
+   * Returns all entries, in no particular order. Entries that cannot be read are left out, and the
+   * log says so.
    *
    * @throws IOException if the store cannot be reached
    */
@@ -31,41 +32,44 @@ public interface EntryStore extends AutoCloseable {
   /**
    * Adds an entry.
    *
-   * @throws IllegalArgumentException if its UUID or one of its labels is taken
+   * @throws IllegalArgumentException if its UUID or one of its labels is already taken
    * @throws IOException if the store cannot be reached
    */
   void create(Entry entry) throws IOException;
 
   /**
-   * Changes an entry, whatever others do to it meanwhile.
+   * Changes an entry atomically.
    *
-   * @param how makes the new entry of the old one, with the same UUID; may be asked again
-   * @return what it is now; empty if there is none
-   * @throws IllegalArgumentException if one of its labels is taken, or what {@code how} throws
+   * @param how returns the new entry for the old one, with the same UUID; it may be called several
+   *     times, if others change the entry meanwhile
+   * @return the changed entry, or empty if there is none with that UUID
+   * @throws IllegalArgumentException if one of its new labels is already taken; whatever {@code
+   *     how} throws is passed on
    * @throws IOException if the store cannot be reached
    */
   Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException;
 
   /**
-   * Deletes an entry, and tells all who listen, in this process and others.
+   * Deletes an entry, and tells the listeners of this process and of others.
    *
-   * @return whether there was one
+   * @return whether there was an entry of that UUID
    * @throws IOException if the store cannot be reached
    */
   boolean delete(UUID id) throws IOException;
 
   /**
-   * Begins to tell of deletions and revocations, whoever makes them, within two seconds. An entry
-   * that is merely missing, because the store lost it or is away, was not deleted.
+   * Starts to report deletions and revocations by any process, within two seconds. An entry that is
+   * merely missing, because the store has lost it or cannot be reached, was not deleted. To be
+   * called once.
    *
-   * @param listener is called on a thread of the store's, one call at a time
+   * @param listener may be called on any thread, and more than once for one revocation
    */
   void onRevoked(Consumer<UUID> listener);
 
-  /** Returns where it is, which tells one store from another. No password is in it. */
+  /** Returns the location of the store, which identifies it, without a password. */
   String where();
 
-  /** Lets go of what the store holds. */
+  /** Releases the connections and threads of the store. */
   @Override
   void close();
 }

@@ -1,0 +1,148 @@
+package io.rendezvous.entry;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Watches a directory of entries for deletions and revocations, whichever process makes them. It
+ * compares what is there with what was there at the last look, a second ago. Polling also works on
+ * network file systems, where changes by other machines cause no events.
+ *
+ * <p>{@link #look} is called by one thread at a time.
+ */
+final class EntryFileWatcher {
+  private static final Logger LOG = LoggerFactory.getLogger(EntryFileWatcher.class);
+  private static final Duration INTERVAL = Duration.ofSeconds(1);
+
+  /**
+   * An entry at the last look.
+   *
+   * @param created when the entry was created, or empty if it does not say
+   * @param revoked when its secret was last revoked, or empty if it never was
+   */
+  private record Seen(EntryDirectory.Stamp stamp, String created, String revoked) {
+    /** Returns whether tunnels of this entry are void now that this is what is there. */
+    boolean isRevokedBy(@Nullable Seen now) {
+      return now == null
+          || !now.revoked.isEmpty() && !now.revoked.equals(revoked)
+          || !created.isEmpty() && !now.created.isEmpty() && !created.equals(now.created);
+    }
+  }
+
+  private final EntryDirectory directory;
+  private final Consumer<UUID> listener;
+  private final CountDownLatch closed = new CountDownLatch(1);
+  private @Nullable FileTime lastModified;
+  private Map<UUID, Seen> seen = Map.of();
+
+  /**
+   * Creates a watcher that has seen nothing yet.
+   *
+   * @param listener is told of each UUID whose entry was deleted, revoked, or replaced by a new one
+   */
+  EntryFileWatcher(EntryDirectory directory, Consumer<UUID> listener) {
+    this.directory = directory;
+    this.listener = listener;
+  }
+
+  /** Looks every second on a thread of its own, until {@link #close}. */
+  void start() {
+    Thread thread = new Thread(this::run, "entry-files");
+    thread.setDaemon(true);
+    thread.start();
+  }
+
+  private void run() {
+    try {
+      do {
+        tryToLook();
+      } while (!closed.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+
+  private void tryToLook() {
+    try {
+      look();
+    } catch (RuntimeException e) { // the next look may succeed
+      LOG.error("The directory of entries was not watched", e);
+    }
+  }
+
+  void close() {
+    closed.countDown();
+  }
+
+  /**
+   * Looks once, and tells the listener of revocations since the last look. While the directory is
+   * away nothing counts as deleted.
+   */
+  void look() {
+    Map<UUID, Seen> before = seen;
+    try {
+      // It changes with each file that is added, replaced or removed, and takes one call to read.
+      FileTime modified = directory.lastModified();
+      if (EntryDirectory.isSettled(modified) && modified.equals(lastModified)) {
+        return;
+      }
+      seen = readAll(before);
+      lastModified = modified;
+    } catch (IOException e) {
+      LOG.debug("The directory of entries cannot be read now: {}", e.toString());
+      return;
+    }
+    before.forEach(
+        (id, then) -> {
+          if (then.isRevokedBy(seen.get(id))) {
+            tell(id);
+          }
+        });
+  }
+
+  private void tell(UUID id) {
+    try {
+      listener.accept(id);
+    } catch (RuntimeException e) { // the others have to be told too
+      LOG.error("The revocation of an entry was not handled", e);
+    }
+  }
+
+  private Map<UUID, Seen> readAll(Map<UUID, Seen> before) throws IOException {
+    Map<UUID, Seen> all = new HashMap<>();
+    for (UUID id : directory.ids()) {
+      try {
+        all.put(id, read(id, before.get(id)));
+      } catch (NoSuchFileException e) {
+        if (!Files.isDirectory(directory.path())) { // the directory is away, so nothing was deleted
+          throw e;
+        }
+      }
+    }
+    return all;
+  }
+
+  private Seen read(UUID id, @Nullable Seen before) throws IOException {
+    EntryDirectory.Stamp stamp = directory.stamp(id);
+    if (before != null && before.stamp().equals(stamp)) {
+      return before;
+    }
+    Optional<Entry> entry = directory.read(id);
+    String created = entry.flatMap(Entry::created).orElse("");
+    String revoked = entry.flatMap(Entry::revoked).orElse("");
+    return new Seen(stamp, created, revoked);
+  }
+}
