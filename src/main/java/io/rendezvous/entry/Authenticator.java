@@ -16,39 +16,45 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Decides who may park a tunnel (PROTOCOL 1.4): checks tokens, keeps an overheard token from being
- * used elsewhere, and slows guessing down without keeping those out who belong.
+ * Authenticates hidden servers by their tokens (protocol.md, 1.4). An overheard token is of no use
+ * to another source. Guessing is slowed down, but no guesser can keep a hidden server out: a source
+ * from which a UUID has authenticated before is not limited for that UUID.
  *
- * <p>Any thread may call, but no I/O thread, since it asks the store.
+ * <p>Any thread may call, except I/O threads, since the store is asked.
  */
 public final class Authenticator {
   private static final Logger LOG = LoggerFactory.getLogger(Authenticator.class);
   private static final int MAX_REMEMBERED = 200_000;
 
-  /** Tokens of so many digits need no bound on the guesses at one UUID. */
+  /** Tokens of this many digits are not worth guessing, so guesses at one UUID are not limited. */
   private static final int SAFE_DIGITS = 8;
 
-  /** Stands in for the secret of an unknown UUID, so that looking takes as long. */
-  private static final Totp NOBODY = new Totp("sha1", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30, 6);
+  /** Stands in for the secret of an unknown UUID, so that the answer takes as long. */
+  private static final Totp DECOY = new Totp("sha1", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30, 6);
 
-  /** What became of a token. */
+  /** The result of checking a token. */
   public sealed interface Verdict {
-    /** It is right. */
+    /** The token is right. */
     record Accepted(Entry entry) implements Verdict {}
 
-    /** It is wrong, or the UUID unknown; nobody is told which. */
+    /** The token is wrong or the UUID is unknown. The two are not distinguished on purpose. */
     record Refused() implements Verdict {}
 
-    /** It was not looked at. */
+    /**
+     * The token was not checked, because there were too many failures.
+     *
+     * @param delay the time after which a token will be checked again
+     */
     record Throttled(Duration delay) implements Verdict {}
 
-    /** The store could not be asked. */
+    /** The token was not checked, because the store could not be reached. */
     record Unavailable() implements Verdict {}
   }
 
   private record Step(UUID id, long number) {}
 
-  private record Site(UUID id, Source source) {}
+  /** A source from which a UUID has authenticated. */
+  private record KnownSource(UUID id, Source source) {}
 
   private final EntryStore store;
   private final InstantSource clock;
@@ -57,13 +63,14 @@ public final class Authenticator {
   private final FailureLimiter<Source> guessesBySource;
   private final FailureLimiter<UUID> guessesByUuid;
   private final Map<Step, Source> stepOwners = LruMap.byUse(MAX_REMEMBERED);
-  private final Map<Site, Boolean> knownSites = LruMap.byUse(MAX_REMEMBERED);
+  private final Map<KnownSource, Boolean> knownSources = LruMap.byUse(MAX_REMEMBERED);
 
   /**
-   * Creates one that remembers nothing yet.
+   * Creates an authenticator that has seen no source yet.
    *
-   * @param perSource failures that a source may have in a minute
-   * @param perUuid failures that a UUID may have in a day
+   * @param perSource failures per source and minute after which the source has to wait
+   * @param perUuid failures per UUID and day after which short tokens of unknown sources have to
+   *     wait
    */
   public Authenticator(EntryStore store, InstantSource clock, int perSource, int perUuid) {
     this.store = store;
@@ -74,7 +81,7 @@ public final class Authenticator {
     this.guessesByUuid = new FailureLimiter<>(perUuid, day, day, day);
   }
 
-  /** Checks the token that a source sends for a UUID. */
+  /** Checks the token that a source has sent for a UUID. */
   public Verdict check(UUID id, String token, Source source) {
     Instant now = clock.instant();
     Duration delay = throttle(id, token, source, now);
@@ -85,7 +92,7 @@ public final class Authenticator {
     try {
       entry = store.find(id);
     } catch (IOException e) {
-      LOG.warn("No token can be checked now: {}", e.getMessage());
+      LOG.warn("A token could not be checked: {}", e.getMessage());
       return new Verdict.Unavailable();
     }
     OptionalLong step = matchingStep(entry, token, now);
@@ -99,7 +106,7 @@ public final class Authenticator {
   }
 
   private synchronized Duration throttle(UUID id, String token, Source source, Instant now) {
-    if (knownSites.containsKey(new Site(id, source))) {
+    if (knownSources.containsKey(new KnownSource(id, source))) {
       return Duration.ZERO;
     }
     Duration bySource = guessesBySource.delay(source, now);
@@ -108,33 +115,38 @@ public final class Authenticator {
   }
 
   private synchronized void failed(UUID id, Source source, Instant now) {
-    if (!knownSites.containsKey(new Site(id, source))) {
+    if (!knownSources.containsKey(new KnownSource(id, source))) {
       guessesBySource.failed(source, now);
       guessesByUuid.failed(id, now);
     }
   }
 
-  /** The first source that uses a step has it; a replay elsewhere is no guess, and not counted. */
+  /**
+   * Makes a source the owner of a time step, unless another source was first. A replay of the first
+   * source's token is not counted as a failure, since it is not a guess.
+   */
   private synchronized boolean ownsStep(Step step, Source source) {
     Source owner = stepOwners.putIfAbsent(step, source);
     if (owner != null && !owner.equals(source)) {
       return false;
     }
-    knownSites.put(new Site(step.id(), source), true);
+    knownSources.put(new KnownSource(step.id(), source), true);
     return true;
   }
 
-  /** Does the same work whether or not there is such an entry, and whichever step it is. */
+  /**
+   * Returns the step whose token was sent. Takes the same time whether or not there is an entry.
+   */
   private static OptionalLong matchingStep(Optional<Entry> entry, String token, Instant now) {
-    List<Totp> totps = entry.map(e -> e.totpsAt(now)).orElse(List.of(NOBODY));
+    List<Totp> totps = entry.map(e -> e.totpsAt(now)).orElse(List.of(DECOY));
     int length = Math.max(Totp.MIN_DIGITS, Math.min(Totp.MAX_DIGITS, token.length()));
     byte[] given = token.getBytes(StandardCharsets.UTF_8);
     OptionalLong match = OptionalLong.empty();
     for (Totp totp : totps) {
       long current = totp.stepAt(now.getEpochSecond());
       for (long step = current - 1; step <= current + 1; step++) {
-        byte[] right = totp.token(step, length).getBytes(StandardCharsets.UTF_8);
-        if (MessageDigest.isEqual(given, right) && token.length() >= totp.digits()) {
+        byte[] expected = totp.token(step, length).getBytes(StandardCharsets.UTF_8);
+        if (MessageDigest.isEqual(given, expected) && token.length() >= totp.digits()) {
           match = OptionalLong.of(step);
         }
       }

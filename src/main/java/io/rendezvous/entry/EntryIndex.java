@@ -17,59 +17,69 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * All entries of a store in memory, as they were a moment ago: those who look at many of them do
- * not read the whole store each time. It is listed again when it is asked for and the last listing
- * is a second old, or ten times as old as it took.
+ * A copy of all entries in memory, for callers that need many of them or look for a label. The
+ * store is listed again on demand, once the last listing is older than a second and than ten times
+ * the time that it took.
  *
- * <p>Any thread may call, but no I/O thread, except where it says so.
+ * <p>Any thread may call, except I/O threads, which may call only methods that say so.
  */
 public final class EntryIndex {
   private static final Logger LOG = LoggerFactory.getLogger(EntryIndex.class);
   private static final long MIN_AGE = Duration.ofSeconds(1).toNanos();
-  private static final int SHARE = 10;
-  private static final Duration FIRST_PATIENCE = Duration.ofSeconds(1);
 
-  /** Who was created first has a label; who does not say when was made by an older server. */
-  private static final Comparator<Entry> FIRST =
+  /** A listing is used for this many times as long as it took. */
+  private static final int USE_FACTOR = 10;
+
+  private static final Duration MAX_WAIT = Duration.ofSeconds(1);
+
+  /**
+   * The precedence of two entries that claim one label: the earliest {@code created} first. None,
+   * as older servers wrote it, counts as earliest.
+   */
+  private static final Comparator<Entry> PRECEDENCE =
       Comparator.comparing((Entry entry) -> entry.created().orElse("")).thenComparing(Entry::id);
 
   private final EntryStore store;
-  private final LongSupplier nanoTime;
+  private final LongSupplier ticker;
   private final ReentrantLock listing = new ReentrantLock();
 
   // Replaced, never changed.
   private volatile Map<UUID, Entry> entries = Map.of();
   private volatile Map<String, Entry> byLabel = Map.of();
   private volatile Optional<String> trouble = Optional.empty();
-
   private volatile boolean listed;
+
   // Guarded by listing.
   private long goodUntil;
-  private Set<String> told = Set.of();
+  private Set<String> warned = Set.of();
 
-  /** Creates one that knows nothing yet. */
+  /** Creates an index that is listed when it is first used. */
   public EntryIndex(EntryStore store) {
     this(store, System::nanoTime);
   }
 
-  /** Creates one for which time goes by as it is told. */
-  EntryIndex(EntryStore store, LongSupplier nanoTime) {
+  /**
+   * Creates an index with a clock.
+   *
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
+   */
+  EntryIndex(EntryStore store, LongSupplier ticker) {
     this.store = store;
-    this.nanoTime = nanoTime;
+    this.ticker = ticker;
   }
 
   /**
-   * Returns all entries, by their UUIDs. While the store cannot be reached, they are as old as
-   * that.
+   * Returns all entries by UUID. While the store cannot be reached, they are those of the last
+   * successful listing.
    *
-   * @throws IOException if the store could not be reached yet
+   * @throws IOException if no listing has succeeded yet
    */
   public Map<UUID, Entry> all() throws IOException {
-    if (!isMine()) {
+    if (!tryToLock()) {
       if (!listed) {
         throw new IOException("the entries are being read for the first time");
       }
-      return entries; // somebody is at it, and these are not much older
+      return entries; // another thread is listing, and these are not much older
     }
     try {
       list();
@@ -79,12 +89,12 @@ public final class EntryIndex {
     return entries;
   }
 
-  /** Returns whether this thread is to list. Not many wait for the first one that does. */
-  private boolean isMine() throws IOException {
+  /** Locks the listing. Only the first listing is worth waiting for, and not for long. */
+  private boolean tryToLock() throws IOException {
     try {
       return listed
           ? listing.tryLock()
-          : listing.tryLock(FIRST_PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+          : listing.tryLock(MAX_WAIT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IOException("interrupted", e);
@@ -92,9 +102,9 @@ public final class EntryIndex {
   }
 
   private void list() throws IOException {
-    long begun = nanoTime.getAsLong();
-    if ((listed || trouble.isPresent()) && begun - goodUntil < 0) {
-      if (!listed) { // it has failed just now
+    long start = ticker.getAsLong();
+    if ((listed || trouble.isPresent()) && start - goodUntil < 0) {
+      if (!listed) { // the first listing failed a moment ago
         throw new IOException(trouble.orElseThrow());
       }
       return;
@@ -102,7 +112,7 @@ public final class EntryIndex {
     try {
       Map<UUID, Entry> now = new HashMap<>();
       store.list().forEach(entry -> now.put(entry.id(), entry));
-      if (!now.equals(entries)) { // or whoever compares would have to look at each
+      if (!now.equals(entries)) { // an unchanged map stays the same object, quick to compare
         replace(now);
       }
       listed = true;
@@ -110,14 +120,14 @@ public final class EntryIndex {
     } catch (IOException e) {
       trouble = Optional.of(String.valueOf(e.getMessage()));
       if (!listed) {
-        goodUntil = nanoTime.getAsLong() + MIN_AGE;
+        goodUntil = ticker.getAsLong() + MIN_AGE;
         throw e;
       }
-      LOG.debug("The entries are as they were: {}", e.getMessage());
+      LOG.debug("The index of entries could not be refreshed: {}", e.getMessage());
     }
-    long end = nanoTime.getAsLong();
-    boolean failed = trouble.isPresent(); // then it is tried again soon
-    goodUntil = end + (failed ? MIN_AGE : Math.max(MIN_AGE, SHARE * (end - begun)));
+    long end = ticker.getAsLong();
+    boolean failed = trouble.isPresent(); // then the next listing is due soon
+    goodUntil = end + (failed ? MIN_AGE : Math.max(MIN_AGE, USE_FACTOR * (end - start)));
   }
 
   private void replace(Map<UUID, Entry> now) {
@@ -127,64 +137,68 @@ public final class EntryIndex {
         labels.merge(label, entry, EntryIndex::first);
       }
     }
-    tellTwofold(now, labels);
+    warnOfDuplicates(now, labels);
     entries = now;
     byLabel = labels;
   }
 
   private static Entry first(Entry one, Entry other) {
-    return FIRST.compare(one, other) <= 0 ? one : other;
+    return PRECEDENCE.compare(one, other) <= 0 ? one : other;
   }
 
-  /** A database may already hold what is refused here (PROTOCOL 4). Said once for each. */
-  private void tellTwofold(Map<UUID, Entry> now, Map<String, Entry> labels) {
-    Set<String> twofold = new HashSet<>();
+  /**
+   * Warns, once for each, of labels that two entries claim: an older database may have such labels.
+   */
+  private void warnOfDuplicates(Map<UUID, Entry> now, Map<String, Entry> labels) {
+    Set<String> duplicates = new HashSet<>();
     for (Entry entry : now.values()) {
       for (String label : entry.labels()) {
         Entry owner = labels.get(label);
         if (owner != null
             && !owner.id().equals(entry.id())
-            && twofold.add(label)
-            && !told.contains(label)) {
-          LOG.warn("More than one entry has the label {}; it belongs to the first created", label);
+            && duplicates.add(label)
+            && !warned.contains(label)) {
+          LOG.warn(
+              "More than one entry has the label {}; it belongs to the one that was created first",
+              label);
         }
       }
     }
-    told = twofold;
+    warned = duplicates;
   }
 
   /**
-   * Returns whose label that is, if it is anybody's.
+   * Returns the entry to which a label belongs, if there is one.
    *
    * @param label in lower case
-   * @throws IOException if the store could not be reached yet
+   * @throws IOException if no listing has succeeded yet
    */
   public Optional<Entry> labelled(String label) throws IOException {
     all();
     return Optional.ofNullable(byLabel.get(label));
   }
 
-  /** Returns an entry, if it was there when last listed. An I/O thread may call. */
+  /** Returns an entry of the last listing, if it was there. I/O threads may call. */
   public Optional<Entry> known(UUID id) {
     return Optional.ofNullable(entries.get(id));
   }
 
-  /** Returns why the entries are older than they should be, if they are. An I/O thread may call. */
+  /** Returns why the last listing failed, if it did. I/O threads may call. */
   public Optional<String> trouble() {
     return trouble;
   }
 
-  /** Returns where the store is. An I/O thread may call. */
+  /** Returns the location of the store. I/O threads may call. */
   public String where() {
     return store.where();
   }
 
-  /** Learns of an entry that was created or changed. */
+  /** Adds or replaces an entry that was just written to the store. */
   public void put(Entry entry) {
     change(map -> map.put(entry.id(), entry));
   }
 
-  /** Learns of an entry that was deleted. */
+  /** Removes an entry that was just deleted from the store. */
   public void remove(UUID id) {
     change(map -> map.remove(id));
   }

@@ -5,12 +5,13 @@ import java.time.Instant;
 import java.util.Map;
 
 /**
- * Counts failures by key, and says for how long a key has to wait. Bounded: of too many keys the
- * ones not heard of for longest are forgotten.
+ * Counts failures per key, and blocks a key that fails too often within a window of time. Each
+ * further block is twice as long as the one before. Of more than 100,000 keys the least recently
+ * used are forgotten.
  *
- * <p>Guarded by its owner. Times are parameters.
+ * <p>Not thread-safe; the owner guards it. Time is a parameter.
  *
- * @param <K> what is counted
+ * @param <K> the type of keys, such as sources or UUIDs
  */
 public final class FailureLimiter<K> {
   private static final int MAX_KEYS = 100_000;
@@ -21,33 +22,34 @@ public final class FailureLimiter<K> {
     Instant blockedUntil = Instant.MIN;
     Duration nextBlock;
 
-    Count(Duration firstBlock) {
-      nextBlock = firstBlock;
+    Count(Duration minBlock) {
+      nextBlock = minBlock;
     }
   }
 
-  private final int most;
+  private final int maxFailures;
   private final Duration window;
-  private final Duration firstBlock;
-  private final Duration longestBlock;
+  private final Duration minBlock;
+  private final Duration maxBlock;
   private final Map<K, Count> counts = LruMap.byUse(MAX_KEYS);
 
   /**
-   * Creates one.
+   * Creates a limiter without any failures.
    *
-   * @param most failures within the window that are let pass
-   * @param window counts from the first failure on
-   * @param firstBlock how long a key waits then; each further time twice as long
-   * @param longestBlock but no longer than this; after as long without a failure all is forgotten
+   * @param maxFailures the number of failures within the window that blocks a key
+   * @param window begins with the first failure
+   * @param minBlock the length of a key's first block; each further one is twice as long
+   * @param maxBlock the maximum length of a block; when no failure has followed the end of a window
+   *     or block for as long, the next block is short again
    */
-  public FailureLimiter(int most, Duration window, Duration firstBlock, Duration longestBlock) {
-    this.most = most;
+  public FailureLimiter(int maxFailures, Duration window, Duration minBlock, Duration maxBlock) {
+    this.maxFailures = maxFailures;
     this.window = window;
-    this.firstBlock = firstBlock;
-    this.longestBlock = longestBlock;
+    this.minBlock = minBlock;
+    this.maxBlock = maxBlock;
   }
 
-  /** Returns for how long the key still has to wait; zero if it need not. */
+  /** Returns how long a key is still blocked, or zero if it is not. */
   public Duration delay(K key, Instant now) {
     Count count = counts.get(key);
     return count == null || !now.isBefore(count.blockedUntil)
@@ -55,21 +57,21 @@ public final class FailureLimiter<K> {
         : Duration.between(now, count.blockedUntil);
   }
 
-  /** Counts a failure. */
+  /** Counts a failure, which may block the key. */
   public void failed(K key, Instant now) {
-    Count count = counts.computeIfAbsent(key, k -> new Count(firstBlock));
+    Count count = counts.computeIfAbsent(key, k -> new Count(minBlock));
     if (!now.isBefore(count.windowEnds)) {
-      boolean quietForLong = now.isAfter(count.windowEnds.plus(longestBlock));
-      count.nextBlock = quietForLong ? firstBlock : count.nextBlock;
+      boolean wasQuiet = now.isAfter(count.windowEnds.plus(maxBlock));
+      count.nextBlock = wasQuiet ? minBlock : count.nextBlock;
       count.windowEnds = now.plus(window);
       count.failures = 0;
     }
-    if (++count.failures >= most) {
+    if (++count.failures >= maxFailures) {
       count.blockedUntil = now.plus(count.nextBlock);
       count.windowEnds = count.blockedUntil;
       count.failures = 0;
       Duration doubled = count.nextBlock.multipliedBy(2);
-      count.nextBlock = doubled.compareTo(longestBlock) < 0 ? doubled : longestBlock;
+      count.nextBlock = doubled.compareTo(maxBlock) < 0 ? doubled : maxBlock;
     }
   }
 }

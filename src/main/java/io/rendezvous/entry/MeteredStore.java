@@ -8,9 +8,9 @@ import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
-/** Tells how long each call of another store takes, and whether that could be reached. */
+/** Measures the calls to another store: how long each takes, and whether it fails. */
 public final class MeteredStore implements EntryStore {
-  /** What a store was asked for. */
+  /** A method of the store. */
   public enum Operation {
     /** {@link EntryStore#find}. */
     FIND,
@@ -24,10 +24,10 @@ public final class MeteredStore implements EntryStore {
     DELETE
   }
 
-  /** Hears of every call, on the thread of its caller. */
+  /** Is told of each call, on the thread of its caller. */
   public interface Listener {
     /**
-     * A call is over.
+     * Records a call that has returned or thrown.
      *
      * @param failed whether the store could not be reached
      */
@@ -41,14 +41,14 @@ public final class MeteredStore implements EntryStore {
   private final EntryStore store;
   private final Listener listener;
 
-  /** Begins to watch a store. */
+  /** Wraps a store. */
   public MeteredStore(EntryStore store, Listener listener) {
     this.store = store;
     this.listener = listener;
   }
 
   private <T> T timed(Operation operation, Call<T> call) throws IOException {
-    long began = System.nanoTime();
+    long start = System.nanoTime();
     boolean failed = false;
     try {
       return call.run();
@@ -56,7 +56,7 @@ public final class MeteredStore implements EntryStore {
       failed = true;
       throw e;
     } finally {
-      listener.called(operation, Duration.ofNanos(System.nanoTime() - began), failed);
+      listener.called(operation, Duration.ofNanos(System.nanoTime() - start), failed);
     }
   }
 
@@ -91,8 +91,8 @@ public final class MeteredStore implements EntryStore {
   }
 
   @Override
-  public void onRevoked(Consumer<UUID> listener) {
-    store.onRevoked(listener);
+  public void onRevoked(Consumer<UUID> revocationListener) {
+    store.onRevoked(revocationListener);
   }
 
   @Override

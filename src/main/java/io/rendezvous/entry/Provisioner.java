@@ -13,12 +13,15 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.IntSupplier;
 
-/** Tells hidden servers and clients how to reach this broker. Any thread may call. */
+/**
+ * Creates provisioning files and URLs, which tell hidden servers and clients how to reach this
+ * broker. Any thread may call.
+ */
 public final class Provisioner {
-  private static final long LOOK_UP_EVERY = Duration.ofMinutes(1).toNanos();
+  private static final long LOOKUP_INTERVAL = Duration.ofMinutes(1).toNanos();
 
   private final Settings settings;
-  private final Optional<ServerCertificate> keys;
+  private final Optional<ServerCertificate> certificate;
   private final IntSupplier port;
 
   // Guarded by this.
@@ -27,20 +30,23 @@ public final class Provisioner {
   private boolean loopback;
 
   /**
-   * Creates one.
+   * Creates a provisioner.
    *
-   * @param keys what TLS shows; empty for plain HTTP
-   * @param port where the broker listens
+   * @param certificate the broker's certificate; empty for plain HTTP
+   * @param port returns the port that the broker listens on
    */
-  public Provisioner(Settings settings, Optional<ServerCertificate> keys, IntSupplier port) {
+  public Provisioner(Settings settings, Optional<ServerCertificate> certificate, IntSupplier port) {
     this.settings = settings;
-    this.keys = keys;
+    this.certificate = certificate;
     this.port = port;
   }
 
-  /** Returns the name that others know the broker by. */
+  /**
+   * Returns the host name under which others reach the broker: the setting, else the first name of
+   * the certificate that is not a wildcard, else the address that the broker listens on.
+   */
   public String publicHost() {
-    List<String> names = keys.map(ServerCertificate::names).orElse(List.of());
+    List<String> names = certificate.map(ServerCertificate::names).orElse(List.of());
     return settings
         .publicHost()
         .orElseGet(
@@ -51,10 +57,13 @@ public final class Provisioner {
                     .orElse(settings.host()));
   }
 
-  /** Returns whether that name means another machine on each machine. May block, once a minute. */
+  /**
+   * Returns whether the public host name leads to a loopback address, so that it is of no use on
+   * other machines. May block for a lookup, once a minute.
+   */
   public synchronized boolean isLoopback() {
     long now = System.nanoTime();
-    if (lookedUp && now - lookedUpAt < LOOK_UP_EVERY) {
+    if (lookedUp && now - lookedUpAt < LOOKUP_INTERVAL) {
       return loopback;
     }
     try {
@@ -67,12 +76,12 @@ public final class Provisioner {
     return loopback;
   }
 
-  /** Returns the broker's URL, without a slash at its end. */
+  /** Returns the broker's URL, without a slash at the end. */
   public String url() {
     return url("");
   }
 
-  /** Returns the URL by which clients reach a hidden server without being challenged. */
+  /** Returns the URL of a hidden server for browsers: its UUID is the user name. */
   public String url(UUID id) {
     return url(id + ":x@") + "/";
   }
@@ -84,25 +93,28 @@ public final class Provisioner {
   }
 
   /**
-   * Returns what a hidden server is handed. May block.
+   * Returns the provisioning data of a hidden server. May block.
    *
-   * @param alwaysCa whether the authority is named even if it is well known
+   * @param alwaysCa whether to include the certificate authority even if it is a public one
    */
   public Provisioning of(Entry entry, boolean alwaysCa) throws IOException {
     Optional<String> ca = Optional.empty();
     if (settings.tls().enabled()) {
-      CertificateAuthority maker =
+      CertificateAuthority authority =
           new CertificateAuthority(settings.tls().certificate(), settings.tls().key());
-      boolean own = maker.isOfOurMaking();
+      boolean own = authority.isOfOurMaking();
       if (own || alwaysCa) {
-        ca = Optional.of(Files.readString(own ? maker.authority() : settings.tls().certificate()));
+        ca =
+            Optional.of(
+                Files.readString(own ? authority.authority() : settings.tls().certificate()));
       }
     }
-    Provisioning made =
+    Provisioning provisioning =
         new Provisioning(
             entry.id(), entry.labels(), entry.totp(), publicHost(), port.getAsInt(), ca);
     return settings.taas().enabled()
-        ? made.issuedBy("https://" + settings.taas().host().orElseThrow() + ":" + port.getAsInt())
-        : made;
+        ? provisioning.issuedBy(
+            "https://" + settings.taas().host().orElseThrow() + ":" + port.getAsInt())
+        : provisioning;
   }
 }

@@ -17,17 +17,17 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * All that a hidden server needs to know, as it is handed to it in a file (PROTOCOL 4): {@code
- * UUID.provisioning.json}, or {@code UUID.js} for old ones.
+ * The data that a hidden server needs to reach the broker (protocol.md, 4). It is handed over as a
+ * provisioning file: {@code UUID.provisioning.json}, or {@code UUID.js} for older hidden servers.
  *
- * @param id the hidden server
- * @param labels its labels
- * @param totp its secret
+ * @param id the UUID of the hidden server
+ * @param labels the labels of the hidden server
+ * @param totp the secret, with the parameters of its tokens
  * @param host the broker's host name
  * @param port the broker's port
- * @param ca what the broker's certificate is to be verified with, in PEM, if that is not well known
- * @param to what clients reach there; whoever runs the hidden server may add it to the file
- * @param issuer the URL that stands there for who has issued it, if it is not the broker's
+ * @param ca the certificates that the broker is verified with, in PEM; empty for public authorities
+ * @param to the local target of the hidden server, which its user may add to the file
+ * @param issuer the URL of the issuer, if it is not the broker's
  */
 public record Provisioning(
     UUID id,
@@ -47,26 +47,26 @@ public record Provisioning(
           .enable(JsonReadFeature.ALLOW_TRAILING_COMMA)
           .build();
 
-  /** Creates one that says nothing of what clients reach. */
+  /** Creates provisioning data without a target, issued by the broker. */
   public Provisioning(
       UUID id, List<String> labels, Totp totp, String host, int port, Optional<String> ca) {
     this(id, labels, totp, host, port, ca, Optional.empty(), Optional.empty());
   }
 
-  /** Returns the same with another broker. */
+  /** Returns a copy for another broker. */
   public Provisioning at(String otherHost, int otherPort) {
     return new Provisioning(id, labels, totp, otherHost, otherPort, ca, to, issuer);
   }
 
-  /** Returns the same, issued by another than the broker's own name. */
+  /** Returns a copy with the URL of another issuer. */
   public Provisioning issuedBy(String url) {
     return new Provisioning(id, labels, totp, host, port, ca, to, Optional.of(url));
   }
 
   /**
-   * Reads a provisioning file of either form.
+   * Parses a provisioning file of either form.
    *
-   * @throws IOException if it is none; the message holds nothing of the file
+   * @throws IOException if the text is not a provisioning file; the message contains nothing of it
    */
   public static Provisioning parse(String text) throws IOException {
     String json = text.strip();
@@ -105,7 +105,7 @@ public record Provisioning(
     return "https://" + server.path("hostname").asText() + ":" + server.path("port").asInt();
   }
 
-  /** Returns it as JSON, its secret in it. */
+  /** Returns the JSON form, including the secret. */
   public String toJson() {
     ObjectNode root = JSON.createObjectNode();
     root.putArray("uuid").add(id.toString());
@@ -123,12 +123,12 @@ public record Provisioning(
     return root.toPrettyString();
   }
 
-  /** Returns it as a module of JavaScript, as old hidden servers read it. */
+  /** Returns the form of a JavaScript module, which older hidden servers read. */
   public String toJs() {
     return JS_PREFIX + toJson() + ";";
   }
 
-  /** Returns it as a URI that authenticator apps read from a QR code. */
+  /** Returns the URI that authenticator apps read from a QR code. */
   public String toOtpauth() {
     String issuer = "Rendezvous " + host;
     return String.format(
@@ -151,7 +151,7 @@ public record Provisioning(
     return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
   }
 
-  /** It holds a secret, so it keeps it to itself. */
+  /** Returns a text without the secret. */
   @Override
   public String toString() {
     return "Provisioning[" + id + "]";

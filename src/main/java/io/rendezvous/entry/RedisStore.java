@@ -1,9 +1,6 @@
 package io.rendezvous.entry;
 
 import java.io.IOException;
-import java.net.URI;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -11,54 +8,42 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
-import org.redisson.Redisson;
 import org.redisson.api.RScript;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.options.KeysScanOptions;
 import org.redisson.client.RedisException;
 import org.redisson.client.codec.StringCodec;
-import org.redisson.config.Config;
-import org.redisson.config.SingleServerConfig;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Entries in Redis, a string under the key UUID each, as the older servers keep them. It is
- * connected to when it is first needed, and again when it comes back; each call waits two seconds
- * at most.
- *
- * <p>What Redisson throws names the arguments of a command, a secret among them; so nothing of it
- * goes into the exceptions here but the name of its class.
+ * Keeps entries in Redis, each as a string under its UUID, as older servers do. Redis is connected
+ * to when it is first needed, and again when it comes back.
  */
 public final class RedisStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);
-  private static final Duration PATIENCE = Duration.ofSeconds(2);
-  private static final Duration SUBSCRIBE_EVERY = Duration.ofSeconds(1);
-  private static final String DELETED = "rendezvous:deleted";
+  private static final Duration SUBSCRIBE_RETRY = Duration.ofSeconds(1);
+
+  /** The channel on which the UUIDs of deleted and revoked entries are published. */
+  private static final String REVOKED = "rendezvous:deleted";
+
   private static final String UUID_PATTERN = "????????-????-????-????-????????????";
-  private static final int BATCH = 500;
-  private static final int THREADS = 4;
+  private static final int BATCH_SIZE = 500;
   private static final int MAX_TRIES = 10;
 
   /**
-   * Puts an entry where there is what is expected: nothing, or an earlier form of it. Says "uuid"
-   * where there is something else, or a label that is taken. Labels have no index in the old
-   * databases.
+   * Writes an entry if the key has the expected value, and no other entry has one of the labels.
+   * Returns an empty string, "uuid" if the value is another, or the label that is taken. All
+   * entries are searched, since older databases have no index of labels.
    */
   private static final String PUT =
       """
-      local now = redis.pcall('GET', KEYS[1]) -- a table where it is no string
+      local now = redis.pcall('GET', KEYS[1]) -- a table if it is not a string
       if type(now) == 'table' or (now or '') ~= ARGV[3] then return 'uuid' end
       local cursor = '0'
       repeat
@@ -88,9 +73,8 @@ public final class RedisStore implements EntryStore {
       return deleted
       """;
 
-  private final String where;
+  private final RedisClient client;
   private final RedissonClient redis;
-  private final ExecutorService threads = Executors.newFixedThreadPool(THREADS, RedisStore::daemon);
   private final CountDownLatch closed = new CountDownLatch(1);
 
   /**
@@ -101,71 +85,8 @@ public final class RedisStore implements EntryStore {
    * @throws IllegalArgumentException if the location is malformed; the message does not show it
    */
   public RedisStore(String location) {
-    URI uri = parse(location);
-    this.where = "Redis at " + uri.getHost() + ":" + port(uri) + uri.getPath();
-    this.redis = Redisson.create(config(uri));
-  }
-
-  private static Thread daemon(Runnable task) {
-    Thread thread = new Thread(task, "redis-store");
-    thread.setDaemon(true);
-    return thread;
-  }
-
-  private static URI parse(String location) {
-    try {
-      URI uri = URI.create(location);
-      if (uri.getHost() != null && uri.getPath().matches("(/\\d{0,4})?")) {
-        return uri;
-      }
-    } catch (IllegalArgumentException e) {
-      // its message shows the location, and a password in it
-    }
-    throw new IllegalArgumentException(
-        "rendezvous.store is not redis://[:password@]host:port[/db], with special characters of"
-            + " the password escaped (%40 for @)");
-  }
-
-  private static int port(URI uri) {
-    return uri.getPort() < 0 ? 6379 : uri.getPort();
-  }
-
-  private static Config config(URI uri) {
-    Config config = new Config();
-    config.setCodec(StringCodec.INSTANCE); // the default one would run code that it finds there
-    config.setLazyInitialization(true);
-    config.setThreads(2);
-    config.setNettyThreads(2);
-    int patience = (int) PATIENCE.toMillis();
-    SingleServerConfig server =
-        config
-            .useSingleServer()
-            .setAddress(uri.getScheme() + "://" + uri.getHost() + ":" + port(uri))
-            .setConnectTimeout(patience)
-            .setTimeout(patience)
-            .setRetryAttempts(0)
-            .setPingConnectionInterval(5000)
-            .setConnectionMinimumIdleSize(1)
-            .setConnectionPoolSize(8)
-            .setSubscriptionConnectionMinimumIdleSize(1)
-            .setSubscriptionConnectionPoolSize(2);
-    String path = uri.getPath();
-    if (path.length() > 1) {
-      server.setDatabase(Integer.parseInt(path.substring(1)));
-    }
-    String user = uri.getRawUserInfo();
-    if (user != null) {
-      int colon = user.indexOf(':');
-      String name = colon < 0 ? user : user.substring(0, colon);
-      if (!name.isEmpty()) {
-        config.setUsername(URLDecoder.decode(name, StandardCharsets.UTF_8));
-      }
-      if (colon >= 0) {
-        String password = user.substring(colon + 1).replace("+", "%2B");
-        config.setPassword(URLDecoder.decode(password, StandardCharsets.UTF_8));
-      }
-    }
-    return config;
+    this.client = new RedisClient(RedisLocation.parse(location));
+    this.redis = client.redisson();
   }
 
   @Override
@@ -176,8 +97,8 @@ public final class RedisStore implements EntryStore {
 
   private @Nullable String text(UUID id) throws IOException {
     try {
-      return ask(() -> redis.<@Nullable String>getBucket(id.toString()).get());
-    } catch (WrongTypeException e) {
+      return client.call(() -> redis.<@Nullable String>getBucket(id.toString()).get());
+    } catch (RedisClient.WrongTypeException e) {
       return null;
     }
   }
@@ -188,14 +109,15 @@ public final class RedisStore implements EntryStore {
       if (entry.id().toString().equals(key)) {
         return Optional.of(entry);
       }
-      LOG.warn("{}: the key {} counts as missing: it holds another UUID", where, brief(key));
+      LOG.warn(
+          "{}: the key {} counts as missing: it contains another UUID", client, abbreviated(key));
     } catch (IOException e) {
-      LOG.warn("{}: the key {} counts as missing: {}", where, brief(key), e.getMessage());
+      LOG.warn("{}: the key {} counts as missing: {}", client, abbreviated(key), e.getMessage());
     }
     return Optional.empty();
   }
 
-  private static String brief(String key) {
+  private static String abbreviated(String key) {
     return key.substring(0, 8) + "...";
   }
 
@@ -206,24 +128,24 @@ public final class RedisStore implements EntryStore {
       Iterator<String> keys =
           redis
               .getKeys()
-              .getKeys(KeysScanOptions.defaults().pattern(UUID_PATTERN).chunkSize(BATCH))
+              .getKeys(KeysScanOptions.defaults().pattern(UUID_PATTERN).chunkSize(BATCH_SIZE))
               .iterator();
-      List<String> batch = ask(() -> next(keys));
+      List<String> batch = client.call(() -> next(keys));
       while (!batch.isEmpty()) {
         String[] names = batch.stream().filter(RedisStore::isId).toArray(String[]::new);
-        Map<String, String> found = ask(() -> redis.getBuckets().<String>get(names));
+        Map<String, String> found = client.call(() -> redis.getBuckets().<String>get(names));
         found.forEach((key, text) -> read(key, text).ifPresent(entries::add));
-        batch = ask(() -> next(keys));
+        batch = client.call(() -> next(keys));
       }
-    } catch (RedisException | WrongTypeException e) {
-      throw unreachable(e);
+    } catch (RedisException | RedisClient.WrongTypeException e) {
+      throw client.unreachable(e);
     }
     return entries;
   }
 
   private static List<String> next(Iterator<String> keys) {
     List<String> batch = new ArrayList<>();
-    while (batch.size() < BATCH && keys.hasNext()) {
+    while (batch.size() < BATCH_SIZE && keys.hasNext()) {
       batch.add(keys.next());
     }
     return batch;
@@ -236,7 +158,7 @@ public final class RedisStore implements EntryStore {
   @Override
   public void create(Entry entry) throws IOException {
     if (!put(entry, "", entry.labels(), false)) {
-      throw new IllegalArgumentException("there is an entry with that UUID already");
+      throw new IllegalArgumentException("an entry with that UUID exists already");
     }
   }
 
@@ -249,32 +171,33 @@ public final class RedisStore implements EntryStore {
         return Optional.empty();
       }
       Entry changed = how.apply(old.get());
-      List<String> more = new ArrayList<>(changed.labels());
-      more.removeAll(old.get().labels());
-      if (put(changed, text, more, !changed.revoked().equals(old.get().revoked()))) {
+      List<String> newLabels = new ArrayList<>(changed.labels());
+      newLabels.removeAll(old.get().labels());
+      boolean isRevoked = !changed.revoked().equals(old.get().revoked());
+      if (put(changed, text, newLabels, isRevoked)) {
         return Optional.of(changed);
       }
     }
-    throw new IOException(where + ": others keep changing that entry; try again");
+    throw new IOException(client + ": others keep changing that entry; try again");
   }
 
   /**
-   * Writes an entry.
+   * Writes an entry if the key still has the expected value.
    *
-   * @param expected what must be there now
-   * @param labels those to be looked for in others
-   * @param tell whether those who listen for revocations are told
-   * @return false if there is something else
+   * @param expected the current value, or an empty string for none
+   * @param newLabels the labels that no other entry may have
+   * @param isRevoked whether to tell listeners of a revocation
+   * @return whether the entry was written
    * @throws IllegalArgumentException if a label is taken
    */
-  private boolean put(Entry entry, String expected, List<String> labels, boolean tell)
+  private boolean put(Entry entry, String expected, List<String> newLabels, boolean isRevoked)
       throws IOException {
     List<Object> arguments = new ArrayList<>();
     arguments.add(entry.toJson());
     arguments.add(UUID_PATTERN);
     arguments.add(expected);
-    arguments.add(tell ? DELETED : "");
-    arguments.addAll(labels);
+    arguments.add(isRevoked ? REVOKED : "");
+    arguments.addAll(newLabels);
     String taken = String.valueOf(run(PUT, RScript.ReturnType.VALUE, entry.id(), arguments));
     if (!taken.isEmpty() && !taken.equals("uuid")) {
       throw new IllegalArgumentException("the label " + taken + " belongs to another entry");
@@ -284,13 +207,13 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public boolean delete(UUID id) throws IOException {
-    return run(DELETE, RScript.ReturnType.LONG, id, List.of(DELETED)).equals(1L);
+    return run(DELETE, RScript.ReturnType.LONG, id, List.of(REVOKED)).equals(1L);
   }
 
   private Object run(String script, RScript.ReturnType type, UUID id, List<Object> arguments)
       throws IOException {
     try {
-      return this.<Object>ask(
+      return client.<Object>call(
           () ->
               redis
                   .getScript(StringCodec.INSTANCE)
@@ -300,40 +223,9 @@ public final class RedisStore implements EntryStore {
                       type,
                       List.of(id.toString()),
                       arguments.toArray()));
-    } catch (WrongTypeException e) {
-      throw unreachable(e);
+    } catch (RedisClient.WrongTypeException e) {
+      throw client.unreachable(e);
     }
-  }
-
-  /** What is under the key is no string, and so no entry. */
-  private static final class WrongTypeException extends Exception {
-    private static final long serialVersionUID = 1L;
-  }
-
-  /** Asks on a thread of the store's own, since connecting takes its time before a command does. */
-  private <T> T ask(Callable<T> command) throws IOException, WrongTypeException {
-    Future<T> answer = threads.submit(command);
-    try {
-      return answer.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (ExecutionException e) {
-      Throwable cause = e.getCause();
-      if (cause instanceof RedisException
-          && String.valueOf(cause.getMessage()).contains("WRONGTYPE")) {
-        throw new WrongTypeException();
-      }
-      throw unreachable(cause);
-    } catch (TimeoutException e) {
-      answer.cancel(true);
-      throw unreachable(e);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw unreachable(e);
-    }
-  }
-
-  private IOException unreachable(@Nullable Throwable e) {
-    String what = e == null ? "no reason" : e.getClass().getSimpleName();
-    return new IOException(where + " cannot be asked now (" + what + ")");
   }
 
   @Override
@@ -343,23 +235,23 @@ public final class RedisStore implements EntryStore {
     subscriber.start();
   }
 
-  /** Until it succeeds; from then on Redisson subscribes again when it has to. */
+  /** Tries to subscribe until it succeeds. After a lost connection Redisson subscribes again. */
   private void subscribe(Consumer<UUID> listener) {
     try {
       do {
         try {
-          ask(
+          client.call(
               () ->
                   redis
-                      .getTopic(DELETED)
+                      .getTopic(REVOKED)
                       .addListener(
                           String.class,
                           (channel, text) -> Entry.parseId(text).ifPresent(listener)));
           return;
-        } catch (IOException | WrongTypeException e) {
-          LOG.debug("Deletions are not heard of yet: {}", e.getMessage());
+        } catch (IOException | RedisClient.WrongTypeException e) {
+          LOG.debug("The subscription to revocations failed: {}", e.getMessage());
         }
-      } while (!closed.await(SUBSCRIBE_EVERY.toMillis(), TimeUnit.MILLISECONDS));
+      } while (!closed.await(SUBSCRIBE_RETRY.toMillis(), TimeUnit.MILLISECONDS));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -367,13 +259,12 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public String where() {
-    return where;
+    return client.toString();
   }
 
   @Override
   public void close() {
     closed.countDown();
-    threads.shutdownNow();
-    redis.shutdown();
+    client.close();
   }
 }

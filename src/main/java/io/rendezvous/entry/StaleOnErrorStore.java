@@ -12,15 +12,18 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * Bridges the times when another store cannot be reached: an entry seen within a while still
- * counts. And a store that has just failed is left alone for a second, so that a herd of returning
- * hidden servers does not wait for it one after the other.
+ * Serves remembered entries while another store cannot be reached (compare stale-if-error of RFC
+ * 5861, 4). An entry that was read within the grace period is still found; it is forgotten when it
+ * is deleted or revoked. After a failure the store is not asked for a second, so that returning
+ * hidden servers do not wait for it one after the other.
+ *
+ * <p>Any thread may call, except I/O threads.
  */
 public final class StaleOnErrorStore implements EntryStore {
-  private static final int MAX_REMEMBERED = 100_000;
-  private static final Duration LEFT_ALONE = Duration.ofSeconds(1);
+  private static final int MAX_ENTRIES = 100_000;
+  private static final Duration PAUSE = Duration.ofSeconds(1);
 
-  /** An entry as text, which has a third of the size. */
+  /** An entry as JSON text, which takes a third of the memory of a parsed one. */
   private record Seen(String json, Instant at) {}
 
   private final EntryStore store;
@@ -28,14 +31,14 @@ public final class StaleOnErrorStore implements EntryStore {
   private final Duration grace;
 
   // Guarded by this.
-  private final Map<UUID, Seen> seen = LruMap.byUse(MAX_REMEMBERED);
-  private Instant leaveAloneUntil = Instant.MIN;
+  private final Map<UUID, Seen> seen = LruMap.byUse(MAX_ENTRIES);
+  private Instant pausedUntil = Instant.MIN;
   private long revocations;
 
   /**
-   * Puts a bridge before a store.
+   * Wraps a store.
    *
-   * @param grace how long an entry counts after it was last seen there
+   * @param grace how long an entry is served after it was last read
    */
   public StaleOnErrorStore(EntryStore store, InstantSource clock, Duration grace) {
     this.store = store;
@@ -45,8 +48,9 @@ public final class StaleOnErrorStore implements EntryStore {
 
   @Override
   public Optional<Entry> find(UUID id) throws IOException {
-    if (isLeftAlone()) {
-      return Optional.of(remembered(id, new IOException("the store was out of reach just now")));
+    if (isPaused()) {
+      return Optional.of(
+          remembered(id, new IOException("the store could not be reached a moment ago")));
     }
     long before = revocations();
     try {
@@ -54,25 +58,25 @@ public final class StaleOnErrorStore implements EntryStore {
       remember(id, entry, before);
       return entry;
     } catch (IOException e) {
-      leaveAlone();
+      pause();
       return Optional.of(remembered(id, e));
     }
   }
 
-  private synchronized boolean isLeftAlone() {
-    Instant now = clock.instant(); // which may have been set back
-    return now.isBefore(leaveAloneUntil) && !now.plus(LEFT_ALONE).isBefore(leaveAloneUntil);
+  private synchronized boolean isPaused() {
+    Instant now = clock.instant(); // the clock may have been set back
+    return now.isBefore(pausedUntil) && !now.plus(PAUSE).isBefore(pausedUntil);
   }
 
-  private synchronized void leaveAlone() {
-    leaveAloneUntil = clock.instant().plus(LEFT_ALONE);
+  private synchronized void pause() {
+    pausedUntil = clock.instant().plus(PAUSE);
   }
 
   private synchronized long revocations() {
     return revocations;
   }
 
-  /** Remembers what was read, unless it may have been revoked since. */
+  /** Remembers an entry that was read, unless something was revoked since. */
   private synchronized void remember(UUID id, Optional<Entry> entry, long revocationsBefore) {
     if (revocations == revocationsBefore) {
       remember(id, entry);
@@ -87,10 +91,10 @@ public final class StaleOnErrorStore implements EntryStore {
     }
   }
 
-  private synchronized Entry remembered(UUID id, IOException otherwise) throws IOException {
+  private synchronized Entry remembered(UUID id, IOException reason) throws IOException {
     Seen last = seen.get(id);
     if (last == null || last.at().plus(grace).isBefore(clock.instant())) {
-      throw otherwise;
+      throw reason;
     }
     return Entry.parse(last.json());
   }

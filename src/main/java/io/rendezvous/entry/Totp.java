@@ -7,18 +7,18 @@ import org.apache.commons.codec.digest.HmacAlgorithms;
 import org.apache.commons.codec.digest.HmacUtils;
 
 /**
- * Makes the tokens of one secret (RFC 6238).
+ * Computes the time-based tokens of one secret (RFC 6238).
  *
- * @param algorithm sha1, sha256 or sha512
+ * @param algorithm {@code sha1}, {@code sha256} or {@code sha512}
  * @param base32 the secret, in base32 (RFC 4648, 6)
- * @param step seconds for which a token stays the same
- * @param digits how many digits a token has, at least
+ * @param step the length of a time step, in seconds
+ * @param digits the minimum number of digits of a token
  */
 public record Totp(String algorithm, String base32, int step, int digits) {
-  /** Tokens longer than this would have a first digit that says little. */
+  /** The maximum number of digits. A token has 31 bits, so its tenth digit is 0, 1 or 2. */
   public static final int MAX_DIGITS = 10;
 
-  /** Tokens shorter than this can be guessed. */
+  /** The minimum number of digits. Shorter tokens are easily guessed. */
   public static final int MIN_DIGITS = 6;
 
   private static final long[] POWERS = {
@@ -36,9 +36,9 @@ public record Totp(String algorithm, String base32, int step, int digits) {
   };
 
   /**
-   * Checks what it is given.
+   * Checks the parameters.
    *
-   * @throws IllegalArgumentException if it can make no tokens, without naming the secret
+   * @throws IllegalArgumentException if one is invalid; the message does not contain the secret
    */
   public Totp {
     algorithm = algorithm.toLowerCase(Locale.ROOT).replace("-", "");
@@ -50,7 +50,7 @@ public record Totp(String algorithm, String base32, int step, int digits) {
       throw new IllegalArgumentException("the step is not from 1 to 86400 seconds: " + step);
     }
     if (digits < MIN_DIGITS || digits > MAX_DIGITS) {
-      throw new IllegalArgumentException("the digits are not from 6 to 10: " + digits);
+      throw new IllegalArgumentException("the number of digits is not from 6 to 10: " + digits);
     }
   }
 
@@ -68,15 +68,15 @@ public record Totp(String algorithm, String base32, int step, int digits) {
     return text.matches("[A-Z2-7]+") ? new Base32().decode(text) : new byte[0];
   }
 
-  /** Returns the number of the step that a time, in seconds since 1970, falls in. */
+  /** Returns the number of the time step that contains a time, in seconds since the epoch. */
   public long stepAt(long epochSecond) {
     return Math.floorDiv(epochSecond, step);
   }
 
   /**
-   * Returns the token of a step.
+   * Returns the token of a time step. A short token consists of the last digits of a longer one.
    *
-   * @param length how many digits; of a longer token a shorter one is the end
+   * @param length the number of digits, at most {@link #MAX_DIGITS}
    */
   public String token(long number, int length) {
     byte[] counter = ByteBuffer.allocate(Long.BYTES).putLong(number).array();
@@ -86,7 +86,7 @@ public record Totp(String algorithm, String base32, int step, int digits) {
     return String.format(Locale.ROOT, "%0" + length + "d", code % POWERS[length]);
   }
 
-  /** It holds a secret, so it keeps it to itself. */
+  /** Returns a text without the secret. */
   @Override
   public String toString() {
     return "Totp[" + algorithm + "]";

@@ -1,4 +1,7 @@
-/** What the broker knows of hidden servers, where it keeps it, and who may park a tunnel. */
+/**
+ * The entries of hidden servers: their stores, their tokens, the authentication of hidden servers,
+ * and the provisioning files that they are given.
+ */
 @NullMarked
 package io.rendezvous.entry;
 
