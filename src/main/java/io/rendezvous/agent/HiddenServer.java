@@ -156,7 +156,7 @@ public final class HiddenServer implements AutoCloseable {
       boolean tls = "https".equals(local.getScheme());
       Address address = Address.parse(local.toString(), tls ? "https" : "http");
       String name = address.toString();
-      TrustedCertificates believed = tls ? how.trust() : null;
+      TrustedCertificates believed = tls ? how.trustedCertificates() : null;
       return proxy(
           network -> new ReverseProxy.LocalServer(name, name, address.dialer(network, believed)),
           how);

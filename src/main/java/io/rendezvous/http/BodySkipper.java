@@ -3,25 +3,25 @@ package io.rendezvous.http;
 import java.nio.ByteBuffer;
 
 /**
- * Finds the end of a body, which nobody wants (RFC 9112, 6.3 and 7.1). Chunks are read strictly:
- * what this broker takes for the end, nobody before it may have taken for anything else.
+ * Reads and discards a body, and finds its end (RFC 9112, 6.3 and 7.1). Chunks are read strictly,
+ * so that no proxy in front of the broker can see the end of the body elsewhere.
  *
  * <p>Used by one thread at a time.
  */
 public final class BodySkipper {
-  /** What the octets so far amount to. */
+  /** The state after the octets read so far. */
   public enum Progress {
-    /** More of the body is to come. */
+    /** The body is not complete. */
     MORE,
-    /** The body is over. */
+    /** The body is complete. */
     END,
-    /** No body, whatever follows. */
+    /** The octets are not a body, whatever follows. */
     MALFORMED
   }
 
-  private static final int MAX_DIGITS = 8;
+  private static final int MAX_SIZE_DIGITS = 8;
 
-  /** What the next octet belongs to. */
+  /** The part of the body that the next octet belongs to. */
   private enum Part {
     SIZE,
     EXTENSION,
@@ -33,7 +33,7 @@ public final class BodySkipper {
     TRAILER,
     LF_OF_TRAILER,
     LAST_LF,
-    NOTHING
+    END
   }
 
   private final boolean chunked;
@@ -42,34 +42,34 @@ public final class BodySkipper {
   private int digits;
 
   /**
-   * Creates a body of which nothing has come yet.
+   * Creates a skipper of one body.
    *
-   * @param length how many octets it has, or -1 where its chunks tell
+   * @param length the number of octets, or -1 for a chunked body
    */
   public BodySkipper(long length) {
     chunked = length < 0;
     left = Math.max(0, length);
-    part = chunked ? Part.SIZE : left > 0 ? Part.DATA : Part.NOTHING;
+    part = chunked ? Part.SIZE : left > 0 ? Part.DATA : Part.END;
   }
 
-  /** Takes octets of the body out of the buffer, none of those behind it. */
+  /** Consumes octets of the body from a buffer, and leaves those that follow the body. */
   public Progress skip(ByteBuffer from) {
-    while (part != Part.NOTHING && from.hasRemaining()) {
+    while (part != Part.END && from.hasRemaining()) {
       if (part == Part.DATA) {
         int n = (int) Math.min(left, from.remaining());
         from.position(from.position() + n);
         left -= n;
         if (left == 0) {
-          part = chunked ? Part.CR_OF_DATA : Part.NOTHING;
+          part = chunked ? Part.CR_OF_DATA : Part.END;
         }
       } else if (!take(from.get())) {
         return Progress.MALFORMED;
       }
     }
-    return part == Part.NOTHING ? Progress.END : Progress.MORE;
+    return part == Part.END ? Progress.END : Progress.MORE;
   }
 
-  /** Takes an octet of what frames the data; returns whether it may stand there. */
+  /** Takes an octet outside of the data. Returns false if it is not allowed there. */
   private boolean take(byte octet) {
     return switch (part) {
       case SIZE -> takeSize(octet);
@@ -83,8 +83,8 @@ public final class BodySkipper {
       }
       case TRAILER -> takeUntilCr(octet, Part.LF_OF_TRAILER);
       case LF_OF_TRAILER -> take(octet, '\n', Part.TRAILER_START);
-      case LAST_LF -> take(octet, '\n', Part.NOTHING);
-      case DATA, NOTHING -> throw new IllegalStateException();
+      case LAST_LF -> take(octet, '\n', Part.END);
+      case DATA, END -> throw new IllegalStateException();
     };
   }
 
@@ -92,7 +92,7 @@ public final class BodySkipper {
     int digit = Character.digit(octet, 16);
     if (digit >= 0) {
       left = left * 16 + digit;
-      return ++digits <= MAX_DIGITS;
+      return ++digits <= MAX_SIZE_DIGITS;
     }
     boolean any = digits > 0;
     digits = 0;

@@ -4,11 +4,11 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 
 /**
- * The challenge that makes a client name its hidden server (RFC 7616, 3.3). Nothing is ever checked
- * against the nonce, since the client has no password; it is unguessable all the same, for clients
- * that judge a server by it.
+ * The challenge that makes a client name its hidden server (RFC 7616, 3.3). The client has no
+ * password, so its response is never checked against the nonce. The nonce is unguessable
+ * nevertheless, because some clients insist on a good one.
  *
- * <p>Any thread may call it.
+ * <p>Any thread may call.
  */
 public final class Challenge {
   private final SecureRandom random = new SecureRandom();
@@ -17,25 +17,26 @@ public final class Challenge {
   private final String opaque = token();
 
   /**
-   * Creates the challenge of this process.
+   * Creates a Digest challenge.
    *
-   * @param realm what a browser shows in its dialog; without quotes and backslashes
+   * @param realm the realm, which browsers show; without quotes and backslashes
    */
   public Challenge(String realm) {
     this("Digest", realm);
   }
 
   /**
-   * Creates the challenge of this process for another scheme that looks the same.
+   * Creates a challenge of another scheme with the same parameters.
    *
-   * @param scheme of the Authorization that is wanted
+   * @param scheme the scheme of the Authorization that the client is asked for
+   * @param realm the realm, which browsers show; without quotes and backslashes
    */
   public Challenge(String scheme, String realm) {
     this.scheme = scheme;
     this.realm = realm;
   }
 
-  /** Returns the value of a new WWW-Authenticate header. */
+  /** Returns the value of a WWW-Authenticate header, with a new nonce. */
   public String header() {
     return String.format(
         "%s realm=\"%s\", qop=\"auth, auth-int\", nonce=\"%s\", opaque=\"%s\"",
@@ -43,8 +44,8 @@ public final class Challenge {
   }
 
   private String token() {
-    byte[] octets = new byte[16];
-    random.nextBytes(octets);
-    return HexFormat.of().formatHex(octets);
+    byte[] bytes = new byte[16];
+    random.nextBytes(bytes);
+    return HexFormat.of().formatHex(bytes);
   }
 }

@@ -14,33 +14,33 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A client's connection until a relay has it: reads one request head after the other, octet for
- * octet as it came, and gives each to a handler, who either answers it and keeps the connection, or
- * takes the connection over. After an answer the request's body is read and dropped.
+ * The connection of a client until a relay takes it over. It reads one request head after the other
+ * and passes each to a handler. The handler either answers the request and keeps the connection, or
+ * takes the connection over. The body of an answered request is read and discarded.
  *
- * <p>Lives on the connection's I/O thread.
+ * <p>All methods are called on the connection's I/O thread.
  */
 public final class ClientConnection {
   private static final int MAX_HEAD = 16 * 1024;
-  private static final int MAX_DROPPED = 64 * 1024;
+  private static final int MAX_DISCARDED = 64 * 1024;
   private static final Duration HEAD_TIME = Duration.ofSeconds(10);
-  private static final Duration REQUEST_TIME = Duration.ofSeconds(10); // its body included
+  private static final Duration REQUEST_TIME = Duration.ofSeconds(10); // includes the body
   private static final Duration IDLE_TIME = Duration.ofSeconds(60);
-  private static final Duration SHORT_REST = Duration.ofMillis(1);
+  private static final Duration PAUSE = Duration.ofMillis(1);
 
-  /** Requests that are answered before other connections of the thread have their turn. */
-  private static final int TURN = 16;
+  /** Requests that are handled before the other connections of the thread have their turn. */
+  private static final int MAX_REQUESTS_PER_TURN = 16;
 
-  private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
+  private static final ByteBuffer EMPTY = ByteBuffer.allocate(0);
 
   private enum Phase {
-    /** A request is awaited. */
+    /** The next head is read. */
     HEAD,
-    /** The handler has a request, or its answer is being written. */
+    /** The handler has a request, or the response is written. */
     REQUEST,
-    /** The request was answered, and its body is being dropped. */
+    /** The request was answered, and its body is discarded. */
     BODY,
-    /** Somebody else owns the connection. */
+    /** The connection has another owner. */
     GONE
   }
 
@@ -49,20 +49,20 @@ public final class ClientConnection {
   private final Consumer<ClientConnection> handler;
   private Phase phase = Phase.HEAD;
   private HeadReader reader = new HeadReader(MAX_HEAD);
-  private ByteBuffer unread = NOTHING; // from the connection, but not processed
+  private ByteBuffer unread = EMPTY; // read from the connection, but not processed
   private @Nullable RequestHead head;
   private BodySkipper body = new BodySkipper(0);
-  private ByteBuffer answer = NOTHING;
-  private boolean headTimed = true;
-  private long dropped;
+  private ByteBuffer response = EMPTY;
+  private boolean headIsTimed = true;
+  private long discarded;
   private boolean inTurn;
   private boolean draining;
 
   /**
-   * Creates one that does not read yet.
+   * Wraps a connection, without reading from it.
    *
-   * @param clock for the Date of answers
-   * @param handler is given each request, as this object, on the I/O thread
+   * @param clock tells the time for the Date header
+   * @param handler receives this object for each request, on the I/O thread
    */
   public ClientConnection(Conn conn, InstantSource clock, Consumer<ClientConnection> handler) {
     this.conn = conn;
@@ -71,9 +71,9 @@ public final class ClientConnection {
   }
 
   /**
-   * Takes the connection over and begins to read.
+   * Takes the connection over and starts to read.
    *
-   * @param left how much time is left for the first head
+   * @param left the time that is left for the first head
    */
   public void start(Duration left) {
     unread = conn.takeEarly();
@@ -83,57 +83,57 @@ public final class ClientConnection {
     onReadable();
   }
 
-  // What a handler may ask and do.
+  // For the handler.
 
-  /** Returns the head of the request that is being handled. */
+  /** Returns the head of the current request. */
   public RequestHead head() {
     RequestHead current = head;
     if (current == null) {
-      throw new IllegalStateException("no request is being handled");
+      throw new IllegalStateException("there is no current request");
     }
     return current;
   }
 
-  /** Returns the connection. It is not the caller's. */
+  /** Returns the connection, which the caller does not own: see {@link #takeOver}. */
   public Conn conn() {
     return conn;
   }
 
   /**
-   * Returns whether the connection can be kept after an answer: the client wants to keep it, and
-   * the body is one that can be dropped.
+   * Returns whether the connection can stay open after a response: the client wants that, and the
+   * body is sent and short enough to be discarded.
    */
   public boolean canBeKept() {
-    return head().persists() && !head().expectsContinue() && head().bodyLength() <= MAX_DROPPED;
+    return head().persists() && !head().expectsContinue() && head().bodyLength() <= MAX_DISCARDED;
   }
 
   /**
-   * Asks a question that may block, and goes on with its answer on the connection's I/O thread,
-   * unless the connection has ended by then.
+   * Runs a query that may block on a worker, and passes its result on, on the connection's I/O
+   * thread. Nothing is passed on if the connection has ended by then.
    */
-  public <T> void ask(Executor worker, Supplier<T> question, Consumer<T> then) {
+  public <T> void ask(Executor worker, Supplier<T> query, Consumer<T> then) {
     worker.execute(
         () -> {
-          T found = question.get();
+          T result = query.get();
           conn.execute(
               () -> {
-                if (phase == Phase.REQUEST && conn.isOpen()) { // it may have taken too long
-                  then.accept(found);
+                if (phase == Phase.REQUEST && conn.isOpen()) { // the query may have taken too long
+                  then.accept(result);
                 }
               });
         });
   }
 
-  /** Answers the request, drops its body, and waits for the next request. */
-  public void answerAndKeep(ProblemResponse response, Map<String, String> more) {
-    answer = response.keeping(clock.instant(), more);
+  /** Answers the request, discards its body, and waits for the next request. */
+  public void answerAndKeep(ProblemResponse problem, Map<String, String> more) {
+    response = problem.keeping(clock.instant(), more);
     conn.onWritable(this::onWritable);
     onWritable();
   }
 
   /**
-   * Gives the connection to the caller. What was read behind the head are its early octets; reads
-   * are off.
+   * Gives the connection to the caller. The octets that were read after the head are its early
+   * octets. Reads are off.
    */
   public Conn takeOver() {
     phase = Phase.GONE;
@@ -143,7 +143,7 @@ public final class ClientConnection {
     conn.onWritable(null);
     conn.suspendReads();
     conn.unread(unread);
-    unread = NOTHING;
+    unread = EMPTY;
     return conn;
   }
 
@@ -160,14 +160,14 @@ public final class ClientConnection {
     }
   }
 
-  /** Goes on until there is nothing to read, or the handler is waited for, or the turn is over. */
+  /** Processes what can be read, until the handler is waited for or the turn is over. */
   private void advance() throws IOException {
-    for (int requests = 0; requests < TURN; ) {
+    for (int requests = 0; requests < MAX_REQUESTS_PER_TURN; ) {
       if (!unread.hasRemaining() && !readMore()) {
         return;
       }
       if (phase == Phase.BODY) {
-        dropBody();
+        discardBody();
       } else if (phase == Phase.HEAD) {
         requests += readHead() ? 1 : 0;
       }
@@ -176,16 +176,16 @@ public final class ClientConnection {
       }
     }
     conn.suspendReads();
-    conn.after(SHORT_REST, this::goOn);
+    conn.after(PAUSE, this::resume);
   }
 
-  private void goOn() {
+  private void resume() {
     if ((phase == Phase.HEAD || phase == Phase.BODY) && conn.isOpen()) {
       onReadable();
     }
   }
 
-  /** Returns whether something was read. */
+  /** Reads more octets. Returns whether there were any. */
   private boolean readMore() throws IOException {
     ByteBuffer buffer = conn.buffers().take();
     try {
@@ -203,10 +203,10 @@ public final class ClientConnection {
     }
   }
 
-  /** Returns whether a request was read whole. */
+  /** Reads the head on. Returns whether it is complete or refused. */
   private boolean readHead() {
-    if (!headTimed) {
-      headTimed = true;
+    if (!headIsTimed) {
+      headIsTimed = true;
       conn.deadline(HEAD_TIME, this::onLate);
     }
     switch (reader.read(unread)) {
@@ -238,20 +238,20 @@ public final class ClientConnection {
     handler.accept(this);
   }
 
-  private void dropBody() {
+  private void discardBody() {
     int before = unread.remaining();
     BodySkipper.Progress progress = body.skip(unread);
-    dropped += before - unread.remaining();
+    discarded += before - unread.remaining();
     if (progress == BodySkipper.Progress.END) {
       awaitHead();
-    } else if (progress == BodySkipper.Progress.MALFORMED || dropped > MAX_DROPPED) {
-      part();
+    } else if (progress == BodySkipper.Progress.MALFORMED || discarded > MAX_DISCARDED) {
+      end();
     }
   }
 
   private void awaitHead() {
     phase = Phase.HEAD;
-    headTimed = false;
+    headIsTimed = false;
     reader = new HeadReader(MAX_HEAD);
     head = null;
     conn.deadline(IDLE_TIME, this::onLate);
@@ -261,8 +261,8 @@ public final class ClientConnection {
 
   private void onWritable() {
     try {
-      while (answer.hasRemaining()) {
-        if (conn.write(answer) == 0) {
+      while (response.hasRemaining()) {
+        if (conn.write(response) == 0) {
           conn.resumeWrites();
           return;
         }
@@ -282,8 +282,8 @@ public final class ClientConnection {
 
   private void onAnswered() {
     phase = Phase.BODY;
-    dropped = 0;
-    dropBody();
+    discarded = 0;
+    discardBody();
     if (draining) {
       onDrain();
     } else if (!inTurn && phase != Phase.GONE) {
@@ -293,26 +293,28 @@ public final class ClientConnection {
 
   // The end.
 
-  /** Handles the end of the time for whatever is awaited. */
+  /** Ends the connection because the time for the current phase is over. */
   private void onLate() {
     if (phase == Phase.HEAD && !reader.isEmpty()) {
       refuse(Problem.permanent(408, "the request took too long"));
     } else {
-      part();
+      end();
     }
   }
 
-  /** Ends the connection because the broker is shutting down; what has begun is told so. */
+  /**
+   * Ends the connection because the broker is shutting down. A request that has begun is answered.
+   */
   private void onDrain() {
     draining = true;
     if (phase == Phase.HEAD && !reader.isEmpty()) {
       refuse(Problem.DRAINING);
     } else if (phase == Phase.HEAD || phase == Phase.BODY) {
-      part();
+      end();
     }
   }
 
-  private void part() {
+  private void end() {
     LingeringClose.end(takeOver());
   }
 
@@ -320,7 +322,7 @@ public final class ClientConnection {
     refuse(ProblemResponse.json(problem));
   }
 
-  private void refuse(ProblemResponse response) {
-    LingeringClose.say(takeOver(), response.closing(clock.instant(), Map.of()));
+  private void refuse(ProblemResponse problem) {
+    LingeringClose.say(takeOver(), problem.closing(clock.instant(), Map.of()));
   }
 }

@@ -8,8 +8,8 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * Reads the parameters of {@code Authorization: Digest}, and of schemes that write theirs in the
- * same way (RFC 9110, 11.4; RFC 7616, 3.4).
+ * Parses the parameters of {@code Authorization: Digest}, and of other schemes with the same syntax
+ * (RFC 9110, 11.4; RFC 7616, 3.4).
  */
 public final class DigestCredentials {
   private static final String CHARACTER_SET = "UTF-8'";
@@ -23,18 +23,19 @@ public final class DigestCredentials {
   }
 
   /**
-   * Returns the parameters, by their names in lower case.
+   * Returns the parameters by name, in lower case.
    *
-   * @throws ProtocolException if they are malformed, or one is there twice
+   * @param credentials the value of the header after the scheme
+   * @throws ProtocolException if the parameters are malformed, or one occurs twice
    */
   public static Map<String, String> parameters(String credentials) throws ProtocolException {
     return new DigestCredentials(credentials).parse();
   }
 
   /**
-   * Returns the user name, empty if there is none.
+   * Returns the user name, or an empty string if there is none.
    *
-   * @throws ProtocolException if the parameters are malformed, or name a user twice
+   * @throws ProtocolException if the parameters are malformed, or there are two user names
    */
   static String userName(String credentials) throws ProtocolException {
     Map<String, String> parameters = parameters(credentials);
@@ -46,7 +47,7 @@ public final class DigestCredentials {
     return extended != null ? decode(extended) : plain != null ? plain : "";
   }
 
-  /** RFC 8187, 3.2.1, with the one character set that RFC 7616 allows. */
+  /** Decodes an extended value (RFC 8187, 3.2.1), in the one character set that RFC 7616 allows. */
   private static String decode(String extended) throws ProtocolException {
     int language = CHARACTER_SET.length();
     int value = extended.indexOf('\'', language) + 1;
@@ -104,8 +105,8 @@ public final class DigestCredentials {
     return text.substring(start, at);
   }
 
-  private void skip(String chars) {
-    while (at < text.length() && chars.indexOf(text.charAt(at)) >= 0) {
+  private void skip(String skipped) {
+    while (at < text.length() && skipped.indexOf(text.charAt(at)) >= 0) {
       at++;
     }
   }

@@ -4,45 +4,45 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Gathers the octets of one head, up to and with its empty line, whatever the pieces they come in.
- * What cannot become a head is noticed at the first wrong octet: a line that does not end in CR LF,
- * a control character (RFC 9112, 2.2; RFC 9110, 5.5).
+ * Collects the octets of one head up to and including its empty line, in whatever pieces they come.
+ * It stops at the first octet that no head can contain: a line end other than CR LF, a control
+ * character, or an empty line before the first line (RFC 9112, 2.2; RFC 9110, 5.5).
  *
  * <p>Used by one thread at a time.
  */
 public final class HeadReader {
-  /** What the octets so far amount to. */
+  /** The state after the octets read so far. */
   public enum Progress {
-    /** Not a head yet. */
+    /** The head is not complete. */
     MORE,
-    /** A whole head: see {@link #head}. */
+    /** The head is complete; see {@link #head}. */
     WHOLE,
-    /** No head, whatever follows. */
+    /** The octets are not a head, whatever follows. */
     MALFORMED,
-    /** Longer than allowed. */
+    /** The head exceeds the maximum length. */
     TOO_LONG
   }
 
-  private static final int FIRST_SIZE = 1024;
+  private static final int INITIAL_SIZE = 1024;
 
-  private final int most;
+  private final int maxLength;
   private byte[] octets = new byte[0];
   private int length;
   private Progress progress = Progress.MORE;
 
   /**
-   * Creates a reader.
+   * Creates a reader of one head.
    *
-   * @param most how many octets a head may have
+   * @param maxLength the maximum number of octets, including the empty line
    */
-  public HeadReader(int most) {
-    this.most = most;
+  public HeadReader(int maxLength) {
+    this.maxLength = maxLength;
   }
 
-  /** Takes octets of the head out of the buffer, none of those behind it. */
+  /** Consumes octets of the head from a buffer, and leaves those that follow the head. */
   public Progress read(ByteBuffer from) {
     while (progress == Progress.MORE && from.hasRemaining()) {
-      if (length == most) {
+      if (length == maxLength) {
         progress = Progress.TOO_LONG;
       } else {
         progress = add(from.get());
@@ -53,7 +53,7 @@ public final class HeadReader {
 
   private Progress add(byte octet) {
     if (length == octets.length) {
-      octets = Arrays.copyOf(octets, Math.min(most, Math.max(FIRST_SIZE, 2 * length)));
+      octets = Arrays.copyOf(octets, Math.min(maxLength, Math.max(INITIAL_SIZE, 2 * length)));
     }
     octets[length++] = octet;
     boolean afterCr = at(2) == '\r';
@@ -63,17 +63,18 @@ public final class HeadReader {
       }
       return at(3) == '\n' && at(4) == '\r' ? Progress.WHOLE : Progress.MORE;
     }
-    if (afterCr || length == 1 && octet == '\r') { // a bare CR, or an empty line before the first
+    if (afterCr || length == 1 && octet == '\r') { // a bare CR, or an empty first line
       return Progress.MALFORMED;
     }
     return isControl(octet) ? Progress.MALFORMED : Progress.MORE;
   }
 
-  /** Returns the octet that is so many places before the end, 0 if there is none. */
+  /** Returns an octet by its distance from the end, the last being 1; or 0 if there is none. */
   private int at(int fromEnd) {
     return length < fromEnd ? 0 : octets[length - fromEnd];
   }
 
+  /** Returns whether an octet is a control character other than a tab and CR. */
   static boolean isControl(byte octet) {
     return octet >= 0 && octet < ' ' && octet != '\t' && octet != '\r' || octet == 0x7f;
   }
@@ -83,7 +84,7 @@ public final class HeadReader {
     return length == 0;
   }
 
-  /** Returns the octets read so far, or the whole head with its empty line. */
+  /** Returns the octets read so far. */
   public byte[] head() {
     return Arrays.copyOf(octets, length);
   }

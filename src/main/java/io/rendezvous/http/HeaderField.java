@@ -8,20 +8,20 @@ import java.util.stream.Stream;
 /**
  * One header line (RFC 9112, 5).
  *
- * @param name the field's name, as sent
- * @param value its value without the blanks around it, a char an octet
- * @param start where the line begins in the head
- * @param end where the next line begins
+ * @param name the name as sent
+ * @param value the value without surrounding blanks, one char for each octet
+ * @param start the offset of the line in the head
+ * @param end the offset of the next line
  */
 public record HeaderField(String name, String value, int start, int end) {
   private static final String TOKEN_SYMBOLS = "!#$%&'*+-.^_`|~";
 
   /**
-   * Reads the header lines of a head.
+   * Parses the header lines of a head.
    *
-   * @param head ends with an empty line
-   * @param start where the first header line begins
-   * @throws ProtocolException if one is malformed; the message holds nothing of it
+   * @param head the whole head, ending with an empty line
+   * @param start the offset of the first header line
+   * @throws ProtocolException if a line is malformed; the message contains nothing of it
    */
   static List<HeaderField> parseAll(String head, int start) throws ProtocolException {
     List<HeaderField> fields = new ArrayList<>();
@@ -43,7 +43,7 @@ public record HeaderField(String name, String value, int start, int end) {
       throw new ProtocolException("header line without a colon");
     }
     String name = head.substring(start, colon);
-    if (!isToken(name)) { // a blank before the colon among them
+    if (!isToken(name)) { // this refuses a blank before the colon too
       throw new ProtocolException("malformed header name");
     }
     return new HeaderField(name, trim(head.substring(colon + 1, end - 2)), start, end);
@@ -53,12 +53,12 @@ public record HeaderField(String name, String value, int start, int end) {
     return name.equalsIgnoreCase(other);
   }
 
-  /** Returns the values of all header lines of that name. */
+  /** Returns the values of all header lines with a name. */
   static List<String> values(List<HeaderField> fields, String name) {
     return fields.stream().filter(f -> f.is(name)).map(HeaderField::value).toList();
   }
 
-  /** Returns the items of a list header, on however many lines they are. */
+  /** Returns the items of a list header, which may extend over several lines. */
   static List<String> items(List<HeaderField> fields, String name) {
     return values(fields, name).stream()
         .flatMap(v -> Stream.of(v.split(",", -1)))
@@ -91,7 +91,7 @@ public record HeaderField(String name, String value, int start, int end) {
     return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9';
   }
 
-  /** Its value may be a credential, so it keeps that to itself. */
+  /** Returns the name only, since the value may be a credential. */
   @Override
   public String toString() {
     return name;

@@ -9,20 +9,19 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * Which hidden server a request is for, as its head says (PROTOCOL 1.2, identities 2 to 4). The
- * client has no password here: of an Authorization only the user name counts.
+ * The hidden server that a request names in its head (protocol.md, 1.2, identities 2 to 4). The
+ * client has no password, so only the user name of an Authorization is read.
  *
- * @param name the hidden server's UUID, or a label, or anything else
- * @param head the octets to send it: the head without the line that was the identity
+ * @param name the name as sent: a UUID, a label, or any other text
+ * @param head the octets for the hidden server: the head without the line that was the identity
  */
 public record Identity(String name, ByteBuffer head) {
   private static final String PARAMETER = "rendezvous";
 
   /**
-   * Finds the identity of a request.
+   * Returns the identity of a request, or empty if it has none and has to be challenged.
    *
-   * @return empty if it has none, so that the client should be challenged
-   * @throws ProtocolException if it has an Authorization that can be none
+   * @throws ProtocolException if the Authorization is malformed, or cannot be an identity
    */
   public static Optional<Identity> of(RequestHead head) throws ProtocolException {
     Optional<HeaderField> authorization = head.field("Authorization");
@@ -35,7 +34,7 @@ public record Identity(String name, ByteBuffer head) {
       if (ofUpgrade.isEmpty()) {
         throw new ProtocolException("Authorization of another scheme than Digest or Basic");
       }
-      return ofUpgrade; // and this Authorization is the hidden server's
+      return ofUpgrade; // the Authorization is meant for the hidden server
     }
     if (user.get().isEmpty()) {
       throw new ProtocolException("Authorization without a user name");
@@ -44,10 +43,11 @@ public record Identity(String name, ByteBuffer head) {
   }
 
   /**
-   * Returns the user name in the value of an Authorization, itself empty if there is none in it.
+   * Returns the user name of an Authorization, which may be an empty string. The result is empty if
+   * the scheme is neither Digest nor Basic.
    *
-   * @return empty if it is of another scheme than Digest or Basic
-   * @throws ProtocolException if it is malformed
+   * @param authorization the value of the header
+   * @throws ProtocolException if the credentials are malformed
    */
   public static Optional<String> userName(String authorization) throws ProtocolException {
     int blank = authorization.indexOf(' ');
@@ -62,7 +62,7 @@ public record Identity(String name, ByteBuffer head) {
     return Optional.empty();
   }
 
-  /** RFC 7617, 2. */
+  /** Returns the part before the first colon (RFC 7617, 2). */
   private static String basicUserName(String credentials) throws ProtocolException {
     try {
       byte[] decoded = Base64.getDecoder().decode(credentials);
@@ -74,7 +74,8 @@ public record Identity(String name, ByteBuffer head) {
   }
 
   /**
-   * A browser's WebSocket cannot be made to answer a challenge, so it names the ID in its query.
+   * Returns the identity that an Upgrade request names in its query. Browsers do not answer a
+   * challenge to a WebSocket.
    */
   private static Optional<Identity> ofUpgrade(RequestHead head) {
     return head.field("Upgrade")
@@ -82,17 +83,18 @@ public record Identity(String name, ByteBuffer head) {
         .map(name -> new Identity(name, head.octets()));
   }
 
-  /** Returns the UUID, if that is what it is named by. */
+  /** Returns the UUID, if the name is one. */
   public Optional<UUID> id() {
     return Entry.parseId(name);
   }
 
-  /** Returns the octets to send, to be read once. */
+  /** Returns a new buffer with the octets for the hidden server. */
   @Override
   public ByteBuffer head() {
     return head.duplicate();
   }
 
+  /** Returns a text without the name, which lets its reader reach the hidden server. */
   @Override
   public String toString() {
     return "Identity";

@@ -3,33 +3,33 @@ package io.rendezvous.http;
 import java.util.OptionalInt;
 
 /**
- * Something that cannot be done for a peer, and what it is told.
+ * A reason why a request cannot be served, as the peer is told.
  *
- * @param status the HTTP status
- * @param permanent whether trying again unchanged is in vain
- * @param diagnostic what is wrong, for people; it holds nothing that the peer sent
- * @param retryAfter seconds after which trying again makes sense
+ * @param status the HTTP status code
+ * @param permanent whether the same request would fail again
+ * @param diagnostic an explanation for people; it contains nothing that the peer has sent
+ * @param retryAfter the seconds after which the peer may try again, if that is known
  */
 public record Problem(int status, boolean permanent, String diagnostic, OptionalInt retryAfter) {
-  /** The broker closes down; another one may be up in a moment. */
+  /** The broker is shutting down. Another one may be up in a moment. */
   public static final Problem DRAINING = retry(503, "the broker is closing down", 5);
 
-  /** Returns one that trying again will not mend. */
+  /** Returns a problem that remains if the request is repeated. */
   public static Problem permanent(int status, String diagnostic) {
     return new Problem(status, true, diagnostic, OptionalInt.empty());
   }
 
-  /** Returns one that may be gone later. */
+  /** Returns a problem that may be gone later. */
   public static Problem passing(int status, String diagnostic) {
     return new Problem(status, false, diagnostic, OptionalInt.empty());
   }
 
-  /** Returns one that should be gone in so many seconds. */
+  /** Returns a problem that should be gone in a number of seconds; less than one counts as one. */
   public static Problem retry(int status, String diagnostic, int seconds) {
     return new Problem(status, false, diagnostic, OptionalInt.of(Math.max(1, seconds)));
   }
 
-  /** Returns the reason phrase that belongs to the status. */
+  /** Returns the reason phrase of the status code. */
   public String reason() {
     return switch (status) {
       case 400 -> "Bad Request";
@@ -44,7 +44,7 @@ public record Problem(int status, boolean permanent, String diagnostic, Optional
       case 431 -> "Request Header Fields Too Large";
       case 502 -> "Bad Gateway";
       case 503 -> "Service Unavailable";
-      default -> throw new IllegalStateException("no reason for status " + status);
+      default -> throw new IllegalStateException("no reason phrase for status " + status);
     };
   }
 }

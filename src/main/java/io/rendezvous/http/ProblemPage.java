@@ -6,11 +6,11 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Base64;
 
 /**
- * The pages that people see when there is no hidden server to answer. Plain ASCII; nothing that a
- * client sent is in them.
+ * The HTML pages that browsers show when the broker itself has to answer. They are plain ASCII and
+ * contain nothing that a client has sent.
  */
 final class ProblemPage {
-  /** A browser keeps a user name once typed, so another one goes into a new URL. */
+  /** Opens a URL with another user name. A browser keeps a user name once it was typed. */
   private static final String SCRIPT =
       """
       document.querySelector('form').onsubmit = function (event) {
@@ -38,7 +38,7 @@ final class ProblemPage {
       </form>
       """;
 
-  /** Allows our own script and style by their hashes, and nothing else. */
+  /** The Content-Security-Policy, which allows the script and the style by their hashes only. */
   static final String POLICY =
       String.format(
           "default-src 'none'; script-src '%s'; style-src '%s'; form-action 'self';"
@@ -47,6 +47,7 @@ final class ProblemPage {
 
   private ProblemPage() {}
 
+  /** Returns the page about a problem. */
   static String of(Problem problem) {
     boolean form = problem.status() != 401 && problem.status() != 400;
     return """
@@ -85,9 +86,9 @@ final class ProblemPage {
           "Type the UUID of the server as the user name, and anything as the password."
               + " Reload the page to be asked again.";
       case 404 ->
-          "No server is connected under that UUID. Look whether the UUID is right, and whether"
-              + " the server is running.";
-      case 502 -> "It was connected, but the connection ended before an answer came.";
+          "No server is connected under that UUID. Check that the UUID is right and that the"
+              + " server is running.";
+      case 502 -> "The server was connected, but the connection ended before it answered.";
       default -> "The broker says: " + problem.diagnostic() + ".";
     };
   }

@@ -10,40 +10,40 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * What a peer is told of a problem: JSON, or a page for people.
+ * The response to a request that cannot be served, as JSON or as an HTML page.
  *
- * @param problem what is wrong
- * @param html whether people will read it
- * @param withBody false where the request was a HEAD
+ * @param problem the reason
+ * @param html whether the body is a page for people rather than JSON
+ * @param withBody false if the request was a HEAD
  */
 public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
   private static final DateTimeFormatter DATE =
       DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
 
-  /** Returns the answer that suits a request. */
+  /** Returns the response to a request, in the form that its Accept header asks for. */
   public static ProblemResponse to(RequestHead head, Problem problem) {
     return new ProblemResponse(problem, head.wantsHtml(), !head.method().equals("HEAD"));
   }
 
-  /** Returns the answer to a peer of which nothing is known. */
+  /** Returns a response in JSON, for a peer whose request is unknown. */
   public static ProblemResponse json(Problem problem) {
     return new ProblemResponse(problem, false, true);
   }
 
-  /** Returns the body, whether or not it is to be sent. */
+  /** Returns the body, even if the response to a HEAD leaves it out. */
   public String body() {
     return html ? ProblemPage.of(problem) : json();
   }
 
   private String json() {
-    // No diagnostic of ours holds a character that JSON would want escaped.
+    // No diagnostic contains a character that JSON requires to be escaped.
     return String.format(
         "{\"error\":{\"permanent\":%b,\"diagnostic\":\"%s\"}}\n",
         problem.permanent(), problem.diagnostic());
   }
 
-  /** Returns the headers that describe the body, and when to come back. */
+  /** Returns the headers that describe the body, and Retry-After if the problem has one. */
   public Map<String, String> headers() {
     Map<String, String> headers = new LinkedHashMap<>();
     headers.put("Content-Type", html ? "text/html; charset=utf-8" : "application/json");
@@ -56,21 +56,21 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
   }
 
   /**
-   * Returns the whole response, after which the connection is closed.
+   * Returns the whole response, with {@code Connection: close}.
    *
-   * @param now for its Date
+   * @param now the time for the Date header
    * @param more further headers
    */
   public ByteBuffer closing(Instant now, Map<String, String> more) {
-    Map<String, String> last = new LinkedHashMap<>(more);
-    last.put("Connection", "close");
-    return whole(now, last);
+    Map<String, String> all = new LinkedHashMap<>(more);
+    all.put("Connection", "close");
+    return whole(now, all);
   }
 
   /**
-   * Returns the whole response, after which the connection is kept.
+   * Returns the whole response, after which the connection stays open.
    *
-   * @param now for its Date
+   * @param now the time for the Date header
    * @param more further headers
    */
   public ByteBuffer keeping(Instant now, Map<String, String> more) {
@@ -87,10 +87,10 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
   }
 
   /**
-   * Returns a whole response that is not about a problem, after which the connection is closed.
+   * Returns another response as a whole, with {@code Connection: close}.
    *
-   * @param now for its Date
-   * @param status with its reason
+   * @param now the time for the Date header
+   * @param status the status with its reason phrase
    * @param body in ASCII
    */
   public static ByteBuffer closing(
@@ -110,7 +110,7 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
     return ByteBuffer.wrap(response.toString().getBytes(StandardCharsets.US_ASCII));
   }
 
-  /** Returns the answer to a hidden server whose tunnel is parked (PROTOCOL 1.1). */
+  /** Returns the response to a hidden server whose tunnel is parked (protocol.md, 1.1). */
   public static ByteBuffer parked(Instant now) {
     String head = "HTTP/1.1 200 OK\r\nDate: " + DATE.format(now) + "\r\n\r\n";
     return ByteBuffer.wrap(head.getBytes(StandardCharsets.US_ASCII));

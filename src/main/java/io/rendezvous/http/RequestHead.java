@@ -9,10 +9,10 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * A request's head, read strictly (RFC 9112) and kept octet for octet, so that it can be sent on as
- * it came.
+ * The head of a request, parsed strictly (RFC 9112). Its octets are kept, so that it can be passed
+ * on exactly as it came.
  *
- * <p>Immutable. The texts of its exceptions hold nothing of the head.
+ * <p>Immutable. The messages of its exceptions contain nothing of the head.
  */
 public final class RequestHead {
   private static final String HOST_SYMBOLS = "-._~!$&'()*+,;=%:[]";
@@ -36,9 +36,9 @@ public final class RequestHead {
   }
 
   /**
-   * Reads a whole head, whose lines end in CR LF and which holds no control characters.
+   * Parses a head that {@link HeadReader} has read whole.
    *
-   * @throws ProtocolException if it is malformed, with what is wrong
+   * @throws ProtocolException if the head is malformed; the message says how
    */
   public static RequestHead parse(byte[] head) throws ProtocolException {
     String text = new String(head, StandardCharsets.ISO_8859_1);
@@ -56,10 +56,10 @@ public final class RequestHead {
   }
 
   /**
-   * Checks what a request to a client's side has to fulfil besides: a target with a path, one Host
-   * where HTTP/1.1 wants it, and one way of telling its length (RFC 9112, 3.2 and 6.3).
+   * Checks the request of a client: a target with a path, one Host header where HTTP/1.1 requires
+   * it, at most one Authorization, and an unambiguous body length (RFC 9112, 3.2 and 6.3).
    *
-   * @throws ProtocolException if it does not, with what is wrong
+   * @throws ProtocolException if the request is invalid; the message says how
    */
   public void checkRequest() throws ProtocolException {
     check(!method.equals("CONNECT"), "CONNECT has to be the first request of a connection");
@@ -76,9 +76,10 @@ public final class RequestHead {
   }
 
   /**
-   * Checks what a CONNECT has to fulfil besides: HTTP/1.1, where Host may be missing.
+   * Checks a CONNECT of a hidden server: HTTP/1.1, at most one Host header, and an unambiguous body
+   * length.
    *
-   * @throws ProtocolException if it does not, with what is wrong
+   * @throws ProtocolException if the request is invalid; the message says how
    */
   public void checkTunnelRequest() throws ProtocolException {
     check(http11, "CONNECT needs HTTP/1.1");
@@ -100,12 +101,12 @@ public final class RequestHead {
         "unsupported Transfer-Encoding");
   }
 
-  /** Returns the octets as they came. The caller does not change them. */
+  /** Returns the octets of the head as they came. The caller must not change them. */
   public ByteBuffer octets() {
     return ByteBuffer.wrap(octets);
   }
 
-  /** Returns the octets as they came, but for one header line. */
+  /** Returns a copy of the octets without one header line. */
   public ByteBuffer without(HeaderField field) {
     return ByteBuffer.allocate(octets.length - (field.end() - field.start()))
         .put(octets, 0, field.start())
@@ -113,31 +114,31 @@ public final class RequestHead {
         .flip();
   }
 
-  /** Returns the method, as sent. */
+  /** Returns the method as sent. */
   public String method() {
     return method;
   }
 
-  /** Returns the request target, as sent, a char an octet. */
+  /** Returns the request target as sent, one char for each octet. */
   public String target() {
     return target;
   }
 
-  /** Returns the path and the query that are asked for, whatever the form of the target. */
+  /** Returns the path and query of the target, whether that is absolute or not. */
   public String pathAndQuery() {
     String path =
         ABSOLUTE.matcher(target).lookingAt() ? AUTHORITY.matcher(target).replaceFirst("") : target;
     return path.startsWith("/") ? path : "/" + (path.equals("*") ? "" : path);
   }
 
-  /** Returns the path that is asked for, without the query. */
+  /** Returns the path of the target, without the query. */
   public String path() {
     return pathAndQuery().replaceFirst("\\?.*", "");
   }
 
   /**
-   * Returns the value of the first query parameter of that name, as sent: nothing is decoded. A
-   * parameter without {@code =} has an empty value.
+   * Returns the value of the first query parameter with a name. Nothing is decoded. A parameter
+   * without {@code =} has an empty value.
    */
   public Optional<String> parameter(String name) {
     int query = target.indexOf('?');
@@ -155,19 +156,19 @@ public final class RequestHead {
     return Optional.empty();
   }
 
-  /** Returns the first header line of that name. */
+  /** Returns the first header line with a name. */
   public Optional<HeaderField> field(String name) {
     return fields.stream().filter(f -> f.is(name)).findFirst();
   }
 
-  /** Returns the value of the first header line of that name. */
+  /** Returns the value of the first header line with a name. */
   public Optional<String> value(String name) {
     return field(name).map(HeaderField::value);
   }
 
   /**
-   * Returns the name of the host that is asked, in lower case, without a port; empty if the request
-   * does not say. That of an absolute target counts before Host (RFC 9112, 3.2.2).
+   * Returns the name of the requested host in lower case, without a port, or an empty string if the
+   * request has none. An absolute target takes precedence over Host (RFC 9112, 3.2.2).
    */
   public String hostName() {
     String authority = value("Host").orElse("");
@@ -181,12 +182,12 @@ public final class RequestHead {
     return HeaderField.values(fields, name);
   }
 
-  /** Returns whether a list header holds a token, such as {@code Connection: close}. */
+  /** Returns whether a list header contains a token, such as {@code Connection: close}. */
   public boolean lists(String name, String token) {
     return HeaderField.items(fields, name).stream().anyMatch(token::equalsIgnoreCase);
   }
 
-  /** Returns how long the body is: 0 without one, -1 where only its chunks will tell. */
+  /** Returns the length of the body in octets: 0 if there is none, -1 if it is chunked. */
   public long bodyLength() {
     if (field("Transfer-Encoding").isPresent()) {
       return -1;
@@ -195,32 +196,34 @@ public final class RequestHead {
   }
 
   /**
-   * Returns whether the client waits to hear whether it should send the body (RFC 9110, 10.1.1).
+   * Returns whether the client waits for {@code 100 Continue} before it sends the body (RFC 9110,
+   * 10.1.1).
    */
   public boolean expectsContinue() {
     return value("Expect").isPresent();
   }
 
-  /** Returns whether the client will send a further request on the connection (RFC 9112, 9.3). */
+  /** Returns whether the connection stays open for a further request (RFC 9112, 9.3). */
   public boolean persists() {
     return http11 && !lists("Connection", "close");
   }
 
-  /** Returns whether the answer should be a page for people rather than JSON. */
+  /** Returns whether an error should be shown as an HTML page rather than as JSON. */
   public boolean wantsHtml() {
     return values("Accept").stream()
         .anyMatch(accepted -> accepted.toLowerCase(Locale.ROOT).contains("text/html"));
   }
 
-  private static void check(boolean fine, String otherwise) throws ProtocolException {
-    if (!fine) {
-      throw new ProtocolException(otherwise);
+  private static void check(boolean valid, String mistake) throws ProtocolException {
+    if (!valid) {
+      throw new ProtocolException(mistake);
     }
   }
 
   /**
-   * More than RFC 3986 allows: what browsers leave unescaped in a query, and octets beyond ASCII,
-   * are the hidden server's to judge. Blanks and control characters were refused before.
+   * Returns whether a text may be a target. This is more lenient than RFC 3986: the hidden server
+   * has to judge what browsers do not escape in a query, and octets beyond ASCII. Spaces and
+   * control characters have been refused before.
    */
   private static boolean isTarget(String text) {
     return !text.isEmpty() && text.chars().allMatch(c -> "\t#<>\"".indexOf(c) < 0);

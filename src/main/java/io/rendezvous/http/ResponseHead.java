@@ -6,33 +6,33 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The head of a response, read strictly (RFC 9112, 4).
+ * The head of a response, parsed strictly (RFC 9112, 4).
  *
- * @param http11 whether it is of HTTP/1.1, rather than 1.0
- * @param status the status
- * @param fields the header lines
+ * @param http11 whether the version is HTTP/1.1 rather than HTTP/1.0
+ * @param status the status code
+ * @param fields the header lines in their order
  */
 public record ResponseHead(boolean http11, int status, List<HeaderField> fields) {
   private static final String VERSION = "HTTP/1.1 ";
   private static final int NO_CONTENT = 204;
   private static final int NOT_MODIFIED = 304;
 
-  /** What tells where the body ends (RFC 9112, 6.3). */
+  /** How the end of the body is found (RFC 9112, 6.3). */
   public enum Framing {
     /** There is no body. */
     NONE,
-    /** Its Content-Length. */
+    /** Content-Length tells the length. */
     LENGTH,
-    /** Its chunks. */
+    /** The body is chunked. */
     CHUNKS,
-    /** The end of the connection. */
+    /** The body ends with the connection. */
     END
   }
 
   /**
-   * Reads a whole head, whose lines end in CR LF and which holds no control characters.
+   * Parses a head that {@link HeadReader} has read whole.
    *
-   * @throws ProtocolException if it is malformed
+   * @throws ProtocolException if the head is malformed
    */
   public static ResponseHead parse(byte[] head) throws ProtocolException {
     String text = new String(head, StandardCharsets.ISO_8859_1);
@@ -46,12 +46,12 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
         line.startsWith(VERSION), status, HeaderField.parseAll(text, endOfLine + 2));
   }
 
-  /** Returns the value of the first header line of that name. */
+  /** Returns the value of the first header line with a name. */
   public Optional<String> value(String name) {
     return fields.stream().filter(f -> f.is(name)).map(HeaderField::value).findFirst();
   }
 
-  /** Returns whether the server will answer a further request on the connection (9.3). */
+  /** Returns whether the connection stays open for a further request (RFC 9112, 9.3). */
   public boolean persists() {
     List<String> options = HeaderField.items(fields, "Connection");
     return options.stream().noneMatch("close"::equalsIgnoreCase)
@@ -59,10 +59,10 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
   }
 
   /**
-   * Returns what tells where the body ends.
+   * Returns how the end of the body is found.
    *
-   * @param method what was asked
-   * @throws ProtocolException if two things do, or one that cannot be read
+   * @param method the method of the request
+   * @throws ProtocolException if the headers contradict each other or are malformed
    */
   public Framing framing(String method) throws ProtocolException {
     List<String> lengths = HeaderField.values(fields, "Content-Length");
@@ -70,7 +70,7 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
     check(lengths.isEmpty() || codings.isEmpty(), "Content-Length with Transfer-Encoding");
     check(lengths.size() <= 1, "more than one Content-Length");
     check(lengths.isEmpty() || lengths.get(0).matches("\\d{1,18}"), "malformed Content-Length");
-    check(codings.isEmpty() || http11, "Transfer-Encoding in an answer of HTTP/1.0");
+    check(codings.isEmpty() || http11, "Transfer-Encoding in a response of HTTP/1.0");
     if (method.equals("HEAD") || status / 100 == 1) {
       return Framing.NONE;
     }
@@ -85,14 +85,17 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
     return chunked ? Framing.CHUNKS : Framing.END;
   }
 
-  /** Returns its Content-Length, where that tells where the body ends. */
+  /**
+   * Returns the Content-Length, or 0 if there is none. Call {@link #framing} first, which checks
+   * it.
+   */
   public long length() {
     return value("Content-Length").map(Long::parseLong).orElse(0L);
   }
 
-  private static void check(boolean fine, String otherwise) throws ProtocolException {
-    if (!fine) {
-      throw new ProtocolException(otherwise);
+  private static void check(boolean valid, String mistake) throws ProtocolException {
+    if (!valid) {
+      throw new ProtocolException(mistake);
     }
   }
 }

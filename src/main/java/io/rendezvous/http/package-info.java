@@ -1,6 +1,6 @@
 /**
- * What is read and said in HTTP: heads, identities, challenges, problems; and the way of a
- * connection into Undertow and out of it again.
+ * HTTP/1.1 on the wire: parsers of heads and bodies, the identity that a request names, challenges,
+ * error responses, and the connection of a client until a relay takes it over.
  */
 @NullMarked
 package io.rendezvous.http;

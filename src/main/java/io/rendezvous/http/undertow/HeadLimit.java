@@ -9,24 +9,24 @@ import org.xnio.conduits.ConduitStreamSourceChannel;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Bounds the heads of a server's answers, interim ones (1xx) together with the one that follows:
- * Undertow's client itself would gather them without end.
+ * Limits the length of a response's head, which Undertow's client does not. Interim responses (1xx)
+ * count together with the one that follows.
  *
- * <p>It cannot tell where a head ends, but is told. Until then it counts what is read, and refuses
- * to read on when that is too much. For the connection's I/O thread.
+ * <p>It does not see where a head ends; {@link #begin} and {@link #lift} tell it. In between it
+ * counts what is read, and fails when that is too much. Lives on the connection's I/O thread.
  */
 final class HeadLimit extends AbstractStreamSourceConduit<StreamSourceConduit> {
   private static final int MAX_HEAD = 64 * 1024;
 
   private boolean counting = true;
-  private int octets;
+  private int length;
   private boolean exceeded;
 
   private HeadLimit(StreamSourceConduit next) {
     super(next);
   }
 
-  /** Sits down on a connection on which a request is about to be sent. */
+  /** Puts a limit on a connection on which a request is about to be sent. */
   static HeadLimit on(Conn conn) {
     ConduitStreamSourceChannel source = conn.channel().getSourceChannel();
     HeadLimit limit = new HeadLimit(source.getConduit());
@@ -34,13 +34,13 @@ final class HeadLimit extends AbstractStreamSourceConduit<StreamSourceConduit> {
     return limit;
   }
 
-  /** A further request is about to be sent. */
+  /** Starts to count, because a further request is about to be sent. */
   void begin() {
     counting = true;
-    octets = 0;
+    length = 0;
   }
 
-  /** The head was read. */
+  /** Stops counting, because the head has been read. */
   void lift() {
     counting = false;
   }
@@ -52,13 +52,13 @@ final class HeadLimit extends AbstractStreamSourceConduit<StreamSourceConduit> {
 
   @Override
   public int read(ByteBuffer into) throws IOException {
-    if (counting && octets > MAX_HEAD) {
+    if (counting && length > MAX_HEAD) {
       exceeded = true;
       throw new ProtocolException("a head of more than " + MAX_HEAD / 1024 + " KiB");
     }
     int n = super.read(into);
     if (counting && n > 0) {
-      octets += n;
+      length += n;
     }
     return n;
   }

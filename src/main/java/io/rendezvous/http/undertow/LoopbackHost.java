@@ -5,35 +5,38 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
- * Lets requests through that name this machine itself as their Host, on any port. A web page could
- * otherwise have its own name lead to a loopback address, and read what is served there (DNS
- * rebinding).
+ * Refuses requests whose Host is not a loopback name, on servers that listen on a loopback address.
+ * A web page could otherwise let its own name resolve to that address and read what is served there
+ * (DNS rebinding).
  */
 public final class LoopbackHost {
   private static final Pattern LOOPBACK =
       Pattern.compile(
           "(?i)localhost|127(\\.\\d{1,3}){3}|\\[::1]|::1"
-              + "|\\[(0{1,4}:){7}0{0,3}1]|(0{1,4}:){7}0{0,3}1"); // as Java writes it
+              + "|\\[(0{1,4}:){7}0{0,3}1]|(0{1,4}:){7}0{0,3}1"); // the long form is what Java
 
-  /** RFC 9110, 15.5.20. */
+  // prints
+
+  /** The status of RFC 9110, 15.5.20, which Undertow does not define. */
   private static final int MISDIRECTED_REQUEST = 421;
 
   private LoopbackHost() {}
 
-  /** Returns a handler that lets only such requests through to another. */
+  /** Returns a handler that passes requests with a loopback Host to another handler. */
   public static HttpHandler before(HttpHandler next) {
     return before(name -> false, next);
   }
 
   /**
-   * Returns a handler that lets only such requests through to another.
+   * Returns a handler that passes requests with a loopback Host, or another allowed one, to another
+   * handler.
    *
-   * @param others further names that may be used
+   * @param isAllowed tests further host names
    */
-  public static HttpHandler before(Predicate<String> others, HttpHandler next) {
+  public static HttpHandler before(Predicate<String> isAllowed, HttpHandler next) {
     return exchange -> {
       String name = exchange.getHostName();
-      if (LOOPBACK.matcher(name).matches() || others.test(name)) {
+      if (LOOPBACK.matcher(name).matches() || isAllowed.test(name)) {
         next.handleRequest(exchange);
       } else {
         exchange.setStatusCode(MISDIRECTED_REQUEST);

@@ -5,14 +5,17 @@ import io.rendezvous.net.Network;
 import io.undertow.connector.ByteBufferPool;
 import io.undertow.server.DefaultByteBufferPool;
 
-/** The buffers that Undertow uses on a network's connections. */
+/**
+ * Keeps one pool of Undertow's buffers for each network. Undertow has a type of pool of its own,
+ * and its default uses direct buffers, which JSSE would copy.
+ */
 final class UndertowBuffers {
   private static final int MAX_POOLED = 1000;
   private static final int MAX_POOLED_PER_THREAD = 16;
 
   private UndertowBuffers() {}
 
-  /** Returns the network's pool: of heap buffers, since JSSE would copy direct ones. */
+  /** Returns the network's pool, which is created when it is first asked for. */
   static ByteBufferPool of(Network network) {
     return network.shared(
         DefaultByteBufferPool.class,

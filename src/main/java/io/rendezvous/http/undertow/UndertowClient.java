@@ -20,37 +20,39 @@ import org.xnio.StreamConnection;
 import org.xnio.XnioIoThread;
 
 /**
- * Undertow's HTTP client, on a connection that is open already.
+ * Runs Undertow's HTTP client on a connection that is already open.
  *
- * <p>That client opens its connections itself: it resolves the name on the I/O thread, tries one
- * address, and knows TCP only. It cannot be given a connection, but an I/O thread to open one on;
- * so it is given one on which ours is what opens, wherever to.
+ * <p>The client opens its connections itself: it resolves the name on the I/O thread, tries one
+ * address only, and knows no Unix-domain sockets. It accepts no open connection, but it does accept
+ * the I/O thread on which to open one. It is given a substitute for that thread, which "opens" the
+ * existing connection whatever the address.
  */
 final class UndertowClient {
-  private static final URI WHEREVER = URI.create("http://0.0.0.0:80"); // no name to be resolved
+  private static final URI UNUSED =
+      URI.create("http://0.0.0.0:80"); // an address, so nothing is resolved
 
   private UndertowClient() {}
 
   /**
-   * Begins to speak HTTP. Called on the connection's I/O thread, by its owner, who thereby gives it
-   * away.
+   * Creates an HTTP client connection, which takes the connection over. Called on the connection's
+   * I/O thread.
    *
-   * @param ready is called before this returns
+   * @param callback is called before this method returns
    */
-  static void on(Conn conn, ByteBufferPool pool, ClientCallback<ClientConnection> ready) {
+  static void on(Conn conn, ByteBufferPool pool, ClientCallback<ClientConnection> callback) {
     new HttpClientProvider()
         .connect(
-            ready,
-            WHEREVER,
-            new Opened(new Plaintext(conn.channel())),
+            callback,
+            UNUSED,
+            new SubstituteThread(new Plaintext(conn.channel())),
             null,
             pool,
             OptionMap.EMPTY);
   }
 
   /**
-   * A connection of which that client does not know whether it is over TLS: it would look for
-   * Undertow's conduit there.
+   * Hides from the client that a connection uses TLS. It would look for Undertow's own TLS conduit
+   * there.
    */
   private static final class Plaintext extends StreamConnection {
     private final StreamConnection connection;
@@ -65,12 +67,12 @@ final class UndertowClient {
 
     @Override
     protected void notifyReadClosed() {
-      // closeAction does it all.
+      // closeAction closes both directions.
     }
 
     @Override
     protected void notifyWriteClosed() {
-      // closeAction does it all.
+      // closeAction closes both directions.
     }
 
     @Override
@@ -104,18 +106,18 @@ final class UndertowClient {
     }
   }
 
-  /** Stands for a connection's I/O thread, and is never started. */
-  private static final class Opened extends XnioIoThread {
+  /** Stands in for a connection's I/O thread. As a thread it is never started. */
+  private static final class SubstituteThread extends XnioIoThread {
     private final StreamConnection connection;
 
-    Opened(StreamConnection connection) {
+    SubstituteThread(StreamConnection connection) {
       super(connection.getWorker(), connection.getIoThread().getNumber());
       this.connection = connection;
     }
 
     @Override
     public IoFuture<StreamConnection> openStreamConnection(
-        SocketAddress wherever,
+        SocketAddress unused,
         ChannelListener<? super StreamConnection> openListener,
         OptionMap options) {
       openListener.handleEvent(connection);

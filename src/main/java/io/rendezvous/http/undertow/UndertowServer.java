@@ -30,51 +30,57 @@ import org.xnio.OptionMap;
 import org.xnio.XnioExecutor;
 
 /**
- * Serves connections that were not accepted by Undertow, such as tunnels, with a handler of
- * Undertow's. It sees requests without the credential that was meant for the broker.
+ * Serves connections with an Undertow handler that Undertow has not accepted: tunnels, and those of
+ * our own listeners. It adds what Undertow does for its own listeners only, or not at all: the
+ * source of a connection that came through a tunnel, an end to slow bodies, draining, and the
+ * removal of the credential that was meant for the broker.
+ *
+ * <p>Any thread may call, unless a method says otherwise.
  */
 public final class UndertowServer {
   private static final int MAX_HEAD = 64 * 1024;
   private static final int MAX_FIELDS = 1000;
 
-  private static final AttachmentKey<Boolean> KNOWN = AttachmentKey.create(Boolean.class);
+  private static final AttachmentKey<Boolean> IS_WATCHED = AttachmentKey.create(Boolean.class);
 
-  /** By which a connection is known from the handler's side. */
+  /** The addresses of a connection, by which the handler finds its source. */
   private record Ends(InetSocketAddress local, InetSocketAddress peer) {}
 
   private final Network network;
   private final HttpOpenListener listener;
   private final HttpHandler handler;
-  private final Predicate<String> users;
-  private final Duration patience;
+  private final Predicate<String> isUserName;
+  private final Duration maxTime;
   private final Set<ServerConnection> idle = ConcurrentHashMap.newKeySet();
   private final Map<Ends, InetSocketAddress> sources = new ConcurrentHashMap<>();
-  private final LongAdder firstOctets = new LongAdder();
+  private final LongAdder firstBytes = new LongAdder();
   private volatile boolean draining;
 
   /**
-   * Creates one.
+   * Creates a server without limits of time.
    *
-   * @param users tells the user names that clients give the broker, which the handler does not see
+   * @param isUserName recognizes the user names that are meant for the broker; the handler does not
+   *     see their credentials
    */
-  public UndertowServer(Network network, Predicate<String> users, HttpHandler handler) {
-    this(network, users, handler, Duration.ZERO);
+  public UndertowServer(Network network, Predicate<String> isUserName, HttpHandler handler) {
+    this(network, isUserName, handler, Duration.ZERO);
   }
 
   /**
-   * Creates one for connections of strangers, who may not keep them for nothing.
+   * Creates a server with a limit of time, for connections of strangers.
    *
-   * @param users as above
-   * @param idle how long a request may be awaited, how long its head may take, and how long its
-   *     body; for ever if zero
+   * @param isUserName recognizes the user names that are meant for the broker; the handler does not
+   *     see their credentials
+   * @param maxTime how long each of these may take: the wait for a request, its head, its body.
+   *     Zero means no limit
    */
   public UndertowServer(
-      Network network, Predicate<String> users, HttpHandler handler, Duration idle) {
+      Network network, Predicate<String> isUserName, HttpHandler handler, Duration maxTime) {
     this.network = network;
-    this.users = users;
+    this.isUserName = isUserName;
     this.handler = handler;
-    this.patience = idle;
-    int idleMs = idle.isZero() ? -1 : (int) idle.toMillis(); // 0 would be no time at all
+    this.maxTime = maxTime;
+    int maxMs = maxTime.isZero() ? -1 : (int) maxTime.toMillis(); // 0 would be no time at all
     this.listener =
         new HttpOpenListener(
             UndertowBuffers.of(network),
@@ -83,66 +89,67 @@ public final class UndertowServer {
                 .set(UndertowOptions.MAX_HEADER_SIZE, MAX_HEAD)
                 .set(UndertowOptions.MAX_HEADERS, MAX_FIELDS)
                 .set(UndertowOptions.MAX_PARAMETERS, MAX_FIELDS)
-                // What browsers leave unescaped in a query is the handler's to judge.
+                // The handler has to judge what browsers leave unescaped in a query.
                 .set(UndertowOptions.ALLOW_UNESCAPED_CHARACTERS_IN_URL, true)
                 .set(UndertowOptions.ALWAYS_SET_KEEP_ALIVE, false)
                 .set(UndertowOptions.ENABLE_STATISTICS, true)
-                .set(UndertowOptions.NO_REQUEST_TIMEOUT, idleMs)
-                .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, idleMs)
+                .set(UndertowOptions.NO_REQUEST_TIMEOUT, maxMs)
+                .set(UndertowOptions.REQUEST_PARSE_TIMEOUT, maxMs)
                 .getMap());
     listener.setRootHandler(this::handle);
   }
 
   /**
-   * Takes a connection over. Called on its I/O thread.
+   * Takes a connection over, and starts TLS if the connection awaits it. Called on the connection's
+   * I/O thread.
    *
-   * @param first what was read of it, nothing where TLS is still to be started
-   * @param source where the client is, if that is known
-   * @param over is run once it is closed
+   * @param first the bytes that were read from it; none if it awaits TLS
+   * @param source the address of the client, if it is not the peer's
+   * @param onClosed runs when the connection is closed
    */
   public void accept(
-      Conn conn, ByteBuffer first, Optional<InetSocketAddress> source, Runnable over) {
+      Conn conn, ByteBuffer first, Optional<InetSocketAddress> source, Runnable onClosed) {
     if (conn.awaitsTls()) {
       conn.startTls();
     }
     Ends ends = new Ends(conn.local(), conn.peer());
     source.ifPresent(address -> sources.put(ends, address));
-    conn.reportLostWrites(); // or an endless answer would go on for a client that has left
+    conn.reportLostWrites(); // ends an endless response to a client that has left
     conn.onClosed(
         () -> {
           sources.remove(ends);
-          over.run();
+          onClosed.run();
         });
     PooledByteBuffer buffer = UndertowBuffers.of(network).allocate();
-    // Beyond what is read in one go; a broker may try.
+    // A tunnel of ours reads less at a time, but a hostile broker might send more.
     if (first.remaining() > buffer.getBuffer().remaining()) {
       buffer.close();
       conn.abort();
       return;
     }
-    firstOctets.add(first.remaining());
+    firstBytes.add(first.remaining());
     buffer.getBuffer().put(first).flip();
     listener.handleEvent(conn.channel(), buffer);
   }
 
-  /** Returns how many requests were answered. Any thread may ask. */
+  /** Returns the number of requests that were answered. */
   public long requests() {
     return listener.getConnectorStatistics().getRequestCount();
   }
 
-  /** Returns how many octets came from clients. Any thread may ask. */
+  /** Returns the number of bytes received from clients. */
   public long octetsIn() {
-    return firstOctets.sum() + listener.getConnectorStatistics().getBytesReceived();
+    return firstBytes.sum() + listener.getConnectorStatistics().getBytesReceived();
   }
 
-  /** Returns how many octets went to clients. Any thread may ask. */
+  /** Returns the number of bytes sent to clients. */
   public long octetsOut() {
     return listener.getConnectorStatistics().getBytesSent();
   }
 
   private void handle(HttpServerExchange exchange) throws Exception {
     ServerConnection connection = exchange.getConnection();
-    if (connection.putAttachment(KNOWN, true) == null) {
+    if (connection.putAttachment(IS_WATCHED, true) == null) {
       connection.addCloseListener(idle::remove);
     }
     idle.remove(connection);
@@ -152,7 +159,7 @@ public final class UndertowServer {
     exchange.addExchangeCompleteListener(
         (done, next) -> {
           if (!done.isUpgrade()) {
-            rest(connection);
+            onIdle(connection);
           }
           next.proceed();
         });
@@ -165,14 +172,14 @@ public final class UndertowServer {
       exchange.setSourceAddress(source);
     }
     removeCredential(exchange.getRequestHeaders());
-    if (!patience.isZero() && !exchange.isRequestComplete()) {
-      awaitBody(exchange);
+    if (!maxTime.isZero() && !exchange.isRequestComplete()) {
+      limitBodyTime(exchange);
     }
     handler.handleRequest(exchange);
   }
 
-  /** Undertow has a time for heads, but none for bodies. */
-  private void awaitBody(HttpServerExchange exchange) {
+  /** Closes the connection if the body does not come in time. Undertow limits heads only. */
+  private void limitBodyTime(HttpServerExchange exchange) {
     XnioExecutor.Key deadline =
         exchange
             .getIoThread()
@@ -182,7 +189,7 @@ public final class UndertowServer {
                     IoUtils.safeClose(exchange.getConnection());
                   }
                 },
-                patience.toMillis(),
+                maxTime.toMillis(),
                 TimeUnit.MILLISECONDS);
     exchange.addExchangeCompleteListener(
         (done, next) -> {
@@ -192,7 +199,8 @@ public final class UndertowServer {
   }
 
   /**
-   * The broker takes it out of the first request of a connection only, since it looks at no other.
+   * Removes an Authorization that was meant for the broker. The broker itself removes it from the
+   * first request of a connection only, since it does not see the others.
    */
   private void removeCredential(HeaderMap headers) {
     HeaderValues values = headers.get(Headers.AUTHORIZATION);
@@ -203,13 +211,13 @@ public final class UndertowServer {
 
   private boolean isForTheBroker(String authorization) {
     try {
-      return Identity.userName(authorization).filter(users).isPresent();
-    } catch (ProtocolException e) { // then the handler may make something of it
+      return Identity.userName(authorization).filter(isUserName).isPresent();
+    } catch (ProtocolException e) { // the handler may understand it
       return false;
     }
   }
 
-  private void rest(ServerConnection connection) {
+  private void onIdle(ServerConnection connection) {
     idle.add(connection);
     if (!connection.isOpen()) {
       idle.remove(connection);
@@ -218,7 +226,7 @@ public final class UndertowServer {
     }
   }
 
-  /** Closes the connections on which nothing is asked, and the others when they are answered. */
+  /** Closes idle connections at once, and the others after the response to their request. */
   public void drain() {
     draining = true;
     idle.forEach(UndertowServer::close);
@@ -228,7 +236,7 @@ public final class UndertowServer {
     try {
       connection.getIoThread().execute(() -> IoUtils.safeClose(connection));
     } catch (RejectedExecutionException e) {
-      // The process ends, and the connection with it.
+      // The I/O thread has ended, and the connection with it.
     }
   }
 }

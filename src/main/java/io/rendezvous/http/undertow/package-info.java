@@ -1,6 +1,6 @@
 /**
- * Adapters between our connections and Undertow, which serves the admin page, the registrar and
- * in-process handlers.
+ * Adapters between the project's connections and Undertow. Undertow serves the admin page and, in
+ * the agent, requests that come through tunnels; it does so on connections that it has not opened.
  */
 @NullMarked
 package io.rendezvous.http.undertow;
