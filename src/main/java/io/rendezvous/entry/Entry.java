@@ -30,7 +30,7 @@ import org.jspecify.annotations.Nullable;
  */
 public final class Entry {
   /** The maximum size of an entry's JSON, in bytes. Real entries have a few hundred. */
-  public static final int MAX_BYTES = 64 * 1024;
+  static final int MAX_BYTES = 64 * 1024;
 
   /** The keys of boolean properties, which are false if missing. */
   public static final List<String> FLAGS = List.of("open", "challenge", "proxyProtocol");
@@ -246,7 +246,7 @@ public final class Entry {
    * Returns the parameters of tokens accepted at a time: the current secret's, and those of an
    * earlier secret that has not expired.
    */
-  public List<Totp> totpsAt(Instant now) {
+  List<Totp> totpsAt(Instant now) {
     try {
       if (previousUntil().filter(now::isBefore).isPresent()) {
         return List.of(totp, totp(json.path("previous").path("authParams")));

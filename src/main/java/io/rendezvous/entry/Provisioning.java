@@ -59,7 +59,7 @@ public record Provisioning(
   }
 
   /** Returns a copy with the URL of another issuer. */
-  public Provisioning issuedBy(String url) {
+  Provisioning issuedBy(String url) {
     return new Provisioning(id, labels, totp, host, port, ca, to, Optional.of(url));
   }
 

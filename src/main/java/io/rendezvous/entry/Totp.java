@@ -16,10 +16,10 @@ import org.apache.commons.codec.digest.HmacUtils;
  */
 public record Totp(String algorithm, String base32, int step, int digits) {
   /** The maximum number of digits. A token has 31 bits, so its tenth digit is 0, 1 or 2. */
-  public static final int MAX_DIGITS = 10;
+  static final int MAX_DIGITS = 10;
 
   /** The minimum number of digits. Shorter tokens are easily guessed. */
-  public static final int MIN_DIGITS = 6;
+  static final int MIN_DIGITS = 6;
 
   private static final long[] POWERS = {
     1L,

@@ -73,7 +73,7 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
    * @param now the time for the Date header
    * @param more further headers
    */
-  public ByteBuffer keeping(Instant now, Map<String, String> more) {
+  ByteBuffer keeping(Instant now, Map<String, String> more) {
     return whole(now, more);
   }
 

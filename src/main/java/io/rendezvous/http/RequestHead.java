@@ -61,7 +61,7 @@ public final class RequestHead {
    *
    * @throws ProtocolException if the request is invalid; the message says how
    */
-  public void checkRequest() throws ProtocolException {
+  void checkRequest() throws ProtocolException {
     check(!method.equals("CONNECT"), "CONNECT has to be the first request of a connection");
     check(
         target.startsWith("/")
@@ -107,7 +107,7 @@ public final class RequestHead {
   }
 
   /** Returns a copy of the octets without one header line. */
-  public ByteBuffer without(HeaderField field) {
+  ByteBuffer without(HeaderField field) {
     return ByteBuffer.allocate(octets.length - (field.end() - field.start()))
         .put(octets, 0, field.start())
         .put(octets, field.end(), octets.length - field.end())
@@ -183,12 +183,12 @@ public final class RequestHead {
   }
 
   /** Returns whether a list header contains a token, such as {@code Connection: close}. */
-  public boolean lists(String name, String token) {
+  boolean lists(String name, String token) {
     return HeaderField.items(fields, name).stream().anyMatch(token::equalsIgnoreCase);
   }
 
   /** Returns the length of the body in octets: 0 if there is none, -1 if it is chunked. */
-  public long bodyLength() {
+  long bodyLength() {
     if (field("Transfer-Encoding").isPresent()) {
       return -1;
     }
@@ -199,17 +199,17 @@ public final class RequestHead {
    * Returns whether the client waits for {@code 100 Continue} before it sends the body (RFC 9110,
    * 10.1.1).
    */
-  public boolean expectsContinue() {
+  boolean expectsContinue() {
     return value("Expect").isPresent();
   }
 
   /** Returns whether the connection stays open for a further request (RFC 9112, 9.3). */
-  public boolean persists() {
+  boolean persists() {
     return http11 && !lists("Connection", "close");
   }
 
   /** Returns whether an error should be shown as an HTML page rather than as JSON. */
-  public boolean wantsHtml() {
+  boolean wantsHtml() {
     return values("Accept").stream()
         .anyMatch(accepted -> accepted.toLowerCase(Locale.ROOT).contains("text/html"));
   }
