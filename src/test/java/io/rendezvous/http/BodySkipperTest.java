@@ -4,23 +4,18 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.http.BodySkipper.Progress;
 import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The end of a body is found, and nothing else is taken for it (RFC 9112, 6.3 and 7.1). */
 class BodySkipperTest {
-  private static ByteBuffer octets(String text) {
-    return ByteBuffer.wrap(text.getBytes(StandardCharsets.ISO_8859_1));
-  }
-
   @Test
   void lengthIsCounted() {
-    assertThat(new BodySkipper(0).skip(octets("next"))).isEqualTo(Progress.END);
+    assertThat(new BodySkipper(0).skip(Heads.octets("next"))).isEqualTo(Progress.END);
     BodySkipper body = new BodySkipper(5);
-    assertThat(body.skip(octets("abc"))).isEqualTo(Progress.MORE);
-    ByteBuffer rest = octets("denext");
+    assertThat(body.skip(Heads.octets("abc"))).isEqualTo(Progress.MORE);
+    ByteBuffer rest = Heads.octets("denext");
     assertThat(body.skip(rest)).isEqualTo(Progress.END);
     assertThat(rest.remaining()).isEqualTo(4);
   }
@@ -32,11 +27,14 @@ class BodySkipperTest {
         "5\r\nhello\r\n0\r\n\r\n",
         "A\r\n0\r\n\r\n01234\r\n000\r\n\r\n",
         "5;a=\"b\";c\r\nhello\r\n0;x\r\nX-Trailer: a\r\nY:\r\n\r\n",
+        "00000005\r\nhello\r\n00000000\r\n\r\n",
+        "1a\r\nabcdefghijklmnopqrstuvwxyz\r\nB\r\n0123456789a\r\n0\r\n\r\n",
+        "0;\t\u00e9\r\n\u00e9\r\n\r\n",
       })
   void chunksAreFollowedHoweverTheyAreSplit(String chunks) {
     for (int size = 1; size <= chunks.length(); size++) {
       BodySkipper body = new BodySkipper(-1);
-      ByteBuffer all = octets(chunks + "GET");
+      ByteBuffer all = Heads.octets(chunks + "GET");
       Progress progress = Progress.MORE;
       while (progress == Progress.MORE) {
         ByteBuffer piece = all.slice().limit(Math.min(size, all.remaining()));
@@ -56,6 +54,9 @@ class BodySkipperTest {
         "0x5\r\n",
         "-1\r\n",
         "5 \r\n",
+        "zz\r\n",
+        "g\r\n",
+        "5g\r\n",
         "5\n",
         "5\r\r",
         "000000005\r\n",
@@ -68,6 +69,12 @@ class BodySkipperTest {
         "0\r\n\rX",
       })
   void whatIsNoChunkIsMalformed(String chunks) {
-    assertThat(new BodySkipper(-1).skip(octets(chunks))).isEqualTo(Progress.MALFORMED);
+    assertThat(new BodySkipper(-1).skip(Heads.octets(chunks))).isEqualTo(Progress.MALFORMED);
+    BodySkipper byOne = new BodySkipper(-1);
+    assertThat(chunks.chars().anyMatch(c -> isMalformed(byOne, c))).isTrue();
+  }
+
+  private static boolean isMalformed(BodySkipper body, int octet) {
+    return body.skip(Heads.octets(Character.toString(octet))) == Progress.MALFORMED;
   }
 }

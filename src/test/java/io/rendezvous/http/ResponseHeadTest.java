@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.net.ProtocolException;
-import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -12,10 +11,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Where an answer ends is read as RFC 9112 has it (6.3, 9.3). */
 class ResponseHeadTest {
-  /** Reads a head in which ~ stands for the end of a line. */
-  private static ResponseHead head(String text) throws ProtocolException {
-    return ResponseHead.parse(
-        (text + "~~").replace("~", "\r\n").getBytes(StandardCharsets.ISO_8859_1));
+  private static ResponseHead head(String lines) throws ProtocolException {
+    return ResponseHead.parse(Heads.whole(lines));
   }
 
   @ParameterizedTest
@@ -25,6 +22,11 @@ class ResponseHeadTest {
     "GET,  HTTP/1.1 200~Transfer-Encoding: gzip~Transfer-Encoding: Chunked, CHUNKS, 0",
     "GET,  HTTP/1.1 200~Transfer-Encoding: gzip,               END,    0",
     "GET,  HTTP/1.0 200,                                       END,    0",
+    "GET,  HTTP/1.0 200~Content-Length: 0,                     LENGTH, 0",
+    "GET,  HTTP/1.1 200~Transfer-Encoding: chunked~Transfer-Encoding: gzip, END, 0",
+    "HEAD, HTTP/1.1 200~Transfer-Encoding: chunked,            NONE,   0",
+    "GET,  HTTP/1.1 101,                                       NONE,   0",
+    "GET,  HTTP/1.1 200~Content-Length: 999999999999999999,    LENGTH, 999999999999999999",
     "HEAD, HTTP/1.1 200~Content-Length: 5,                     NONE,   5",
     "GET,  HTTP/1.1 304~Content-Length: 5,                     NONE,   5",
     "GET,  HTTP/1.1 204,                                       NONE,   0",
@@ -43,6 +45,8 @@ class ResponseHeadTest {
         "HTTP/1.1 200~Content-Length: 5~Content-Length: 5",
         "HTTP/1.1 200~Content-Length: -5",
         "HTTP/1.1 200~Content-Length:",
+        "HTTP/1.1 200~Content-Length: 1000000000000000000",
+        "HTTP/1.1 204~Content-Length: x",
         "HTTP/1.0 200~Transfer-Encoding: chunked",
       })
   void whatDoesNotTellTheEndIsRefused(String text) throws Exception {
@@ -59,7 +63,33 @@ class ResponseHeadTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"HTTP/2 200", "HTTP/1.1 20", "HTTP/1.1 2000", "HTTP/1.2 200", "200 OK"})
+  @CsvSource({
+    "HTTP/1.1 200 OK, true, 200",
+    "HTTP/1.1 404, true, 404",
+    "HTTP/1.1 999 A b: c, true, 999",
+    "'HTTP/1.0 503 ', false, 503",
+  })
+  void statusLineIsRead(String line, boolean http11, int status) throws Exception {
+    ResponseHead head = head(line + "~A: b~a: c");
+    assertThat(head.http11()).isEqualTo(http11);
+    assertThat(head.status()).isEqualTo(status);
+    assertThat(head.value("a")).contains("b");
+    assertThat(head.value("none")).isEmpty();
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "HTTP/1.1 200OK",
+        "HTTP/1.1 099",
+        "HTTP/1.1  200",
+        "http/1.1 200",
+        "HTTP/2 200",
+        "HTTP/1.1 20",
+        "HTTP/1.1 2000",
+        "HTTP/1.2 200",
+        "200 OK"
+      })
   void whatIsNoStatusLineIsRefused(String text) {
     assertThatThrownBy(() -> head(text)).isInstanceOf(ProtocolException.class);
   }
