@@ -7,7 +7,7 @@ import io.rendezvous.cli.Console;
 public final class Main {
   private Main() {}
 
-  /** Runs a command and ends with its exit code: 0 done, 1 failed, 2 wrong usage. */
+  /** Runs a command and exits with its code: 0 done, 1 failed, 2 wrong usage. */
   public static void main(String[] args) {
     Console.prepareLogging();
     int code = Commands.run(args);

@@ -20,8 +20,8 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
 /**
- * The clients of a hidden server as connected sockets, for any server of the same process that
- * takes such in place of those from a {@link ServerSocket}:
+ * Hands the clients of a hidden server out as connected sockets, for a server in the same process
+ * that can take its connections from elsewhere than a {@link ServerSocket}:
  *
  * <pre>{@code
  * AcceptedSockets clients = new AcceptedSockets();
@@ -32,21 +32,22 @@ import java.util.function.Supplier;
  * }
  * }</pre>
  *
- * <p>Each is one end of a connection within this machine, whose other end is joined to the tunnel.
- * Nothing listens but for the moment in which one is made, and what anybody else of this machine
- * connects then is dropped. Any thread may call.
+ * <p>Each socket is one end of a loopback connection whose other end is relayed to the tunnel. A
+ * port is open only for the moment in which such a connection is made, and a connection that
+ * another program of this machine opens meanwhile is dropped. At most 128 clients wait to be taken;
+ * further ones are refused. Any thread may call.
  */
 public final class AcceptedSockets implements Supplier<SocketChannel> {
   private static final int BACKLOG = 128;
-  private static final int PATIENCE = 10_000;
+  private static final int ACCEPT_TIMEOUT_MS = 10_000;
 
   private final BlockingQueue<Optional<SocketChannel>> accepted = new LinkedBlockingQueue<>();
-  private final Semaphore room = new Semaphore(BACKLOG);
+  private final Semaphore free = new Semaphore(BACKLOG); // places in the backlog
   private boolean closed; // guarded by this
 
   /**
-   * Waits for the next client and returns a connection to it, which blocks as any new one does.
-   * Whoever takes it closes it.
+   * Waits for the next client, and returns a socket channel in blocking mode. The caller owns it
+   * and closes it.
    *
    * @throws IllegalStateException once the hidden server is closed, or if the thread is interrupted
    */
@@ -55,10 +56,10 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
     try {
       Optional<SocketChannel> next = accepted.take();
       if (next.isEmpty()) {
-        accepted.add(next); // for others who wait
+        accepted.add(next); // for other threads that wait
         throw new IllegalStateException("the hidden server is closed");
       }
-      room.release();
+      free.release();
       return next.get();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -66,9 +67,9 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
     }
   }
 
-  /** Returns the way here from tunnels. */
-  TcpTarget.Local on(Network network) {
-    return new TcpTarget.Local() {
+  /** Returns the local server that a {@link TcpTarget} connects its tunnels to. */
+  TcpTarget.LocalServer on(Network network) {
+    return new TcpTarget.LocalServer() {
       @Override
       public void connect(Conn tunnel, Dialer.Result result) {
         open(network, tunnel, result);
@@ -81,12 +82,12 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
     };
   }
 
-  /** Returns whether somebody may still take it. */
+  /** Adds a socket to the backlog. Returns false if this is closed. */
   private synchronized boolean offer(SocketChannel socket) {
     return !closed && accepted.add(Optional.of(socket));
   }
 
-  /** Closes those that nobody has taken, and has nobody wait any more. */
+  /** Closes the sockets in the backlog, and wakes all threads that wait. */
   private void close() {
     List<Optional<SocketChannel>> left = new ArrayList<>();
     synchronized (this) {
@@ -101,14 +102,15 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
     try {
       socket.close();
     } catch (IOException e) {
-      // Then it is of no use to anybody either.
+      // Nobody uses it.
     }
   }
 
-  /** Makes a connection, keeps one end of it for who asks next, and hands out the other. */
+  /** Makes a loopback connection: one end goes to the backlog, the other to the result. */
   private void open(Network network, Conn tunnel, Dialer.Result result) {
-    if (!room.tryAcquire()) {
-      result.failed(new IOException("nobody takes the clients that come"));
+    if (!free.tryAcquire()) {
+      result.failed(
+          new IOException("the program does not take its clients: " + BACKLOG + " are waiting"));
       return;
     }
     try {
@@ -136,7 +138,7 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
     }
   }
 
-  /** Makes room again for what failed. */
+  /** Frees the place in the backlog if the connection fails. */
   private final class Releasing implements Dialer.Result {
     private final Dialer.Result result;
 
@@ -151,7 +153,7 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
 
     @Override
     public void failed(IOException reason) {
-      room.release();
+      free.release();
       result.failed(reason);
     }
   }
@@ -191,14 +193,14 @@ public final class AcceptedSockets implements Supplier<SocketChannel> {
     }
 
     private SocketChannel accept(InetSocketAddress expected) throws IOException {
-      listening.socket().setSoTimeout(PATIENCE);
+      listening.socket().setSoTimeout(ACCEPT_TIMEOUT_MS);
       while (true) {
         Socket socket = listening.socket().accept();
         if (socket.getRemoteSocketAddress().equals(expected)) {
           socket.setTcpNoDelay(true);
           return socket.getChannel();
         }
-        socket.close(); // a stranger's
+        socket.close(); // another program's
       }
     }
 

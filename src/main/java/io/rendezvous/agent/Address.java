@@ -10,42 +10,42 @@ import java.net.URISyntaxException;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Where a server listens.
+ * The host and port of a server. A name is resolved each time a connection is opened.
  *
- * @param host its name or address; an IPv6 address without brackets
- * @param port its port
+ * @param host a name, or an address; an IPv6 address stands without brackets
+ * @param port a port from 1 to 65535
  */
 public record Address(String host, int port) {
-  private static final int HIGHEST_PORT = 65535;
+  private static final int MAX_PORT = 65535;
 
   /**
-   * Creates one.
+   * Creates an address.
    *
-   * @throws IllegalArgumentException if the host is empty, or there is no such port
+   * @throws IllegalArgumentException if the host is empty, or the port out of range
    */
   public Address {
-    if (host.isEmpty() || port < 1 || port > HIGHEST_PORT) {
+    if (host.isEmpty() || port < 1 || port > MAX_PORT) {
       throw new IllegalArgumentException("not a host and a port: \"" + host + "\", " + port);
     }
   }
 
   /**
-   * Reads {@code HOST:PORT}, or a URL of such.
+   * Parses {@code HOST:PORT} or a URL {@code SCHEME://HOST:PORT} without a path.
    *
-   * @param scheme the scheme that a URL has to have
-   * @throws IllegalArgumentException if it is neither
+   * @param scheme the only scheme that a URL may have
+   * @throws IllegalArgumentException if the text is neither
    */
   public static Address parse(String text, String scheme) {
     try {
       URI uri = new URI(text.contains("://") ? text : scheme + "://" + text);
       String path = uri.getPath();
       boolean plain = (path.isEmpty() || path.equals("/")) && uri.getUserInfo() == null;
-      boolean port = uri.getPort() > 0 && uri.getPort() <= HIGHEST_PORT;
+      boolean port = uri.getPort() > 0 && uri.getPort() <= MAX_PORT;
       if (scheme.equals(uri.getScheme()) && uri.getHost() != null && port && plain) {
         return new Address(uri.getHost().replaceAll("[\\[\\]]", ""), uri.getPort());
       }
     } catch (URISyntaxException e) {
-      // said below
+      // The exception below says so.
     }
     throw new IllegalArgumentException("not HOST:PORT or " + scheme + "://HOST:PORT: " + text);
   }
@@ -56,15 +56,16 @@ public record Address(String host, int port) {
   }
 
   /**
-   * Returns what opens connections to it.
+   * Returns a dialer that opens connections to this address.
    *
-   * @param trust the certificates it is trusted by, or null for plain TCP
+   * @param trusted the certificates that the server's is verified with, or null for plain TCP
    */
-  Dialer dialer(Network network, @Nullable TrustedCertificates trust) {
+  Dialer dialer(Network network, @Nullable TrustedCertificates trusted) {
     return network.dialer(
-        host, port, trust == null ? null : Tls.connecting(network, trust, host, port));
+        host, port, trusted == null ? null : Tls.connecting(network, trusted, host, port));
   }
 
+  /** Returns {@code HOST:PORT}, with brackets around an IPv6 address. */
   @Override
   public String toString() {
     return (host.indexOf(':') < 0 ? host : "[" + host + "]") + ":" + port;

@@ -4,7 +4,6 @@ import io.rendezvous.entry.Totp;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
-import io.rendezvous.net.Dialer;
 import io.rendezvous.net.LingeringClose;
 import io.rendezvous.net.ProxyHeader;
 import java.io.EOFException;
@@ -14,12 +13,13 @@ import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
-import org.jspecify.annotations.Nullable;
 
 /**
- * One tunnel of an agent: it asks to be parked ({@link #ask}), waits for its first octet ({@link
- * #onParked}), and is then handed to what serves it ({@link #onTaken}). Lives on the I/O thread of
- * its connection.
+ * One tunnel of an agent, from the CONNECT request on: it waits for the broker's response, is
+ * parked until a client's first bytes arrive, and is then given to the {@link Target}. It owns its
+ * connection until then.
+ *
+ * <p>Lives on the I/O thread of its connection.
  */
 final class AgentTunnel implements Target.Listener {
   private static final Duration TIME_TO_PARK = Duration.ofSeconds(20);
@@ -27,36 +27,42 @@ final class AgentTunnel implements Target.Listener {
 
   private final Agent agent;
   private final int number;
-  private final HeadReader reader = new HeadReader(MAX_HEAD);
-  private volatile @Nullable Conn parkedConn;
+  private final Conn conn;
+  private final HeadReader head = new HeadReader(MAX_HEAD);
+  private ByteBuffer first = ByteBuffer.allocate(0); // of a PROXY header that is not whole
   private long parkedAt;
-  private ByteBuffer begun = ByteBuffer.allocate(0);
+  private volatile boolean parked;
 
-  AgentTunnel(Agent agent, int number) {
+  /**
+   * Creates a tunnel, which does nothing before {@link #requestParking}.
+   *
+   * @param number tells it from the agent's other tunnels
+   * @param conn a fresh connection to the broker, which the tunnel owns
+   */
+  AgentTunnel(Agent agent, int number, Conn conn) {
     this.agent = agent;
     this.number = number;
+    this.conn = conn;
   }
 
-  void open() {
-    agent
-        .broker()
-        .dial(
-            new Dialer.Result() {
-              @Override
-              public void opened(Conn conn) {
-                ask(conn);
-              }
-
-              @Override
-              public void failed(IOException reason) {
-                agent.onFailed(AgentTunnel.this, String.valueOf(reason.getMessage()));
-              }
-            });
+  int number() {
+    return number;
   }
 
-  // Asking.
+  // Requesting.
 
-  private void ask(Conn conn) {
+  /** Asks the broker to park this tunnel. */
+  void requestParking() {
+    ByteBuffer request = request();
+    conn.deadline(
+        TIME_TO_PARK, () -> fail(new IOException("no answer from " + agent.plan().broker())));
+    conn.onReadable(this::onResponse);
+    conn.onWritable(() -> write(request));
+    conn.resumeReads();
+    conn.resumeWrites();
+  }
+
+  private ByteBuffer request() {
     Agent.Plan plan = agent.plan();
     Totp totp = plan.totp();
     String token = totp.token(totp.stepAt(agent.now().getEpochSecond()), totp.digits());
@@ -64,16 +70,10 @@ final class AgentTunnel implements Target.Listener {
         String.format(
             "CONNECT uuid:%s?response=%s HTTP/1.1\r\nHost: %s\r\n\r\n",
             plan.id(), token, plan.broker());
-    ByteBuffer request = ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
-    conn.deadline(
-        TIME_TO_PARK, () -> lose(conn, new IOException("no answer from " + plan.broker())));
-    conn.onReadable(() -> onAnswer(conn));
-    conn.onWritable(() -> write(conn, request));
-    conn.resumeReads();
-    conn.resumeWrites();
+    return ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII));
   }
 
-  private void write(Conn conn, ByteBuffer request) {
+  private void write(ByteBuffer request) {
     try {
       while (request.hasRemaining()) {
         if (conn.write(request) == 0) {
@@ -84,58 +84,67 @@ final class AgentTunnel implements Target.Listener {
         conn.suspendWrites();
       }
     } catch (IOException e) {
-      lose(conn, e);
+      fail(e);
     }
   }
 
-  private void onAnswer(Conn conn) {
+  private void onResponse() {
     try {
-      ByteBuffer octets = read(conn);
-      HeadReader.Progress progress = reader.read(octets);
+      ByteBuffer bytes = read();
+      HeadReader.Progress progress = head.read(bytes);
       if (progress == HeadReader.Progress.WHOLE) {
-        onAnswer(conn, octets);
+        onResponse(new ConnectResponse(head.head(), agent.now()), bytes);
       } else if (progress != HeadReader.Progress.MORE) {
-        throw new ProtocolException("what answers at the broker's address does not speak HTTP");
+        throw new ProtocolException("the server at the broker's address does not speak HTTP");
       }
     } catch (IOException e) {
-      lose(conn, e);
+      fail(e);
     }
   }
 
-  private void onAnswer(Conn conn, ByteBuffer rest) throws IOException {
-    ConnectResponse refusal = new ConnectResponse(reader.head(), agent.now());
-    refusal.clockBehind().ifPresent(agent::onClock);
-    if (refusal.isOfNoBroker()) {
-      throw new ProtocolException("what answers at the broker's address is a web server");
+  /**
+   * Handles the response.
+   *
+   * @param rest what has already arrived after its head
+   */
+  private void onResponse(ConnectResponse response, ByteBuffer rest) throws IOException {
+    response.clockBehind().ifPresent(agent::onClockBehind);
+    if (response.isFromWebServer()) {
+      throw new ProtocolException(
+          "the server at the broker's address is a web server, not a broker");
     }
-    if (!refusal.isOne()) {
-      onParked(conn, rest);
-      return;
+    if (response.isAccepted()) {
+      onParked(rest);
+    } else {
+      ByteBuffer body =
+          ByteBuffer.allocate(Math.max(response.bodyLength(), rest.remaining())).put(rest);
+      conn.onReadable(() -> onRefused(response, body));
+      onRefused(response, body);
     }
-    conn.onReadable(() -> onRefused(conn, refusal));
-    refusal.add(rest);
-    onRefused(conn, refusal);
   }
 
-  /** Gathers the body, which says why. */
-  private void onRefused(Conn conn, ConnectResponse refusal) {
+  /** Reads the body of a refusal, which gives the reason. */
+  private void onRefused(ConnectResponse response, ByteBuffer body) {
     try {
-      while (!refusal.isComplete()) {
-        ByteBuffer octets = read(conn);
-        if (!octets.hasRemaining()) {
+      while (body.hasRemaining()) {
+        int n = conn.read(body);
+        if (n == 0) {
           return;
         }
-        refusal.add(octets);
+        if (n < 0) {
+          break;
+        }
       }
     } catch (IOException e) {
-      // What there is of it has to do.
+      // What has arrived has to do.
     }
     conn.close();
-    agent.onRefused(this, refusal.inWords(), refusal.retryAfter());
+    String reason = StandardCharsets.UTF_8.decode(body.flip()).toString();
+    agent.onRefused(this, response.explain(reason), response.retryAfter());
   }
 
-  /** Returns what there is to read, or nothing for now. */
-  private static ByteBuffer read(Conn conn) throws IOException {
+  /** Returns what can be read now, which may be nothing. */
+  private ByteBuffer read() throws IOException {
     ByteBuffer buffer = conn.buffers().take();
     try {
       int n = conn.read(buffer);
@@ -148,43 +157,49 @@ final class AgentTunnel implements Target.Listener {
     }
   }
 
-  private void lose(Conn conn, IOException e) {
+  private void fail(IOException e) {
     conn.close();
     String why =
         agent
             .plan()
-            .trust()
+            .trusted()
             .takeRefusal()
-            .map(r -> "the broker's certificate is not believed (" + r + "); see --ca")
+            .map(
+                reason ->
+                    "the broker's certificate is not trusted ("
+                        + reason
+                        + "); check the provisioning file, or --ca")
             .orElse(String.valueOf(e.getMessage()));
     agent.onFailed(this, why);
   }
 
   // Parked.
 
-  private void onParked(Conn conn, ByteBuffer early) {
+  /**
+   * Begins to wait for a client.
+   *
+   * @param early what has already arrived from a client
+   */
+  private void onParked(ByteBuffer early) {
     conn.noDeadline();
     conn.suspendWrites();
     conn.onWritable(null);
-    conn.onReadable(() -> onSign(conn));
+    conn.onReadable(this::onFirstBytes);
     parkedAt = agent.nanoTime();
-    parkedConn = conn;
+    parked = true;
     agent.onParked(this);
     try {
-      onOctets(conn, early);
+      onFirstBytes(early);
     } catch (IOException e) {
-      parkedConn = null;
-      conn.close();
-      agent.onLost(this);
+      lose();
     }
   }
 
-  /** A client's first octets, or the end. */
-  private void onSign(Conn conn) {
+  private void onFirstBytes() {
     try {
-      onOctets(conn, read(conn));
+      onFirstBytes(read());
     } catch (EOFException e) {
-      parkedConn = null;
+      parked = false;
       LingeringClose.end(conn);
       if (conn.isTruncated()) {
         agent.onLost(this);
@@ -192,37 +207,38 @@ final class AgentTunnel implements Target.Listener {
         agent.onClosedUnused(this, Duration.ofNanos(agent.nanoTime() - parkedAt));
       }
     } catch (IOException e) {
-      parkedConn = null;
-      conn.close();
-      agent.onLost(this);
+      lose();
     }
   }
 
-  private void onOctets(Conn conn, ByteBuffer octets) throws IOException {
-    ByteBuffer all = BufferPool.joined(begun, octets);
-    if (!all.hasRemaining()) {
+  private void onFirstBytes(ByteBuffer bytes) throws IOException {
+    first = BufferPool.joined(first, bytes);
+    if (!first.hasRemaining()) {
       return;
     }
-    if (!ProxyHeader.mayBegin(all)) {
-      onTaken(conn, Optional.empty(), all);
+    if (!ProxyHeader.mayBegin(first)) {
+      onTaken(Optional.empty());
       return;
     }
-    Optional<ProxyHeader> header = ProxyHeader.take(all);
+    Optional<ProxyHeader> header = ProxyHeader.take(first);
     if (header.isPresent()) {
-      onTaken(conn, header, all);
-    } else {
-      begun = all;
+      onTaken(header);
     }
   }
 
-  /** Closes the tunnel if it is still parked. Any thread may call. */
-  void closeIfUnused() {
-    Conn conn = parkedConn;
-    if (conn != null) {
+  private void lose() {
+    parked = false;
+    conn.close();
+    agent.onLost(this);
+  }
+
+  /** Closes the tunnel, unless a client has taken it. Any thread may call. */
+  void closeIfParked() {
+    if (parked) {
       conn.execute(
           () -> {
-            if (parkedConn != null) {
-              parkedConn = null;
+            if (parked) {
+              parked = false;
               LingeringClose.end(conn);
               agent.onClosed(this);
             }
@@ -232,8 +248,8 @@ final class AgentTunnel implements Target.Listener {
 
   // Taken.
 
-  private void onTaken(Conn conn, Optional<ProxyHeader> header, ByteBuffer first) {
-    parkedConn = null;
+  private void onTaken(Optional<ProxyHeader> header) {
+    parked = false;
     conn.suspendReads();
     conn.onReadable(null);
     agent.onTaken(this);
@@ -247,7 +263,7 @@ final class AgentTunnel implements Target.Listener {
   }
 
   @Override
-  public void over(String how) {
+  public void ended(String how) {
     agent.onEnded(this);
     agent.events().tell(Event.Kind.ENDED, "tunnel " + number + ": " + how);
   }

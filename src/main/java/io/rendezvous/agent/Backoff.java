@@ -5,48 +5,53 @@ import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
 
 /**
- * How long to wait before trying again: from nothing up to a bound that doubles with each failure
- * (full jitter), so that a herd that lost its broker in one moment does not return in one. Within
- * the first minute in which a broker cannot be reached the bound stays low: it is being restarted.
+ * Chooses how long to wait before the next attempt: a random time between zero and a bound that
+ * doubles with each failure, up to 30 s ("full jitter"). Many agents that lost their broker at the
+ * same moment therefore do not return at the same moment.
+ *
+ * <p>While a broker cannot be reached, the bound stays at 4 s for the first minute, since a restart
+ * takes no longer.
+ *
+ * <p>Not safe for use by several threads at a time.
  */
 final class Backoff {
   private static final Duration FIRST = Duration.ofMillis(500);
   private static final Duration MAX = Duration.ofSeconds(30);
-  private static final int DOUBLINGS = 6;
+  private static final int MAX_DOUBLINGS = 6;
   private static final Duration RESTART = Duration.ofMinutes(1);
   private static final Duration MAX_WITHIN_RESTART = Duration.ofSeconds(4);
 
   private final RandomGenerator random;
-  private final LongSupplier timer;
+  private final LongSupplier ticker;
   private int failures;
   private long firstFailure;
 
   /**
-   * Creates one without failures.
+   * Creates a back-off without failures.
    *
-   * @param timer {@link System#nanoTime}
+   * @param ticker tells nanoseconds, as {@link System#nanoTime} does
    */
-  Backoff(RandomGenerator random, LongSupplier timer) {
+  Backoff(RandomGenerator random, LongSupplier ticker) {
     this.random = random;
-    this.timer = timer;
+    this.ticker = ticker;
   }
 
   /**
-   * Returns how long to wait after one more failure.
+   * Records a failure, and returns how long to wait before the next attempt.
    *
-   * @param refused whether the broker was reached, and said no
+   * @param refused whether the broker was reached, and refused
    */
   Duration next(boolean refused) {
-    long now = timer.getAsLong();
+    long now = ticker.getAsLong();
     firstFailure = failures == 0 ? now : firstFailure;
     boolean restarting = !refused && now - firstFailure < RESTART.toNanos();
-    Duration bound = FIRST.multipliedBy(1L << Math.min(failures, DOUBLINGS));
+    Duration bound = FIRST.multipliedBy(1L << Math.min(failures, MAX_DOUBLINGS));
     failures++;
-    long most = Math.min(bound.toMillis(), (restarting ? MAX_WITHIN_RESTART : MAX).toMillis());
-    return Duration.ofMillis(random.nextLong(most + 1));
+    long max = Math.min(bound.toMillis(), (restarting ? MAX_WITHIN_RESTART : MAX).toMillis());
+    return Duration.ofMillis(random.nextLong(max + 1));
   }
 
-  /** Begins anew, since things go well. */
+  /** Forgets all failures. */
   void reset() {
     failures = 0;
   }

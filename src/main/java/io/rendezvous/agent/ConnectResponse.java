@@ -4,10 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.rendezvous.http.ResponseHead;
-import java.io.ByteArrayOutputStream;
 import java.net.ProtocolException;
-import java.nio.ByteBuffer;
-import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
@@ -15,19 +12,31 @@ import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Optional;
 
-/** A broker's answer to a CONNECT, and in words what to make of it where it is a refusal. */
+/**
+ * A broker's response to a CONNECT request (protocol.md, 1.1), or whatever else answers there. For
+ * a refusal it tells people what to do.
+ *
+ * <p>Not part of the library's API: it is public for the checks only.
+ */
 public final class ConnectResponse {
-  private static final int MAX_BODY = 8 * 1024;
-  private static final int LONGEST_DIAGNOSTIC = 200;
-  private static final Duration LONGEST_WAIT = Duration.ofHours(1);
+  private static final int OK = 200;
+  private static final int UNAUTHORIZED = 401;
+  private static final long MAX_BODY = 8 * 1024;
+  private static final int MAX_DIAGNOSTIC = 200;
+  private static final Duration MAX_RETRY_AFTER = Duration.ofHours(1);
 
-  /** A token is good for a step before and after its own. */
+  /** A token is accepted one step before and after its own, so a smaller skew does no harm. */
   private static final Duration HARMLESS_SKEW = Duration.ofSeconds(20);
 
   private final ResponseHead head;
   private final Instant now;
-  private final ByteArrayOutputStream body = new ByteArrayOutputStream();
 
+  /**
+   * Reads the head of a response.
+   *
+   * @param now what this machine's clock says
+   * @throws ProtocolException if no broker answers like this
+   */
   public ConnectResponse(byte[] head, Instant now) throws ProtocolException {
     this.head = ResponseHead.parse(head);
     if (!this.head.http11()) {
@@ -36,83 +45,87 @@ public final class ConnectResponse {
     this.now = now;
   }
 
+  /** Returns the status code. */
   public int status() {
     return head.status();
   }
 
-  public boolean isOne() {
-    return head.status() != 200;
+  /** Returns whether the tunnel is parked. */
+  public boolean isAccepted() {
+    return status() == OK;
   }
 
-  /** Returns whether a web server has answered, rather than a broker: with a body. */
-  boolean isOfNoBroker() {
-    return !isOne() && (number("Content-Length").orElse(0L) > 0 || hasCoding());
+  /** Returns whether a web server has answered: a broker's 200 has no body. */
+  boolean isFromWebServer() {
+    return isAccepted()
+        && (number("Content-Length").orElse(0L) > 0 || head.value("Transfer-Encoding").isPresent());
   }
 
-  private boolean hasCoding() {
-    return head.value("Transfer-Encoding").isPresent();
+  /** Returns how many bytes of the body are worth reading. */
+  int bodyLength() {
+    return (int) Math.min(MAX_BODY, number("Content-Length").orElse(0L));
   }
 
-  public void add(ByteBuffer octets) {
-    while (octets.hasRemaining() && body.size() < MAX_BODY) {
-      body.write(octets.get());
-    }
-  }
-
-  boolean isComplete() {
-    return body.size() >= Math.min(MAX_BODY, number("Content-Length").orElse(0L));
-  }
-
+  /** Returns how long the broker asks not to be asked again, up to an hour. */
   Duration retryAfter() {
-    Duration told = Duration.ofSeconds(number("Retry-After").orElse(0L));
-    return told.compareTo(LONGEST_WAIT) < 0 ? told : LONGEST_WAIT;
+    Duration time = Duration.ofSeconds(number("Retry-After").orElse(0L));
+    return time.compareTo(MAX_RETRY_AFTER) < 0 ? time : MAX_RETRY_AFTER;
   }
 
   private Optional<Long> number(String name) {
     return head.value(name).filter(v -> v.matches("\\d{1,9}")).map(Long::parseLong);
   }
 
-  public String inWords() {
-    String reason = diagnostic(body.toString(StandardCharsets.UTF_8)).orElse("(no reason given)");
-    String words = "the broker refused: " + head.status() + " " + reason;
-    return head.status() == 401 ? words + "; " + clocksInWords() : words;
+  /**
+   * Returns in words why the broker refused, and what to check.
+   *
+   * @param body the response's body, or its beginning
+   */
+  public String explain(String body) {
+    String reason = diagnostic(body).orElse("(no reason given)");
+    String words = "the broker refused: " + status() + " " + reason;
+    return status() == UNAUTHORIZED ? words + "; " + explainClock() : words;
   }
 
-  /** Returns the reason that a body gives, if it has the form of a broker's, fit to be printed. */
+  /**
+   * Returns the reason that a body gives in the form of a broker's errors, shortened and made
+   * printable, or empty if the body has another form.
+   */
   public static Optional<String> diagnostic(String body) {
     try {
       JsonNode text = new ObjectMapper().readTree(body).path("error").path("diagnostic");
       String printable = Event.printable(text.asText());
       return text.isTextual()
-          ? Optional.of(printable.substring(0, Math.min(LONGEST_DIAGNOSTIC, printable.length())))
+          ? Optional.of(printable.substring(0, Math.min(MAX_DIAGNOSTIC, printable.length())))
           : Optional.empty();
     } catch (JsonProcessingException e) {
       return Optional.empty();
     }
   }
 
-  /** Returns how much this machine's clock is behind the broker's, if that told the time. */
+  /** Returns how much this machine's clock is behind the broker's, if the response says. */
   public Optional<Duration> clockBehind() {
     return head.value("Date")
-        .flatMap(ConnectResponse::date)
-        .map(theirs -> Duration.between(now, theirs));
+        .flatMap(ConnectResponse::parseDate)
+        .map(brokers -> Duration.between(now, brokers));
   }
 
-  public String clocksInWords() {
-    Optional<Duration> told = clockBehind();
-    if (told.isEmpty()) {
-      return "look at the UUID, the secret and this machine's clock";
+  /** Returns in words how this machine's clock compares to the broker's, and what to check. */
+  public String explainClock() {
+    Optional<Duration> clockBehind = clockBehind();
+    if (clockBehind.isEmpty()) {
+      return "check the UUID, the secret and this machine's clock";
     }
-    Duration behind = told.get();
+    Duration behind = clockBehind.get();
     if (behind.abs().compareTo(HARMLESS_SKEW) < 0) {
-      return "the clocks agree, so look at the UUID and the secret";
+      return "the clocks agree, so check the UUID and the secret";
     }
     return String.format(
-        "this machine's clock is %d s %s the broker's, so set it right",
+        "this machine's clock is %d s %s the broker's, so correct it",
         behind.abs().toSeconds(), behind.isNegative() ? "ahead of" : "behind");
   }
 
-  private static Optional<Instant> date(String text) {
+  private static Optional<Instant> parseDate(String text) {
     try {
       return Optional.of(
           ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME).toInstant());

@@ -5,44 +5,44 @@ import java.time.Instant;
 /**
  * Something that happened to a hidden server.
  *
- * @param time when
- * @param kind what, for programs
- * @param text what, for people
+ * @param time when it happened
+ * @param kind what happened, for programs
+ * @param text what happened, for people: one line of printable characters
  */
 public record Event(Instant time, Kind kind, String text) {
 
-  /** Creates one. What a terminal would obey in the text, rather than show, is blanked. */
+  /** Creates an event. Characters that could control a terminal become blanks in its text. */
   public Event {
     text = printable(text);
   }
 
-  /** Returns a text, or a name, from elsewhere without what a terminal would obey. */
+  /** Returns a text with blanks in place of characters that could control a terminal. */
   public static String printable(String text) {
     return text.replaceAll("[\\p{C}\\p{Zl}\\p{Zp}]", " ");
   }
 
-  /** What happened, for programs. */
+  /** Kinds of events. */
   public enum Kind {
-    /** A tunnel is parked. */
+    /** A tunnel was parked. */
     PARKED,
     /** A client has taken a tunnel. */
     TAKEN,
-    /** A tunnel that a client had taken is over. */
+    /** A tunnel that a client had taken has ended. */
     ENDED,
-    /** The broker closed a tunnel, unused. */
+    /** The broker closed a parked tunnel that no client had taken. */
     CLOSED,
-    /** This machine has slept or moved, and parks fresh tunnels. */
+    /** This machine was asleep or has changed its network, so fresh tunnels are parked. */
     RENEWED,
     /** The broker cannot be reached, or a parked tunnel broke. */
     LOST,
-    /** The broker was reached, and did not take a tunnel. */
+    /** The broker was reached, and refused to park a tunnel. */
     REFUSED,
-    /** The local server cannot be reached, or broke. */
+    /** The local server cannot be reached, or broke off. */
     LOCAL_FAILED,
-    /** A provisioning file cannot be used. */
+    /** A provisioning file cannot be used. Only the agent command reports this. */
     ENTRY_UNUSABLE;
 
-    /** Returns whether somebody may have to look after it. */
+    /** Returns whether somebody may have to act. */
     public boolean isTrouble() {
       return this == LOST || this == REFUSED || this == LOCAL_FAILED || this == ENTRY_UNUSABLE;
     }

@@ -7,7 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Tells what happens, and remembers what last went wrong. Any thread may call. */
+/** Passes events to a listener, and keeps the last one that was trouble. Any thread may call. */
 final class EventLog {
   private static final Logger LOG = LoggerFactory.getLogger(EventLog.class);
 
@@ -16,9 +16,9 @@ final class EventLog {
   private volatile @Nullable Event lastTrouble;
 
   /**
-   * Creates one.
+   * Creates a log without events.
    *
-   * @param listener is told, on any thread
+   * @param listener is told of each event, on any thread; an exception of it is logged
    */
   EventLog(InstantSource clock, Consumer<Event> listener) {
     this.clock = clock;
@@ -32,12 +32,12 @@ final class EventLog {
     }
     try {
       listener.accept(event);
-    } catch (RuntimeException e) { // the tunnel in question is no worse for it
+    } catch (RuntimeException e) { // which must not harm the tunnel
       LOG.warn("A listener failed", e);
     }
   }
 
-  /** Returns what last went wrong, however long ago. */
+  /** Returns the last event that was trouble, however long ago. */
   Optional<Event> lastTrouble() {
     return Optional.ofNullable(lastTrouble);
   }

@@ -17,94 +17,108 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
-import java.util.HashSet;
-import java.util.Locale;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A hidden server in this process: it keeps tunnels parked at a broker, and serves the clients that
- * take them. A program becomes one in a few lines, without opening a port:
+ * A hidden server in this process: it keeps tunnels parked at a broker and serves the clients that
+ * take them, without opening a port. A program becomes one in a few lines:
  *
  * <pre>{@code
  * Provisioning entry = Provisioning.parse(Files.readString(Path.of("home.json")));
- * try (HiddenServer server = HiddenServer.of(entry).serve(exchange -> …)) {
- *   …
+ * try (HiddenServer server =
+ *     HiddenServer.of(entry).serve(exchange -> exchange.getResponseSender().send("Hello\n"))) {
+ *   Thread.currentThread().join();
  * }
  * }</pre>
  *
- * <p>It never gives up: what fails is tried again, later and later, up to half a minute. Any thread
- * may call its methods.
+ * <p>It never gives up: after every failure it tries again, at growing intervals of up to half a
+ * minute. {@link Builder#events} tells what happens, and {@link #status} how things are. Any thread
+ * may call.
  */
 public final class HiddenServer implements AutoCloseable {
   private static final int IO_THREADS = 2;
 
   private final Agent agent;
-  private final Optional<Network> own;
+  private final Optional<Network> ownNetwork;
 
-  private HiddenServer(Agent agent, Optional<Network> own) {
+  private HiddenServer(Agent agent, Optional<Network> ownNetwork) {
     this.agent = agent;
-    this.own = own;
+    this.ownNetwork = ownNetwork;
   }
 
-  /** Begins to describe the hidden server of an entry. */
+  /**
+   * Returns a builder of the hidden server that a provisioning file describes. One of its methods
+   * that say what clients reach ({@code serve}, {@code proxy}, {@code files}, {@code relay}) starts
+   * it.
+   */
   public static Builder of(Provisioning entry) {
     return new Builder(entry);
   }
 
-  /** Returns how it is doing. */
+  /** Returns how the hidden server is doing now. */
   public Status status() {
     return agent.status();
   }
 
-  /** Closes the parked tunnels, opens no more, and lets what goes on finish, for half a minute. */
+  /**
+   * Closes the parked tunnels, opens no more, and waits up to half a minute for those in use to
+   * end; those that are left are cut off. Blocks.
+   */
   @Override
   public void close() {
     agent.close();
-    own.ifPresent(Network::close);
+    ownNetwork.ifPresent(Network::close);
   }
 
-  /** What a hidden server is like. */
+  /** Configures a hidden server, and starts it. */
   public static final class Builder {
+    private static final int DEFAULT_TUNNELS = 8;
+    private static final int DEFAULT_MAX_TUNNELS = 32;
+
     private final Provisioning entry;
     private @Nullable Address broker;
-    private @Nullable TrustedCertificates trust;
-    private @Nullable Network shared;
-    private int tunnels = 8;
-    private int most = 32;
-    private Consumer<Event> events = event -> {};
+    private @Nullable TrustedCertificates trusted;
+    private @Nullable Network sharedNetwork;
+    private int tunnels = DEFAULT_TUNNELS;
+    private int maxTunnels = DEFAULT_MAX_TUNNELS;
+    private Consumer<Event> listener = event -> {};
 
     private Builder(Provisioning entry) {
       this.entry = entry;
     }
 
-    /** Sets where the broker listens, in place of where the entry says. */
+    /** Sets the broker's address. The default is the one in the provisioning file. */
     public Builder at(Address broker) {
       this.broker = broker;
       return this;
     }
 
-    /** Sets whose certificates the broker is believed by, in place of what the entry says. */
-    public Builder trusting(TrustedCertificates trust) {
-      this.trust = trust;
-      return this;
-    }
-
-    /** Sets whose threads it runs on, in place of its own; the caller closes them in the end. */
-    public Builder on(Network network) {
-      this.shared = network;
+    /**
+     * Sets the certificates that the broker's is verified with. The default is the one in the
+     * provisioning file, or else those that Java trusts.
+     */
+    public Builder trusting(TrustedCertificates trusted) {
+      this.trusted = trusted;
       return this;
     }
 
     /**
-     * Sets how many tunnels are kept parked; 8 if nothing is said.
+     * Sets the threads on which the hidden server runs, so that several can share them. The caller
+     * closes the network after the hidden servers. By default each has two I/O threads of its own.
+     */
+    public Builder on(Network network) {
+      this.sharedNetwork = network;
+      return this;
+    }
+
+    /**
+     * Sets how many tunnels are kept parked. The default is 8.
      *
-     * @throws IllegalArgumentException if that is less than one
+     * @throws IllegalArgumentException if the count is less than 1
      */
     public Builder tunnels(int count) {
       if (count < 1) {
@@ -114,23 +128,28 @@ public final class HiddenServer implements AutoCloseable {
       return this;
     }
 
-    /** Sets up to how many, while clients take them faster than they come back; 32. */
-    public Builder mostTunnels(int count) {
-      this.most = count;
+    /**
+     * Sets how many tunnels are kept parked at most, while clients take them faster than new ones
+     * are parked. The default is 32.
+     */
+    public Builder maxTunnels(int count) {
+      this.maxTunnels = count;
       return this;
     }
 
-    /** Sets who is told what happens, on any thread. It must not block. */
-    public Builder events(Consumer<Event> events) {
-      this.events = events;
+    /** Sets a listener that is told what happens, on any thread. It must not block. */
+    public Builder events(Consumer<Event> listener) {
+      this.listener = listener;
       return this;
     }
 
     /**
-     * Starts to serve HTTP. The handler runs on an I/O thread, as Undertow has it: one that blocks
-     * has to dispatch. It never sees the credential that clients give the broker.
+     * Starts a hidden server whose HTTP requests a handler serves. The handler runs on an I/O
+     * thread, as always in Undertow: to block, it dispatches. It does not see the credential that
+     * clients give the broker.
      *
-     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @throws IOException if the certificate in the provisioning file cannot be read, or threads
+     *     cannot be started
      */
     public HiddenServer serve(HttpHandler handler) throws IOException {
       return http((network, events) -> handler);
@@ -141,55 +160,60 @@ public final class HiddenServer implements AutoCloseable {
       return start(
           (network, events) ->
               new HttpTarget(
-                  new UndertowServer(network, userNames(), handler.apply(network, events))));
+                  new UndertowServer(network, this::isUserName, handler.apply(network, events))));
     }
 
     /**
-     * Starts to pass HTTP on to a local server.
+     * Starts a hidden server that is a reverse proxy for a local HTTP server.
      *
      * @param local {@code http://HOST:PORT} or {@code https://HOST:PORT}
-     * @param how what is changed on the way
-     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
-     * @throws IllegalArgumentException if the URI is neither
+     * @param options how requests are passed on
+     * @throws IOException if the certificate in the provisioning file cannot be read, or threads
+     *     cannot be started
+     * @throws IllegalArgumentException if the URI has another form
      */
-    public HiddenServer proxy(URI local, ReverseProxy.Options how) throws IOException {
+    public HiddenServer proxy(URI local, ReverseProxy.Options options) throws IOException {
       boolean tls = "https".equals(local.getScheme());
       Address address = Address.parse(local.toString(), tls ? "https" : "http");
       String name = address.toString();
-      TrustedCertificates believed = tls ? how.trustedCertificates() : null;
+      TrustedCertificates localTrusted = tls ? options.trustedCertificates() : null;
       return proxy(
-          network -> new ReverseProxy.LocalServer(name, name, address.dialer(network, believed)),
-          how);
+          network ->
+              new ReverseProxy.LocalServer(name, name, address.dialer(network, localTrusted)),
+          options);
     }
 
     /**
-     * Starts to pass HTTP on to a local server on a Unix-domain socket.
+     * Starts a hidden server that is a reverse proxy for a local HTTP server on a Unix-domain
+     * socket.
      *
-     * @param how what is changed on the way
-     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @param options how requests are passed on
+     * @throws IOException if the certificate in the provisioning file cannot be read, or threads
+     *     cannot be started
      */
-    public HiddenServer proxy(Path unixSocket, ReverseProxy.Options how) throws IOException {
+    public HiddenServer proxy(Path unixSocket, ReverseProxy.Options options) throws IOException {
       return proxy(
           network ->
               new ReverseProxy.LocalServer(
                   unixSocket.toString(), "localhost", new UnixDialer(network, unixSocket)),
-          how);
+          options);
     }
 
     private HiddenServer proxy(
-        Function<Network, ReverseProxy.LocalServer> local, ReverseProxy.Options how)
+        Function<Network, ReverseProxy.LocalServer> local, ReverseProxy.Options options)
         throws IOException {
       return http(
           (network, events) -> {
-            Consumer<String> failed = why -> events.tell(Event.Kind.LOCAL_FAILED, why);
-            return ReverseProxy.to(local.apply(network), how, network, failed);
+            Consumer<String> onFailure = why -> events.tell(Event.Kind.LOCAL_FAILED, why);
+            return ReverseProxy.to(local.apply(network), options, network, onFailure);
           });
     }
 
     /**
-     * Starts to serve the files of a directory.
+     * Starts a hidden server that serves the files of a directory, and directory listings.
      *
-     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @throws IOException if the certificate in the provisioning file cannot be read, or threads
+     *     cannot be started
      * @throws IllegalArgumentException if there is no such directory
      */
     public HiddenServer files(Path directory) throws IOException {
@@ -202,22 +226,26 @@ public final class HiddenServer implements AutoCloseable {
     }
 
     /**
-     * Starts to relay octets to a local server, with a connection to it for each tunnel.
+     * Starts a hidden server that relays bytes to a local server, with a connection of its own for
+     * each tunnel.
      *
-     * @param passHeader whether the local server is sent the PROXY header that an entry may ask
-     *     for; else it is dropped
-     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @param passHeader whether the local server is sent the PROXY header, if the entry asks for
+     *     one; otherwise it is dropped
+     * @throws IOException if the certificate in the provisioning file cannot be read, or threads
+     *     cannot be started
      */
     public HiddenServer relay(Address local, boolean passHeader) throws IOException {
       return relay(network -> local.dialer(network, null), passHeader);
     }
 
     /**
-     * Starts to relay octets to a local server on a Unix-domain socket, with a connection to it for
-     * each tunnel.
+     * Starts a hidden server that relays bytes to a local server on a Unix-domain socket, with a
+     * connection of its own for each tunnel.
      *
-     * @param passHeader as for a server with an address
-     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @param passHeader whether the local server is sent the PROXY header, if the entry asks for
+     *     one; otherwise it is dropped
+     * @throws IOException if the certificate in the provisioning file cannot be read, or threads
+     *     cannot be started
      */
     public HiddenServer relay(Path unixSocket, boolean passHeader) throws IOException {
       return relay(network -> new UnixDialer(network, unixSocket), passHeader);
@@ -231,40 +259,47 @@ public final class HiddenServer implements AutoCloseable {
     }
 
     /**
-     * Starts to relay octets to a server of this process, which takes its connections from there. A
-     * PROXY header that an entry may ask for comes with them.
+     * Starts a hidden server that relays bytes to a server of this process, which takes its
+     * connections from the given object. If the entry asks for a PROXY header, each connection
+     * begins with one.
      *
-     * @throws IOException if the entry's certificate cannot be read, or no threads can be had
+     * @throws IOException if the certificate in the provisioning file cannot be read, or threads
+     *     cannot be started
      */
     public HiddenServer relay(AcceptedSockets clients) throws IOException {
       return start((network, events) -> new TcpTarget(clients.on(network), true, network));
     }
 
-    private interface Making {
-      Target target(Network network, EventLog events);
+    private interface TargetFactory {
+      Target create(Network network, EventLog events);
     }
 
-    private HiddenServer start(Making making) throws IOException {
-      TrustedCertificates believed = trust != null ? trust : TrustedCertificates.in(entry.ca());
-      Network given = shared;
-      Network network = given == null ? new Network("agent", IO_THREADS) : given;
+    private HiddenServer start(TargetFactory targets) throws IOException {
+      Agent.Plan plan = plan();
+      Network shared = sharedNetwork;
+      Network network = shared == null ? new Network("agent", IO_THREADS) : shared;
       InstantSource clock = InstantSource.system();
-      Address at = broker != null ? broker : new Address(entry.host(), entry.port());
-      Agent.Plan plan =
-          new Agent.Plan(entry.id(), entry.totp(), at, believed, tunnels, Math.max(tunnels, most));
-      EventLog told = new EventLog(clock, events);
-      Agent agent =
-          new Agent(plan, making.target(network, told), network, clock, System::nanoTime, told);
+      EventLog events = new EventLog(clock, listener);
+      Target target = targets.create(network, events);
+      Agent agent = new Agent(plan, target, network, clock, System::nanoTime, events);
       agent.start();
-      return new HiddenServer(agent, given == null ? Optional.of(network) : Optional.empty());
+      return new HiddenServer(agent, shared == null ? Optional.of(network) : Optional.empty());
     }
 
-    /** By its UUID, or one of its labels, a client names it to the broker (PROTOCOL 1.2). */
-    private Predicate<String> userNames() {
-      Set<String> names = new HashSet<>();
-      names.add(entry.id().toString());
-      entry.labels().forEach(label -> names.add(label.toLowerCase(Locale.ROOT)));
-      return user -> names.contains(user.toLowerCase(Locale.ROOT));
+    private Agent.Plan plan() throws IOException {
+      return new Agent.Plan(
+          entry.id(),
+          entry.totp(),
+          broker != null ? broker : new Address(entry.host(), entry.port()),
+          trusted != null ? trusted : TrustedCertificates.in(entry.ca()),
+          tunnels,
+          Math.max(tunnels, maxTunnels));
+    }
+
+    /** Returns whether clients may give the broker this user name (protocol.md, 1.2). */
+    private boolean isUserName(String name) {
+      return name.equalsIgnoreCase(entry.id().toString())
+          || entry.labels().stream().anyMatch(name::equalsIgnoreCase);
     }
   }
 }

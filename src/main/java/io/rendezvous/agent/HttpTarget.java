@@ -8,7 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** A handler of HTTP requests, whose accepted connections are the tunnels. */
+/** An HTTP server in this process, to which each tunnel is an accepted connection. */
 final class HttpTarget implements Target {
   private final UndertowServer server;
   private final Set<Conn> open = ConcurrentHashMap.newKeySet();
@@ -28,7 +28,7 @@ final class HttpTarget implements Target {
         header.flatMap(ProxyHeader::source),
         () -> {
           open.remove(tunnel);
-          listener.over("ended");
+          listener.ended("ended");
         });
     if (ended) {
       tunnel.abort();

@@ -10,12 +10,16 @@ import java.util.HashSet;
 import java.util.Set;
 
 /**
- * Notices that this machine has slept, or has other addresses than before. Java's own timer stands
- * still while a machine sleeps, its clock does not.
+ * Detects that this machine was asleep or has lost one of its addresses, either of which leaves
+ * connections dead without a sign. Sleep shows because Java's timer stands still meanwhile and the
+ * clock does not.
  *
- * <p>For one thread at a time, which may block.
+ * <p>Used by one thread at a time, which may block.
  */
 final class NetworkChange {
+  /** A clock that is set right jumps less; one that goes on after sleep jumps more. */
+  private static final Duration MIN_SLEEP = Duration.ofSeconds(10);
+
   private final InstantSource clock;
   private Instant time;
   private long timer;
@@ -28,25 +32,21 @@ final class NetworkChange {
     this.addresses = addresses();
   }
 
-  /**
-   * Returns whether anything has changed since this was last asked.
-   *
-   * @param sleep how far the clock has to be ahead of the timer
-   */
-  boolean haveChanged(Duration sleep) {
+  /** Returns whether a change has occurred since the last call. */
+  boolean hasOccurred() {
     Instant nowTime = clock.instant();
     long nowTimer = System.nanoTime();
-    Duration ahead = Duration.between(time, nowTime).minusNanos(nowTimer - timer);
+    Duration slept = Duration.between(time, nowTime).minusNanos(nowTimer - timer);
     Set<InetAddress> nowAddresses = addresses();
-    // One that is without any for a moment has not moved yet; one more is no reason to leave.
+    // A machine without any address has not moved yet, and a further address breaks nothing.
     boolean moved = !nowAddresses.isEmpty() && !nowAddresses.containsAll(addresses);
     time = nowTime;
     timer = nowTimer;
     addresses = nowAddresses.isEmpty() ? addresses : nowAddresses;
-    return moved || ahead.compareTo(sleep) > 0;
+    return moved || slept.compareTo(MIN_SLEEP) > 0;
   }
 
-  /** Returns the addresses by which others may reach this machine, or an empty set. */
+  /** Returns the addresses at which others may reach this machine, or an empty set. */
   private static Set<InetAddress> addresses() {
     Set<InetAddress> addresses = new HashSet<>();
     try {
@@ -55,7 +55,7 @@ final class NetworkChange {
           .filter(address -> !address.isLoopbackAddress() && !address.isLinkLocalAddress())
           .forEach(addresses::add);
     } catch (SocketException e) {
-      // Then it is not known.
+      // Unknown for now; the next call finds out.
     }
     return addresses;
   }

@@ -4,15 +4,15 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How a hidden server is doing.
+ * The state of a hidden server at one moment.
  *
  * @param parked how many tunnels are parked
- * @param wanted how many are to be, as the demand has it
- * @param active how many are in use
- * @param traffic what went through them since the start
- * @param lastTrouble what last went wrong, however long ago
- * @param clockBehind how much this machine's clock is behind the broker's, in whole seconds, once
- *     the broker has told
+ * @param wanted how many tunnels are to be parked, which follows the demand
+ * @param active how many tunnels clients use
+ * @param traffic what was served since the start
+ * @param lastTrouble the last event that was trouble, however long ago
+ * @param clockBehind how much this machine's clock is behind the broker's (negative: ahead), to the
+ *     second; empty before the first response of the broker
  */
 public record Status(
     int parked,
@@ -23,15 +23,15 @@ public record Status(
     Optional<Duration> clockBehind) {
 
   /**
-   * What was served.
+   * Counts what was served.
    *
-   * @param requests how many requests; where octets are relayed, how many connections
-   * @param octetsIn how many octets came from clients
-   * @param octetsOut how many went to them
+   * @param requests number of requests, or of connections where bytes are relayed
+   * @param bytesIn bytes from clients
+   * @param bytesOut bytes to clients
    */
-  public record Traffic(long requests, long octetsIn, long octetsOut) {}
+  public record Traffic(long requests, long bytesIn, long bytesOut) {}
 
-  /** Returns whether clients find it: a tunnel is parked, or will be when one has been used. */
+  /** Returns whether clients can reach the hidden server: a tunnel is parked or in use. */
   public boolean isOnline() {
     return parked + active > 0;
   }

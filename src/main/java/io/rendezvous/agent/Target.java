@@ -7,33 +7,34 @@ import java.util.Optional;
 
 /** What serves the tunnels that clients have taken. */
 interface Target {
-  /** Hears of one tunnel. */
+  /** Is told what happens to one tunnel. Any thread may call. */
   interface Listener {
-    /** The local server cannot be reached, or broke. Any thread may call. */
+    /** The local server cannot be reached, or broke off. */
     void failed(String why);
 
     /**
-     * The tunnel is over. Called once, on any thread.
+     * The tunnel has ended. Called exactly once.
      *
-     * @param how what is known of its end
+     * @param how a few words about its end, for people
      */
-    void over(String how);
+    void ended(String how);
   }
 
   /**
-   * Takes a tunnel over, and closes it in the end. Called on its I/O thread.
+   * Serves a tunnel. The target owns it from now on and closes it in the end. Called on the
+   * tunnel's I/O thread.
    *
-   * @param header what went before the client's octets, if the entry has it so
-   * @param first the client's first octets
+   * @param header the PROXY header that came before the client's bytes, if the entry asks for it
+   * @param first the client's first bytes
    */
   void serve(Conn tunnel, Optional<ProxyHeader> header, ByteBuffer first, Listener listener);
 
   /** Returns what was served since the start. Any thread may call. */
   Status.Traffic traffic();
 
-  /** Ends what stands idle between two requests, since the agent closes down. Any thread. */
+  /** Ends connections that are idle between two requests. Any thread may call. */
   default void drain() {}
 
-  /** Ends what is left, and from now on what else begins. Any thread. */
+  /** Ends all connections, and from now on each new one. Any thread may call. */
   void end();
 }

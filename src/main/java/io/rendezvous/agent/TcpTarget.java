@@ -19,23 +19,23 @@ import java.util.Optional;
 import java.util.concurrent.atomic.LongAdder;
 import org.jspecify.annotations.Nullable;
 
-/** A local server to which each tunnel is joined, octet for octet, by a connection of its own. */
+/** A local server to which each tunnel is relayed, byte for byte, over a connection of its own. */
 final class TcpTarget implements Target {
   private static final Duration LINGER = Duration.ofMinutes(2);
   private static final Duration STALL = Duration.ofMinutes(10);
   private static final Duration SWEEP_EVERY = Duration.ofSeconds(1);
 
-  /** The way to a local server. */
-  interface Local {
-    /** Opens a connection for a tunnel, on its I/O thread. */
+  /** Opens connections to a local server. */
+  interface LocalServer {
+    /** Opens a connection for a tunnel. Called on the tunnel's I/O thread. */
     void connect(Conn tunnel, Dialer.Result result);
 
-    /** Opens no more. */
+    /** Opens no more connections. Any thread may call. */
     default void close() {}
   }
 
   private final Network network;
-  private final Local local;
+  private final LocalServer local;
   private final boolean passHeader;
   private final Relays relays = new Relays(LINGER, STALL);
   private final LongAdder connections = new LongAdder();
@@ -43,13 +43,12 @@ final class TcpTarget implements Target {
   private volatile boolean ended;
 
   /**
-   * Creates one.
+   * Creates a target.
    *
-   * @param local leads to the local server
-   * @param passHeader whether the local server is sent a PROXY header that comes; else it is
-   *     dropped
+   * @param passHeader whether a PROXY header that precedes the client's bytes is passed to the
+   *     local server; otherwise it is dropped
    */
-  TcpTarget(Local local, boolean passHeader, Network network) {
+  TcpTarget(LocalServer local, boolean passHeader, Network network) {
     this.local = local;
     this.passHeader = passHeader;
     this.network = network;
@@ -70,7 +69,7 @@ final class TcpTarget implements Target {
 
   @Override
   public void drain() {
-    draining = true; // what goes on may finish
+    draining = true; // relays that have begun may finish
     local.close();
   }
 
@@ -97,22 +96,22 @@ final class TcpTarget implements Target {
           public void failed(IOException reason) {
             listener.failed("the local server: " + reason.getMessage());
             refuse(tunnel, "cannot be reached");
-            listener.over("ended, refused");
+            listener.ended("ended with a 502");
           }
         });
   }
 
-  /** A mere end would have the broker try the next tunnel, in vain. */
-  private void refuse(Conn tunnel, String why) {
+  /** Answers with 502. If the tunnel merely ended, the broker would try the next one in vain. */
+  private static void refuse(Conn tunnel, String why) {
     Problem problem = Problem.passing(502, "the local server " + why);
     LingeringClose.say(tunnel, ProblemResponse.json(problem).closing(Instant.now(), Map.of()));
   }
 
   private void relay(Conn tunnel, Conn conn, ByteBuffer first, Listener listener) {
     connections.increment();
-    Ends ends = new Ends(tunnel, listener);
-    Relay relay = new Relay(tunnel, conn, ends);
-    ends.relay = relay;
+    RelayOwner owner = new RelayOwner(tunnel, listener);
+    Relay relay = new Relay(tunnel, conn, owner);
+    owner.relay = relay;
     relays.add(relay);
     relay.start(first);
     if (ended) {
@@ -120,12 +119,13 @@ final class TcpTarget implements Target {
     }
   }
 
-  private final class Ends implements Relay.Owner {
+  /** Handles the end of one relay. */
+  private final class RelayOwner implements Relay.Owner {
     private final Conn tunnel;
     private final Listener listener;
     private @Nullable Relay relay;
 
-    Ends(Conn tunnel, Listener listener) {
+    RelayOwner(Conn tunnel, Listener listener) {
       this.tunnel = tunnel;
       this.listener = listener;
     }
@@ -139,11 +139,11 @@ final class TcpTarget implements Target {
 
     @Override
     public void over() {
-      Relay ended = relay;
-      if (ended != null) {
-        relays.remove(ended);
-        listener.over(
-            String.format("ended, %d octets in, %d out", ended.octetsUp(), ended.octetsDown()));
+      Relay over = relay;
+      if (over != null) {
+        relays.remove(over);
+        listener.ended(
+            String.format("ended, %d bytes in, %d out", over.octetsUp(), over.octetsDown()));
       }
     }
   }

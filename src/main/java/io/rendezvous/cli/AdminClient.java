@@ -25,14 +25,14 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.UUID;
 
-/** The broker of this installation, where it runs, spoken to over its admin listener. */
+/** Manages entries through the admin listener of this installation's running broker. */
 final class AdminClient implements EntryAdmin {
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
-  private static final Duration TO_CONNECT = Duration.ofSeconds(2);
-  private static final int PAGE = 500;
+  private static final Duration REQUEST_TIMEOUT = Duration.ofSeconds(10);
+  private static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(2);
+  private static final int PAGE_SIZE = 500;
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  private final HttpClient http = HttpClient.newBuilder().connectTimeout(TO_CONNECT).build();
+  private final HttpClient http = HttpClient.newBuilder().connectTimeout(CONNECT_TIMEOUT).build();
   private final URI url;
   private final Optional<String> token;
 
@@ -42,9 +42,11 @@ final class AdminClient implements EntryAdmin {
   }
 
   /**
-   * Returns the broker, if one answers to our token on a loopback address. Where its page is
-   * elsewhere, its store is at hand all the same. Nobody is shown the token who does not hold the
-   * broker's lock.
+   * Finds the running broker: one that accepts our token on a loopback address. A broker whose
+   * admin listener has another address is not found; its entries can be changed in the store.
+   *
+   * <p>The token is sent only to the port that the holder of the broker's lock has written there,
+   * so that another program on that port does not learn it.
    */
   static Optional<AdminClient> find(Settings settings) throws IOException {
     Settings.AdminSettings admin = settings.admin();
@@ -57,21 +59,23 @@ final class AdminClient implements EntryAdmin {
       return Optional.empty();
     }
     URI url = URI.create(AdminServer.url(address, "", port.getAsInt()));
-    AdminClient broker = new AdminClient(url, AdminToken.of(admin));
-    return Optional.of(broker).filter(b -> !b.store().isEmpty());
+    AdminClient client = new AdminClient(url, AdminToken.of(admin));
+    return Optional.of(client).filter(c -> !c.store().isEmpty());
   }
 
-  /** Returns whether its entries are in that store. */
+  /** Returns whether the broker keeps its entries in that store. */
   boolean uses(EntryStore store) {
     return store().equals(store.where());
   }
 
-  /** Returns where its entries are; an empty text if it does not answer. */
+  /** Returns where the broker keeps its entries; an empty text if no broker answers. */
   private String store() {
     try {
-      HttpResponse<String> answer = ask("GET", "api/status", "");
-      return answer.statusCode() == 200 ? JSON.readTree(answer.body()).path("store").asText() : "";
-    } catch (IOException e) { // nobody is there, or somebody else
+      HttpResponse<String> response = ask("GET", "api/status", "");
+      return response.statusCode() == 200
+          ? JSON.readTree(response.body()).path("store").asText()
+          : "";
+    } catch (IOException e) { // nothing listens there, or no broker
       return "";
     }
   }
@@ -79,7 +83,7 @@ final class AdminClient implements EntryAdmin {
   private HttpResponse<String> ask(String method, String path, String body) throws IOException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(url.resolve(path))
-            .timeout(PATIENCE)
+            .timeout(REQUEST_TIMEOUT)
             .method(method, HttpRequest.BodyPublishers.ofString(body));
     token.ifPresent(text -> request.header("Authorization", "Bearer " + text));
     try {
@@ -90,20 +94,25 @@ final class AdminClient implements EntryAdmin {
     }
   }
 
-  /** Returns the answer's body where it is there, or says why the broker would not. */
-  private Optional<String> done(HttpResponse<String> answer) throws IOException {
-    int status = answer.statusCode();
+  /**
+   * Returns the body of a response; empty for a 404.
+   *
+   * @throws IllegalArgumentException if a UUID or label is taken
+   * @throws IOException if the broker refused for another reason
+   */
+  private Optional<String> bodyOf(HttpResponse<String> response) throws IOException {
+    int status = response.statusCode();
     if (status / 100 == 2) {
-      return Optional.of(answer.body());
+      return Optional.of(response.body());
     }
     if (status == 404) {
       return Optional.empty();
     }
-    String detail = JSON.readTree(answer.body()).path("detail").asText();
+    String detail = JSON.readTree(response.body()).path("detail").asText();
     if (status == 409) {
       throw new IllegalArgumentException(detail);
     }
-    throw new IOException("The broker says: " + status + " " + detail);
+    throw new IOException("The broker refused: " + status + " " + detail);
   }
 
   @Override
@@ -113,17 +122,17 @@ final class AdminClient implements EntryAdmin {
     entry.labels().forEach(labels::add);
     form.put("digits", entry.totp().digits());
     entry.flags().forEach(flag -> form.put(flag, true));
-    done(ask("POST", "api/entries", form.toString()));
+    bodyOf(ask("POST", "api/entries", form.toString()));
   }
 
   @Override
   public List<Line> list() throws IOException {
     List<Line> lines = new ArrayList<>();
     for (int page = 1; ; page++) {
-      String path = "api/entries?sort=uuid&size=" + PAGE + "&page=" + page;
-      JsonNode entries = JSON.readTree(done(ask("GET", path, "")).orElse("{}")).path("entries");
+      String path = "api/entries?sort=uuid&size=" + PAGE_SIZE + "&page=" + page;
+      JsonNode entries = JSON.readTree(bodyOf(ask("GET", path, "")).orElse("{}")).path("entries");
       entries.forEach(entry -> lines.add(line(entry)));
-      if (entries.size() < PAGE) {
+      if (entries.size() < PAGE_SIZE) {
         return lines;
       }
     }
@@ -141,14 +150,14 @@ final class AdminClient implements EntryAdmin {
   @Override
   public Optional<Provisioning> provisioning(UUID id, boolean js) throws IOException {
     String form = js ? "/provisioning.js" : "/provisioning.json";
-    Optional<String> file = done(ask("POST", "api/entries/" + id + form, ""));
+    Optional<String> file = bodyOf(ask("POST", "api/entries/" + id + form, ""));
     return file.isEmpty() ? Optional.empty() : Optional.of(Provisioning.parse(file.get()));
   }
 
   @Override
   public boolean delete(UUID id) throws IOException {
-    boolean there = done(ask("GET", "api/entries/" + id, "")).isPresent();
-    done(ask("DELETE", "api/entries/" + id, ""));
+    boolean there = bodyOf(ask("GET", "api/entries/" + id, "")).isPresent();
+    bodyOf(ask("DELETE", "api/entries/" + id, ""));
     return there;
   }
 

@@ -15,12 +15,12 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Prints where the admin page is. */
+/** Prints the URL of the admin page. */
 @Command(
     name = "admin",
     description = {
-      "Print the admin page's URL with its token; open it in a browser.",
-      "Whoever has it can do all that the page can."
+      "Print the URL of the admin page with its token, to be opened in a browser.",
+      "Anybody who has this URL can do everything that the page can."
     })
 final class AdminCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -32,11 +32,11 @@ final class AdminCommand implements Callable<Integer> {
     Settings settings = installation.settings();
     Settings.AdminSettings admin = settings.admin();
     if (!admin.enabled()) {
-      throw new IOException("The admin page is switched off by rendezvous.admin.enabled");
+      throw new IOException("The admin page is switched off (rendezvous.admin.enabled=false)");
     }
     if (!AdminToken.exists(admin)) {
       throw new IOException(
-          "There is no " + AdminToken.FILE + " here; the first start of the broker makes it");
+          "There is no " + AdminToken.FILE + " here; the broker creates it when it first starts");
     }
     InetAddress address = InetAddress.getByName(admin.host());
     String host = address.isAnyLocalAddress() ? installation.provisioner().publicHost() : "";
@@ -52,7 +52,7 @@ final class AdminCommand implements Callable<Integer> {
     if (address.isLoopbackAddress() && AdminClient.find(settings).isEmpty()) {
       spec.commandLine()
           .getErr()
-          .println("No broker answers there now; start it here with: rendezvous serve");
+          .println("No broker is running there; start it with: rendezvous serve");
     }
     return 0;
   }

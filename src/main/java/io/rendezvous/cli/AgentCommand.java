@@ -19,10 +19,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Runs the hidden server's side. */
+/** Runs the agent: one or more hidden servers in this process. */
 @Command(
     name = "agent",
-    description = "Make a local server reachable through a broker, as its hidden server.",
+    description = "Make a local server reachable through a broker.",
     subcommands = CheckCommand.class)
 final class AgentCommand implements Callable<Integer> {
   private static final int MAX_TUNNELS = 1000;
@@ -36,42 +36,42 @@ final class AgentCommand implements Callable<Integer> {
       names = "--tunnels",
       paramLabel = "N",
       defaultValue = "8",
-      description = "How many tunnels are kept parked (default: 8).")
+      description = "Number of tunnels that are kept parked (default: 8).")
   private int tunnels;
 
   @Option(
       names = "--most-tunnels",
       paramLabel = "N",
       defaultValue = "32",
-      description = "Up to how many, while clients take them faster (default: 32).")
-  private int mostTunnels;
+      description = "Maximum of parked tunnels under high demand (default: 32).")
+  private int maxTunnels;
 
-  @Option(names = "--json", description = "Print what happens as JSON, a line each.")
+  @Option(names = "--json", description = "Print events and the status as JSON, one object a line.")
   private boolean json;
 
   @Option(
       names = "--status",
       paramLabel = "HOST:PORT",
-      description = "Serve /health and /metrics there, on a loopback address, over plain HTTP.")
+      description = "Serve /health and /metrics over plain HTTP at this loopback address.")
   private @Nullable String status;
 
   @Override
   public Integer call() throws Exception {
-    CountDownLatch asked = new CountDownLatch(1);
-    Signals.handle("TERM", asked::countDown);
-    Signals.handle("INT", asked::countDown);
-    RunningAgents fleet = new RunningAgents();
+    CountDownLatch stopRequested = new CountDownLatch(1);
+    Signals.handle("TERM", stopRequested::countDown);
+    Signals.handle("INT", stopRequested::countDown);
+    RunningAgents agents = new RunningAgents();
     PrintWriter out = spec.commandLine().getOut();
     try (Network network = new Network("agent", IO_THREADS);
-        AgentOutput output = new AgentOutput(form(), out, fleet::statuses);
-        StatusServer server = statusServer(network, fleet)) {
-      begin(fleet, network, output);
+        AgentOutput output = new AgentOutput(form(), out, agents::statuses);
+        StatusServer server = statusServer(network, agents)) {
+      startOrMisused(agents, network, output);
       if (server != null && !json) {
         out.println("Status on http://" + Address.of(server.address()) + "/health and /metrics");
       }
       output.start();
-      asked.await();
-      fleet.close();
+      stopRequested.await();
+      agents.close();
     } catch (IllegalArgumentException e) {
       throw misused(String.valueOf(e.getMessage()));
     }
@@ -85,48 +85,50 @@ final class AgentCommand implements Callable<Integer> {
     return Ansi.AUTO.enabled() ? AgentOutput.Form.TERMINAL : AgentOutput.Form.LINES;
   }
 
-  private @Nullable StatusServer statusServer(Network network, RunningAgents fleet)
+  private @Nullable StatusServer statusServer(Network network, RunningAgents agents)
       throws IOException {
     return status == null
         ? null
-        : new StatusServer(Address.parse(status, "http"), network, fleet::statuses);
+        : new StatusServer(Address.parse(status, "http"), network, agents::statuses);
   }
 
-  /** What cannot be read at the start does not become right by trying again, as systemd would. */
-  private void begin(RunningAgents fleet, Network network, AgentOutput output) {
+  /**
+   * Starts the agents. A file that cannot be read is wrong usage, so that systemd does not retry.
+   */
+  private void startOrMisused(RunningAgents agents, Network network, AgentOutput output) {
     try {
-      start(fleet, network, output);
+      start(agents, network, output);
     } catch (IOException e) {
       throw misused(Commands.reason(e));
     }
   }
 
-  private void start(RunningAgents fleet, Network network, AgentOutput output) throws IOException {
+  private void start(RunningAgents agents, Network network, AgentOutput output) throws IOException {
     if (tunnels < 1 || tunnels > MAX_TUNNELS) {
-      throw misused("--tunnels is not from 1 to " + MAX_TUNNELS);
+      throw misused("--tunnels must be from 1 to " + MAX_TUNNELS);
     }
-    if (mostTunnels < 1 || mostTunnels > MAX_TUNNELS) {
-      throw misused("--most-tunnels is not from 1 to " + MAX_TUNNELS);
+    if (maxTunnels < 1 || maxTunnels > MAX_TUNNELS) {
+      throw misused("--most-tunnels must be from 1 to " + MAX_TUNNELS);
     }
     List<Path> files = broker.files();
     targets.check(files.size());
-    EntryFiles.Starting starting =
+    EntryFiles.Starter starter =
         (name, entry, option) ->
             targets
                 .target(entry, option)
                 .start(
                     HiddenServer.of(entry)
                         .on(network)
-                        .trusting(broker.trust(entry.ca()))
+                        .trusting(broker.trusted(entry.ca()))
                         .tunnels(tunnels)
-                        .mostTunnels(mostTunnels)
+                        .maxTunnels(maxTunnels)
                         .events(event -> output.event(name, event)));
     if (files.isEmpty()) {
       Provisioning entry = broker.fromOptions();
       String name = EntryFiles.nameOf(entry);
-      fleet.put(name, starting.start(name, entry, 0));
+      agents.put(name, starter.start(name, entry, 0));
     } else {
-      new EntryFiles(files, broker, starting, fleet, output::event).start();
+      new EntryFiles(files, broker, starter, agents, output::event).start();
     }
   }
 

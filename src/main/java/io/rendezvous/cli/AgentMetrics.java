@@ -18,7 +18,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import java.util.function.ToDoubleFunction;
 
-/** What an agent counts, in the form that Prometheus reads. Any thread may call. */
+/** The metrics of an agent, in Prometheus format. Any thread may call. */
 final class AgentMetrics {
   private static final String PREFIX = "rendezvous.agent.";
 
@@ -36,7 +36,7 @@ final class AgentMetrics {
     new ProcessorMetrics().bindTo(registry);
   }
 
-  /** Returns how things are now. */
+  /** Returns the current values. */
   synchronized String scrape() {
     latest = statuses.get();
     meters
@@ -56,33 +56,37 @@ final class AgentMetrics {
   private List<Meter> metersOf(String name) {
     return List.of(
         gauge(name, "parked", "Tunnels that are parked", Status::parked),
-        gauge(name, "wanted", "Tunnels that are to be parked", Status::wanted),
-        gauge(name, "active", "Tunnels that are in use", Status::active),
+        gauge(
+            name,
+            "wanted",
+            "Tunnels that are to be parked, which follows the demand",
+            Status::wanted),
+        gauge(name, "active", "Tunnels that clients use", Status::active),
         counter(
             name,
             "requests",
             Tags.empty(),
-            "Requests; where octets are relayed, connections",
+            "Requests, or connections where bytes are relayed",
             s -> s.traffic().requests()),
         counter(
             name,
             "octets",
             Tags.of("direction", "in"),
-            "Octets from and to clients",
-            s -> s.traffic().octetsIn()),
+            "Bytes from and to clients",
+            s -> s.traffic().bytesIn()),
         counter(
             name,
             "octets",
             Tags.of("direction", "out"),
-            "Octets from and to clients",
-            s -> s.traffic().octetsOut()),
+            "Bytes from and to clients",
+            s -> s.traffic().bytesOut()),
         TimeGauge.builder(
                 PREFIX + "clock.behind",
                 this,
                 TimeUnit.SECONDS,
                 metrics -> metrics.value(name, AgentMetrics::clockBehind))
             .tags("entry", name)
-            .description("How much this machine's clock is behind the broker's")
+            .description("How much this machine's clock is behind the broker's (negative: ahead)")
             .register(registry));
   }
 

@@ -14,21 +14,21 @@ import java.util.Map;
 import java.util.function.Supplier;
 
 /**
- * What an agent prints: a line for each event, and from time to time how its hidden servers are
- * doing. Events come on I/O threads, which must not wait for whoever reads this; so one thread
- * prints, and what it cannot keep up with is dropped and counted.
+ * Prints the events of an agent, and regularly the status of its hidden servers. Events come from
+ * I/O threads, which must not wait for the reader of the output; so one thread prints, and events
+ * that exceed its queue are dropped and counted.
  */
 final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutput.Line> {
   private static final int MAX_EVENTS = 1000;
   private static final ObjectMapper JSON = new ObjectMapper();
 
-  /** For whom it is. */
+  /** The format of the output. */
   enum Form {
-    /** A line for each event. */
+    /** One line for each event. */
     LINES(Duration.ofMinutes(1)),
-    /** A JSON object a line, for each event, and for each hidden server once a minute. */
+    /** One JSON object a line: one for each event, and one a minute for each hidden server. */
     JSON(Duration.ofMinutes(1)),
-    /** Lines, and below them a table that is drawn anew each second. */
+    /** Lines, and below them a table that is redrawn each second. */
     TERMINAL(Duration.ofSeconds(1));
 
     private final Duration statusEvery;
@@ -38,7 +38,7 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
     }
   }
 
-  /** An event, and of which entry. */
+  /** An event of one entry. */
   record Line(String entry, Event event) {}
 
   private final Form form;
@@ -46,14 +46,14 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
   private final Supplier<Map<String, Status>> statuses;
   private final BoundedWriter<Line> lines;
 
-  // Of the printing thread.
+  // Used by the printing thread.
   private final StatusTable table;
-  private long toldDropped;
+  private long reportedDropped;
 
   /**
-   * Creates one that prints nothing yet.
+   * Creates an output, which prints nothing before {@link #start}.
    *
-   * @param statuses how each hidden server is doing, by name
+   * @param statuses returns the status of each hidden server by name; any thread may call it
    */
   AgentOutput(Form form, PrintWriter out, Supplier<Map<String, Status>> statuses) {
     this.form = form;
@@ -67,7 +67,7 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
     lines.start();
   }
 
-  /** Prints an event, soon. Any thread may call. */
+  /** Prints an event soon. Any thread may call. */
   void event(String entry, Event event) {
     lines.offer(new Line(entry, event));
   }
@@ -76,11 +76,11 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
   public void read(Line line) {
     table.erase();
     long dropped = lines.dropped();
-    long missing = dropped - toldDropped;
+    long missing = dropped - reportedDropped;
     if (missing > 0 && form != Form.JSON) {
-      out.println(missing + " events are not shown: they came too fast");
+      out.println(missing + " events were dropped: they came too fast");
     }
-    toldDropped = dropped;
+    reportedDropped = dropped;
     Event event = line.event();
     String time = event.time().truncatedTo(ChronoUnit.SECONDS).toString();
     if (form == Form.JSON) {
@@ -128,7 +128,7 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
     return object;
   }
 
-  /** Adds how a hidden server is doing. */
+  /** Adds the status of a hidden server to a JSON object. */
   static void describe(ObjectNode object, Status status) {
     object
         .put("online", status.isOnline())
@@ -136,8 +136,8 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
         .put("wanted", status.wanted())
         .put("active", status.active())
         .put("requests", status.traffic().requests())
-        .put("octetsIn", status.traffic().octetsIn())
-        .put("octetsOut", status.traffic().octetsOut());
+        .put("octetsIn", status.traffic().bytesIn())
+        .put("octetsOut", status.traffic().bytesOut());
     status.clockBehind().ifPresent(behind -> object.put("clockBehind", behind.toSeconds()));
     status
         .lastTrouble()
@@ -154,7 +154,7 @@ final class AgentOutput implements AutoCloseable, BoundedWriter.Reader<AgentOutp
     out.flush();
   }
 
-  /** Prints what is still to be printed, and ends. */
+  /** Prints what is left, and ends. */
   @Override
   public void close() {
     lines.close();

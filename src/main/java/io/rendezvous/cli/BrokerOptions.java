@@ -14,7 +14,7 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** How a hidden server is told who it is, and where its broker. */
+/** The options that identify a hidden server and its broker. */
 final class BrokerOptions {
   private static final String SECRET_VARIABLE = "RENDEZVOUS_AGENT_SECRET";
 
@@ -22,14 +22,15 @@ final class BrokerOptions {
       names = "--entry",
       paramLabel = "FILE",
       description =
-          "The provisioning file, .json or .js. For agent also a directory of such, and more than"
-              + " one may be given; they may change, come and go while it runs.")
+          "The provisioning file, .json or .js. The agent also accepts a directory of such files,"
+              + " and the option may be repeated; files may change, appear and disappear while it"
+              + " runs.")
   private List<Path> entries = List.of();
 
   @Option(
       names = "--broker",
       paramLabel = "https://HOST:PORT",
-      description = "The broker, in place of the one in the file.")
+      description = "The broker (default: the one in the provisioning file).")
   private @Nullable String brokerUrl;
 
   @Option(names = "--id", paramLabel = "UUID", description = "The UUID, in place of --entry.")
@@ -39,8 +40,8 @@ final class BrokerOptions {
       names = "--secret",
       paramLabel = "BASE32",
       description =
-          "The secret. Others see it in the list of processes; better use --entry,"
-              + " --secret-file or the environment's "
+          "The secret. Other users can see it in the list of processes; prefer --entry,"
+              + " --secret-file or the environment variable "
               + SECRET_VARIABLE
               + ".")
   private @Nullable String secret;
@@ -48,98 +49,100 @@ final class BrokerOptions {
   @Option(
       names = "--secret-file",
       paramLabel = "FILE",
-      description = "A file that holds the secret, in base32.")
+      description = "A file that contains the secret, in base32.")
   private @Nullable Path secretFile;
 
   @Option(
       names = "--digits",
       paramLabel = "N",
       defaultValue = "8",
-      description = "Digits of the tokens (default: 8).")
+      description = "Number of digits of a token (default: 8).")
   private int digits;
 
   @Option(
       names = "--ca",
       paramLabel = "FILE",
-      description = "Verify the broker's certificate with this one (default: the file's).")
+      description =
+          "The CA certificate to verify the broker's with (default: the one in the provisioning file,"
+              + " else those that Java trusts).")
   private @Nullable Path ca;
 
   @Option(names = "--insecure", description = "Do not verify the broker's certificate.")
   private boolean insecure;
 
   /**
-   * A hidden server as a client knows it.
+   * What a client knows of a hidden server.
    *
-   * @param id the hidden server
-   * @param broker where the broker listens
-   * @param ca what the broker's certificate is to be verified with, in PEM, if the file says
+   * @param id the UUID
+   * @param broker the broker's address
+   * @param ca the certificate that the broker's is verified with, in PEM, if the file has one
    */
   record Named(UUID id, Address broker, Optional<String> ca) {}
 
   /**
-   * Returns what the file says, or the options in its place.
+   * Returns what the provisioning file says, or else the options.
    *
-   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   * @throws IllegalArgumentException if something is missing
    */
   Provisioning provisioning() throws IOException {
     List<Path> files = files();
     if (files.size() > 1) {
-      throw new IllegalArgumentException("Needed: one --entry FILE, not more");
+      throw new IllegalArgumentException("Only one --entry FILE is allowed here");
     }
     return files.isEmpty()
         ? fromOptions()
-        : broker(Provisioning.parse(Files.readString(files.get(0))));
+        : withBroker(Provisioning.parse(Files.readString(files.get(0))));
   }
 
   /**
-   * Returns the files and directories that were given, which may be none.
+   * Returns the files and directories given with --entry, which may be none.
    *
-   * @throws IllegalArgumentException if there is something else in their place as well
+   * @throws IllegalArgumentException if --id or a secret is given as well
    */
   List<Path> files() {
     if (!entries.isEmpty() && (id != null || secret != null || secretFile != null)) {
-      throw new IllegalArgumentException("--entry stands in place of --id and a secret");
+      throw new IllegalArgumentException("--entry excludes --id, --secret and --secret-file");
     }
     return entries;
   }
 
-  /** Returns a file's contents with the broker that was given in place of its own, if one was. */
-  Provisioning broker(Provisioning file) {
+  /** Returns the contents of a file, with the broker of --broker if that was given. */
+  Provisioning withBroker(Provisioning file) {
     if (brokerUrl == null) {
       return file;
     }
-    Address other = Address.parse(brokerUrl, "https");
-    return file.at(other.host(), other.port());
+    Address given = Address.parse(brokerUrl, "https");
+    return file.at(given.host(), given.port());
   }
 
   /**
-   * Returns what the options say.
+   * Returns what --broker, --id and the secret say.
    *
-   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   * @throws IllegalArgumentException if one of them is missing
    */
   Provisioning fromOptions() throws IOException {
-    Named named = namedByOptions("Needed: --entry FILE, or --broker, --id and a secret");
+    Named named = namedByOptions("Missing: --entry FILE, or --broker, --id and a secret");
     Totp totp = new Totp("sha1", secret(), 30, digits);
     return new Provisioning(
         named.id(), List.of(), totp, named.broker().host(), named.broker().port(), named.ca());
   }
 
   /**
-   * Returns which hidden server the file names, or the options in its place, with no secret.
+   * Returns the hidden server that the provisioning file names, or else the options.
    *
-   * @throws IllegalArgumentException if they do not suffice, with what is missing
+   * @throws IllegalArgumentException if something is missing
    */
   Named named() throws IOException {
     if (entries.isEmpty()) {
-      return namedByOptions("Needed: --entry FILE, or --broker and --id");
+      return namedByOptions("Missing: --entry FILE, or --broker and --id");
     }
     Provisioning file = provisioning();
     return new Named(file.id(), new Address(file.host(), file.port()), file.ca());
   }
 
-  private Named namedByOptions(String needed) {
+  private Named namedByOptions(String missing) {
     if (id == null || brokerUrl == null) {
-      throw new IllegalArgumentException(needed);
+      throw new IllegalArgumentException(missing);
     }
     String given = id;
     UUID uuid =
@@ -158,17 +161,17 @@ final class BrokerOptions {
     String variable = System.getenv(SECRET_VARIABLE);
     if (variable == null) {
       throw new IllegalArgumentException(
-          "Needed: --secret-file FILE, or " + SECRET_VARIABLE + " in the environment");
+          "Missing: --secret-file FILE, or " + SECRET_VARIABLE + " in the environment");
     }
     return variable.strip();
   }
 
   /**
-   * Returns whose certificate the broker is believed by.
+   * Returns the certificates that the broker's is verified with.
    *
-   * @param fileCa what the file says
+   * @param fileCa the one in the provisioning file, in PEM
    */
-  TrustedCertificates trust(Optional<String> fileCa) throws IOException {
+  TrustedCertificates trusted(Optional<String> fileCa) throws IOException {
     if (insecure) {
       return TrustedCertificates.inAnybody();
     }

@@ -14,12 +14,13 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Makes the broker's certificate. */
+/** Creates the broker's certificate. */
 @Command(
     name = "cert",
     description = {
-      "Make a certificate, signed by an authority of your own that is made on the way.",
-      "serve makes one by itself where there is none, and renews it."
+      "Create a certificate for the broker, signed by a certificate authority of its own.",
+      "The authority is created too if there is none. The serve command does all this by itself if"
+          + " there is no certificate, and renews the one it has created."
     })
 final class CertCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -28,13 +29,13 @@ final class CertCommand implements Callable<Integer> {
   @Option(
       names = "--host",
       paramLabel = "NAME",
-      description = "A name or address of the broker; the first is its public one.")
+      description = "A host name or address of the broker, the public one first. May be repeated.")
   private List<String> hosts = List.of();
 
   @Option(
       names = "--out",
       paramLabel = "DIR",
-      description = "Where to (default: where the settings say).")
+      description = "The directory to write to (default: the paths in the settings).")
   private @Nullable Path directory;
 
   @Override
@@ -42,7 +43,7 @@ final class CertCommand implements Callable<Integer> {
     Installation installation = config.installation();
     Path certificate;
     if (directory == null) {
-      installation.makeCertificate(hosts);
+      installation.createCertificate(hosts);
       certificate = installation.settings().tls().certificate();
     } else {
       certificate = directory.resolve("registrar.crt");
@@ -51,7 +52,7 @@ final class CertCommand implements Callable<Integer> {
       new CertificateAuthority(certificate, directory.resolve("registrar.key"))
           .make(names, Instant.now());
     }
-    spec.commandLine().getOut().println("Made a certificate: " + certificate);
+    spec.commandLine().getOut().println("Created a certificate: " + certificate);
     return 0;
   }
 }

@@ -18,10 +18,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Tries everything once, and says what to do about what fails. */
+/** Runs the checks, and prints what to do about each failure. */
 @Command(
     name = "check",
-    description = "Try once all that a hidden server needs of its broker and of the way there.")
+    description = "Check what a hidden server needs of its broker and of the path to it.")
 final class CheckCommand implements Callable<Integer> {
   private static final int MAX_IDLE = 3600;
 
@@ -32,32 +32,32 @@ final class CheckCommand implements Callable<Integer> {
       names = "--idle",
       paramLabel = "SECONDS",
       defaultValue = "15",
-      description = "How long a parked tunnel has to live in silence (default: 15).")
+      description = "How long a parked tunnel has to survive in silence (default: 15).")
   private int idle;
 
   @Option(
       names = "--as-client",
       description =
-          "Try the hidden server that runs, whoever wrote it, as its client; --broker and --id"
-              + " suffice, without a secret.")
+          "Check a running hidden server instead, whoever wrote it, as its client. --broker and --id"
+              + " suffice; no secret is needed.")
   private boolean asClient;
 
   @Option(
       names = "--path",
       paramLabel = "/PATH",
       description =
-          "What --as-client asks for, with GET, HEAD and a POST of 5 or 10 octets (default: /).")
+          "The path that --as-client requests, with GET, HEAD and small POSTs (default: /).")
   private @Nullable String path;
 
   @Override
   public Integer call() throws Exception {
     if (idle < 1 || idle > MAX_IDLE) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--idle is not from 1 to " + MAX_IDLE);
+          spec.commandLine(), "--idle must be from 1 to " + MAX_IDLE);
     }
     if (path != null && !(asClient && path.matches("/[!-~]*"))) {
       throw new CommandLine.ParameterException(
-          spec.commandLine(), "--path is for --as-client, and begins with /");
+          spec.commandLine(), "--path must begin with /, and needs --as-client");
     }
     try {
       boolean passed = asClient ? asClient().run() : asHiddenServer().run();
@@ -69,13 +69,13 @@ final class CheckCommand implements Callable<Integer> {
   }
 
   private Check asHiddenServer() throws IOException {
-    Provisioning from = broker.provisioning();
+    Provisioning entry = broker.provisioning();
     Check.Plan plan =
         new Check.Plan(
-            from.id(),
-            from.totp(),
-            new Address(from.host(), from.port()),
-            broker.trust(from.ca()),
+            entry.id(),
+            entry.totp(),
+            new Address(entry.host(), entry.port()),
+            broker.trusted(entry.ca()),
             Duration.ofSeconds(idle));
     return new Check(plan, InstantSource.system(), this::print);
   }
@@ -86,16 +86,16 @@ final class CheckCommand implements Callable<Integer> {
         new ClientCheck.Plan(
             named.id(),
             named.broker(),
-            broker.trust(named.ca()),
+            broker.trusted(named.ca()),
             path == null ? "/" : path,
             Duration.ofSeconds(idle));
     return new ClientCheck(plan, InstantSource.system(), this::print);
   }
 
-  private void print(CheckResult finding) {
+  private void print(CheckResult result) {
     PrintWriter out = spec.commandLine().getOut();
-    String mark = finding.passed() ? "ok  " : "FAIL";
-    out.printf("%s  %-28s %s%n", mark, finding.step(), finding.detail());
+    String mark = result.passed() ? "ok  " : "FAIL";
+    out.printf("%s  %-28s %s%n", mark, result.step(), result.detail());
     out.flush();
   }
 }

@@ -11,10 +11,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
-/** All commands, and how their failures are told: one line that says what to do. */
+/** The root of all commands. A failed command prints one line that says what to do. */
 @Command(
     name = "rendezvous",
-    description = "A tunnel broker: clients reach servers that sit behind a NAT.",
+    description = "A tunnel broker: clients reach servers behind a NAT.",
     mixinStandardHelpOptions = true,
     versionProvider = Commands.Version.class,
     scope = ScopeType.INHERIT,
@@ -33,7 +33,7 @@ public final class Commands implements Runnable {
   @Option(
       names = "--verbose",
       scope = ScopeType.INHERIT,
-      description = "Show where an error came from.")
+      description = "Print the stack trace of an error.")
   private boolean verbose;
 
   /** Runs a command and returns its exit code. */
@@ -47,7 +47,7 @@ public final class Commands implements Runnable {
 
   @Override
   public void run() {
-    throw new CommandLine.ParameterException(spec.commandLine(), "Which command?");
+    throw new CommandLine.ParameterException(spec.commandLine(), "Missing command");
   }
 
   private int failed(Exception e, CommandLine line) {
@@ -64,13 +64,13 @@ public final class Commands implements Runnable {
     return CommandLine.ExitCode.SOFTWARE;
   }
 
-  /** Returns what went wrong, in a line. */
+  /** Returns what went wrong, in one line. */
   static String reason(Exception e) {
     if (e instanceof NoSuchFileException missing) {
-      return "there is no file " + missing.getFile();
+      return "no such file: " + missing.getFile();
     }
     if (e instanceof AccessDeniedException denied) {
-      return "no permission for " + denied.getFile();
+      return "permission denied: " + denied.getFile();
     }
     return e.getMessage() == null ? e.toString() : e.getMessage();
   }
@@ -87,7 +87,7 @@ public final class Commands implements Runnable {
     return CommandLine.ExitCode.USAGE;
   }
 
-  /** Tells the version from the jar. */
+  /** Reads the version from the jar's manifest. */
   static final class Version implements CommandLine.IVersionProvider {
     @Override
     public String[] getVersion() {

@@ -5,14 +5,15 @@ import java.nio.file.Path;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** The option that names the settings. */
+/** The option that names the settings file. */
 final class ConfigOption {
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "The settings (default: conf/rendezvous.properties, if there).")
+      description = "The settings file (default: conf/rendezvous.properties, if it exists).")
   private @Nullable Path file;
 
+  /** Reads the settings. */
   Installation installation() throws SettingsException {
     return Installation.of(file);
   }

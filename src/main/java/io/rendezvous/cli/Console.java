@@ -16,15 +16,15 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Standard error, which is the log. slf4j-simple writes where it is called, and so do the libraries
- * on the I/O threads; so what they write goes through a bounded queue to one writer. What finds the
- * queue full is dropped and counted.
+ * Standard error, which is the log. Slf4j-simple writes on the thread that logs, which may be an
+ * I/O thread and must not block; so all lines go through a bounded queue to one writing thread.
+ * Lines that exceed the queue are dropped and counted.
  */
 public final class Console {
   private static final Path LOG_SETTINGS = Path.of("conf", "log.properties");
   private static final String LOG_PREFIX = "org.slf4j.simpleLogger.";
   private static final int MAX_LINES = 8192;
-  private static final int LONGEST_LINE = 16 * 1024;
+  private static final int MAX_LINE = 16 * 1024;
 
   private static final BlockingQueue<byte[]> LINES = new ArrayBlockingQueue<>(MAX_LINES);
   private static final AtomicLong DROPPED = new AtomicLong();
@@ -32,12 +32,12 @@ public final class Console {
 
   private Console() {}
 
-  /** Sets what the logging reads once, so this comes first in a process. */
+  /** Configures logging. Loggers read this once, so it must come first in a process. */
   public static void prepareLogging() {
-    // Undertow and XNIO would log elsewhere.
+    // Otherwise Undertow and XNIO would log through java.util.logging.
     System.setProperty("org.jboss.logging.provider", "slf4j");
     readLogSettings();
-    // At the lowest levels these print what Redis is asked and answers, with the secrets in it.
+    // At lower levels this logs the commands and replies of Redis, which contain secrets.
     System.setProperty(LOG_PREFIX + "log.org.redisson.client.handler", "info");
     PrintStream real = System.err;
     System.setErr(new PrintStream(new Lines(), true, StandardCharsets.UTF_8));
@@ -47,13 +47,13 @@ public final class Console {
     Tls.prepareProcess();
   }
 
-  /** slf4j-simple itself reads system properties and the class path only. */
+  /** Reads conf/log.properties. Slf4j-simple reads only system properties and its class path. */
   private static void readLogSettings() {
     Properties settings = new Properties();
     try (Reader reader = Files.newBufferedReader(LOG_SETTINGS)) {
       settings.load(reader);
     } catch (IOException e) {
-      return; // there need be none
+      return; // the file is optional
     }
     for (String name : settings.stringPropertyNames()) {
       if (name.startsWith(LOG_PREFIX) && System.getProperty(name) == null) {
@@ -62,7 +62,7 @@ public final class Console {
     }
   }
 
-  /** Waits, not for long, until what was logged is written. */
+  /** Waits up to a second until all log lines are written. */
   public static void flush() {
     System.err.flush();
     try {
@@ -80,7 +80,7 @@ public final class Console {
         byte[] line = LINES.take();
         long dropped = DROPPED.getAndSet(0);
         if (dropped > 0) {
-          real.println(dropped + " lines of the log were dropped: they came too fast");
+          real.println(dropped + " log lines were dropped: they came too fast");
         }
         real.write(line, 0, line.length);
         real.flush();
@@ -91,15 +91,15 @@ public final class Console {
     }
   }
 
-  /** Cuts what is written into lines. Guarded by the stream around it. */
+  /** Splits the bytes that are written into lines. Guarded by the stream around it. */
   private static final class Lines extends OutputStream {
-    private final byte[] line = new byte[LONGEST_LINE];
+    private final byte[] line = new byte[MAX_LINE];
     private int length;
 
     @Override
-    public void write(int octet) {
-      line[length++] = (byte) octet;
-      if (octet == '\n' || length == line.length) {
+    public void write(int b) {
+      line[length++] = (byte) b;
+      if (b == '\n' || length == line.length) {
         UNWRITTEN.incrementAndGet();
         if (!LINES.offer(Arrays.copyOf(line, length))) {
           UNWRITTEN.decrementAndGet();

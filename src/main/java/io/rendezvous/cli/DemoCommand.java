@@ -35,12 +35,12 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
 /**
- * Shows the main job: a broker, an entry, an agent and a small web server, in one process, on free
- * ports of this machine only, in a directory that is gone afterwards.
+ * Demonstrates the main use: a broker, an entry, an agent and a small web server in one process, on
+ * free ports of this machine, with a temporary directory that is deleted in the end.
  */
 @Command(
     name = "demo",
-    description = "Try it: a broker, an agent and a small web server in one process.")
+    description = "Try it: run a broker, an agent and a small web server in one process.")
 final class DemoCommand implements Callable<Integer> {
   private static final int TUNNELS = 4;
 
@@ -48,43 +48,28 @@ final class DemoCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    CountDownLatch asked = new CountDownLatch(1);
-    Signals.handle("TERM", asked::countDown);
-    Signals.handle("INT", asked::countDown);
+    CountDownLatch stopRequested = new CountDownLatch(1);
+    Signals.handle("TERM", stopRequested::countDown);
+    Signals.handle("INT", stopRequested::countDown);
     Path directory = Files.createTempDirectory("rendezvous-demo");
     try {
-      run(directory, asked);
+      run(directory, stopRequested);
     } finally {
       delete(directory);
     }
     return 0;
   }
 
-  private void run(Path directory, CountDownLatch asked) throws Exception {
-    CertificateAuthority maker =
+  private void run(Path directory, CountDownLatch stopRequested) throws Exception {
+    CertificateAuthority authority =
         new CertificateAuthority(
             directory.resolve("registrar.crt"), directory.resolve("registrar.key"));
-    maker.make(List.of("localhost", "127.0.0.1"), Instant.now());
-    ServerCertificate keys =
-        new ServerCertificate(
-            directory.resolve("registrar.crt"),
-            directory.resolve("registrar.key"),
-            InstantSource.system());
-    Settings settings =
-        SettingsLoader.load(
-            Map.of(
-                "rendezvous.host", "127.0.0.1",
-                "rendezvous.port", "0",
-                "rendezvous.admin.enabled", "false",
-                "rendezvous.access-log.enabled", "false"));
+    authority.make(List.of("localhost", "127.0.0.1"), Instant.now());
     Entry entry = Entry.create(UUID.randomUUID(), List.of("demo"), 8, Instant.now(), List.of());
-    EntryStore store = new FileStore(directory.resolve("entries"));
-    store.create(entry);
     Undertow web = localServer();
-    try (Broker broker = new Broker(settings, store, Optional.of(keys), InstantSource.system())) {
+    try (Broker broker = broker(directory, entry)) {
       broker.start();
       web.start();
-      InetSocketAddress local = (InetSocketAddress) web.getListenerInfo().get(0).getAddress();
       Provisioning provisioning =
           new Provisioning(
               entry.id(),
@@ -92,22 +77,46 @@ final class DemoCommand implements Callable<Integer> {
               entry.totp(),
               "localhost",
               broker.address().getPort(),
-              Optional.of(Files.readString(maker.authority())));
+              Optional.of(Files.readString(authority.authority())));
       PrintWriter out = spec.commandLine().getOut();
-      HiddenServer agent =
-          HiddenServer.of(provisioning)
-              .tunnels(TUNNELS)
-              .events(event -> print(out, "  agent: " + event.text()))
-              .relay(new Address("127.0.0.1", local.getPort()), false);
-      while (agent.status().parked() < TUNNELS && !asked.await(10, TimeUnit.MILLISECONDS)) {
-        // it is being parked
+      try (HiddenServer agent = agent(provisioning, web, out)) {
+        while (agent.status().parked() < TUNNELS
+            && !stopRequested.await(10, TimeUnit.MILLISECONDS)) {
+          // tunnels are being parked
+        }
+        explain(out, provisioning, authority.authority());
+        stopRequested.await();
       }
-      explain(out, broker.address().getPort(), entry.id(), maker.authority());
-      asked.await();
-      agent.close();
     } finally {
       web.stop();
     }
+  }
+
+  private static Broker broker(Path directory, Entry entry) throws Exception {
+    Settings settings =
+        SettingsLoader.load(
+            Map.of(
+                "rendezvous.host", "127.0.0.1",
+                "rendezvous.port", "0",
+                "rendezvous.admin.enabled", "false",
+                "rendezvous.access-log.enabled", "false"));
+    ServerCertificate certificate =
+        new ServerCertificate(
+            directory.resolve("registrar.crt"),
+            directory.resolve("registrar.key"),
+            InstantSource.system());
+    EntryStore store = new FileStore(directory.resolve("entries"));
+    store.create(entry);
+    return new Broker(settings, store, Optional.of(certificate), InstantSource.system());
+  }
+
+  private static HiddenServer agent(Provisioning provisioning, Undertow web, PrintWriter out)
+      throws IOException {
+    InetSocketAddress local = (InetSocketAddress) web.getListenerInfo().get(0).getAddress();
+    return HiddenServer.of(provisioning)
+        .tunnels(TUNNELS)
+        .events(event -> print(out, "  agent: " + event.text()))
+        .relay(new Address("127.0.0.1", local.getPort()), false);
   }
 
   private static Undertow localServer() {
@@ -128,18 +137,19 @@ final class DemoCommand implements Callable<Integer> {
         .build();
   }
 
-  private static void explain(PrintWriter out, int port, UUID id, Path authority) {
-    String url = "https://localhost:" + port + "/";
+  private static void explain(PrintWriter out, Provisioning provisioning, Path authority) {
+    String url = "https://" + provisioning.host() + ":" + provisioning.port() + "/";
+    String user = provisioning.id() + ":x";
     print(out, "");
-    print(out, "A hidden server is parked at a broker of this machine. Reach it:");
+    print(out, "A hidden server is connected to a broker on this machine. To reach it:");
     print(out, "");
     print(out, "  URL        " + url);
-    print(out, "  user name  " + id);
+    print(out, "  user name  " + provisioning.id());
     print(out, "  password   anything");
     print(out, "");
-    print(out, "  curl --digest --user " + id + ":x --cacert " + authority + " " + url);
+    print(out, "  curl --digest --user " + user + " --cacert " + authority + " " + url);
     print(out, "");
-    print(out, "Ctrl-C ends it.");
+    print(out, "Press Ctrl-C to stop.");
   }
 
   private static void print(PrintWriter out, String line) {

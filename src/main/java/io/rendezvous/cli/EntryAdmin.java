@@ -8,12 +8,12 @@ import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
-/** Entries as the commands look after them: by way of the broker where one runs, else alone. */
+/** Manages entries for the commands: through the broker if one runs, else in the store itself. */
 interface EntryAdmin extends AutoCloseable {
   /**
-   * What is listed of an entry.
+   * One entry of a list.
    *
-   * @param created when, if it says so
+   * @param created when it was created, if the entry says so
    */
   record Line(UUID id, List<String> labels, Optional<String> created) {}
 
@@ -24,13 +24,13 @@ interface EntryAdmin extends AutoCloseable {
    */
   void create(Entry entry) throws IOException;
 
-  /** Returns all entries, in no order. */
+  /** Returns all entries, in no particular order. */
   List<Line> list() throws IOException;
 
   /**
-   * Returns what a hidden server is handed.
+   * Returns what the hidden server of an entry needs; empty if there is no such entry.
    *
-   * @param js whether it is for one that reads JavaScript
+   * @param js whether it is meant for the JavaScript form, which always contains the CA
    */
   Optional<Provisioning> provisioning(UUID id, boolean js) throws IOException;
 
@@ -40,19 +40,19 @@ interface EntryAdmin extends AutoCloseable {
   @Override
   void close();
 
-  /** Opens them. */
+  /** Connects to the running broker of this installation, or opens its store. */
   static EntryAdmin of(Installation installation) throws IOException {
     EntryStore store = installation.openStore();
     Optional<AdminClient> broker = AdminClient.find(installation.settings());
     if (broker.isEmpty() || !broker.get().uses(store)) {
-      return new Alone(installation, store);
+      return new Offline(installation, store);
     }
     store.close();
     return broker.get();
   }
 
-  /** On the store itself. */
-  record Alone(Installation installation, EntryStore store) implements EntryAdmin {
+  /** Manages entries in the store itself, while no broker runs. */
+  record Offline(Installation installation, EntryStore store) implements EntryAdmin {
     @Override
     public void create(Entry entry) throws IOException {
       store.create(entry);

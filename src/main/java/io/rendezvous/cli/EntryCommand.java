@@ -27,10 +27,10 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** Looks after the entries in the configured store, whether a broker runs or not. */
+/** Manages the entries in the configured store, whether a broker runs or not. */
 @Command(
     name = "entry",
-    description = "Create, list, show and delete entries of hidden servers.",
+    description = "Manage the entries of hidden servers.",
     subcommands = {
       EntryCommand.Create.class,
       EntryCommand.ListAll.class,
@@ -43,7 +43,7 @@ final class EntryCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "Which of create, list, show, delete?");
+        spec.commandLine(), "Missing command: create, list, show or delete");
   }
 
   private static UUID id(CommandSpec spec, String text) {
@@ -52,31 +52,35 @@ final class EntryCommand implements Runnable {
             () -> new CommandLine.ParameterException(spec.commandLine(), "Not a UUID: " + text));
   }
 
-  @Command(name = "create", description = "Create an entry, and print what its server needs.")
+  @Command(name = "create", description = "Create an entry for a hidden server.")
   static final class Create implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private ConfigOption config;
 
-    @Option(names = "--id", paramLabel = "UUID", description = "Its UUID (default: a new one).")
+    @Option(names = "--id", paramLabel = "UUID", description = "The UUID (default: a random one).")
     private @Nullable String id;
 
-    @Option(names = "--label", paramLabel = "NAME", description = "A label; several may be given.")
+    @Option(names = "--label", paramLabel = "NAME", description = "A label. May be repeated.")
     private List<String> labels = List.of();
 
     @Option(
         names = "--digits",
         paramLabel = "N",
         defaultValue = "8",
-        description = "Digits of its tokens (default: 8; old hidden servers need 6).")
+        description = "Number of digits of a token (default: 8; old hidden servers need 6).")
     private int digits;
 
-    @Option(names = "--open", description = "Clients may name it by a label too.")
+    @Option(names = "--open", description = "Let clients use a label in place of the UUID.")
     private boolean open;
 
-    @Option(names = "--challenge", description = "Clients are challenged at its host name too.")
+    @Option(
+        names = "--challenge",
+        description = "Challenge clients even if they use the host name of a label.")
     private boolean challenge;
 
-    @Option(names = "--proxy-protocol", description = "It is sent the PROXY protocol, version 2.")
+    @Option(
+        names = "--proxy-protocol",
+        description = "Send a PROXY protocol header (version 2) before each client's bytes.")
     private boolean proxyProtocol;
 
     @Option(names = "--json", description = "Print the provisioning file and nothing else.")
@@ -88,18 +92,18 @@ final class EntryCommand implements Runnable {
       Installation installation = config.installation();
       PrintWriter out = spec.commandLine().getOut();
       PrintWriter err = spec.commandLine().getErr();
-      if (installation.makeMissingCertificate()) {
-        err.println("Made a certificate: " + installation.settings().tls().certificate());
+      if (installation.createMissingCertificate()) {
+        err.println("Created a certificate: " + installation.settings().tls().certificate());
       }
-      Optional<Provisioning> made = Optional.empty();
+      Optional<Provisioning> created = Optional.empty();
       try (EntryAdmin entries = EntryAdmin.of(installation)) {
         entries.create(entry);
         if (json) {
-          made = entries.provisioning(entry.id(), false);
+          created = entries.provisioning(entry.id(), false);
         }
       }
-      if (made.isPresent()) {
-        Provisioning provisioning = made.get();
+      if (created.isPresent()) {
+        Provisioning provisioning = created.get();
         if (isLoopback(provisioning.host())) {
           err.println(
               "Warning: other machines cannot reach the broker as "
@@ -109,7 +113,7 @@ final class EntryCommand implements Runnable {
         out.println(provisioning.toJson());
       } else {
         out.println("Created " + entry.id());
-        out.println("Its provisioning file: rendezvous entry show " + entry.id() + " --json");
+        out.println("For its provisioning file: rendezvous entry show " + entry.id() + " --json");
       }
       return 0;
     }
@@ -147,7 +151,7 @@ final class EntryCommand implements Runnable {
     @Spec private CommandSpec spec;
     @Mixin private ConfigOption config;
 
-    @Option(names = "--json", description = "As JSON.")
+    @Option(names = "--json", description = "Print JSON.")
     private boolean json;
 
     @Override
@@ -178,26 +182,28 @@ final class EntryCommand implements Runnable {
     }
   }
 
-  @Command(name = "show", description = "Show what a hidden server needs, its secret in it.")
+  @Command(name = "show", description = "Show what a hidden server needs, including its secret.")
   static final class Show implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private ConfigOption config;
 
-    @Parameters(paramLabel = "ID", description = "The UUID.")
+    @Parameters(paramLabel = "UUID", description = "The UUID of the entry.")
     private String id;
 
     @ArgGroup(exclusive = true, multiplicity = "0..1")
     private Form form = new Form();
 
-    /** How it is shown. */
+    /** The output format. */
     static final class Form {
-      @Option(names = "--json", description = "As the provisioning file (the default).")
+      @Option(names = "--json", description = "Print the provisioning file (default).")
       boolean json;
 
-      @Option(names = "--js", description = "As the provisioning file of old hidden servers.")
+      @Option(
+          names = "--js",
+          description = "Print the provisioning file in JavaScript, for old hidden servers.")
       boolean js;
 
-      @Option(names = "--qr", description = "As a QR code for an authenticator app.")
+      @Option(names = "--qr", description = "Print a QR code for an authenticator app.")
       boolean qr;
     }
 
@@ -219,7 +225,7 @@ final class EntryCommand implements Runnable {
       return 0;
     }
 
-    /** Two rows of modules to a line of text, with the quiet zone that readers want. */
+    /** Draws a QR code, two rows of modules in each line, with a quiet zone for readers. */
     private static String qr(String text) {
       QrCode code = QrCode.encodeText(text, QrCode.Ecc.MEDIUM);
       StringBuilder lines = new StringBuilder();
@@ -235,12 +241,12 @@ final class EntryCommand implements Runnable {
     }
   }
 
-  @Command(name = "delete", description = "Delete an entry, and end its tunnels.")
+  @Command(name = "delete", description = "Delete an entry and close its tunnels.")
   static final class Delete implements Callable<Integer> {
     @Spec private CommandSpec spec;
     @Mixin private ConfigOption config;
 
-    @Parameters(paramLabel = "ID", description = "The UUID.")
+    @Parameters(paramLabel = "UUID", description = "The UUID of the entry.")
     private String id;
 
     @Override

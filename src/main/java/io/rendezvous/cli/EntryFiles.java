@@ -21,76 +21,77 @@ import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
 /**
- * The provisioning files of an agent, and directories of such, which are looked at again and again:
- * a file that is replaced replaces its hidden server, and in a directory files may come and go.
+ * Runs a hidden server for each provisioning file of an agent and follows the files: one that is
+ * replaced replaces its hidden server, and in a directory files may appear and disappear.
  *
- * <p>For the thread that starts it, and from then on for its own.
+ * <p>Used by the thread that starts it, and from then on by a thread of its own.
  */
 final class EntryFiles {
   private static final Duration LOOK_EVERY = Duration.ofSeconds(3);
   private static final int SHORT_ID = 8;
 
   /** Starts the hidden server of a file. */
-  interface Starting {
+  interface Starter {
     /**
-     * Starts it.
+     * Starts a hidden server.
      *
-     * @param option the number of the option that named the file
+     * @param option the index of the --entry option that named the file
      * @throws IOException if it cannot be started
-     * @throws IllegalArgumentException if it is not known what clients are to reach
+     * @throws IllegalArgumentException if nothing says what clients reach
      */
     HiddenServer start(String name, Provisioning entry, int option) throws IOException;
   }
 
+  /** The contents of a file, and the name of the hidden server that runs with them. */
   private record Known(String text, String name) {}
 
-  private final List<Path> given;
+  private final List<Path> paths;
   private final BrokerOptions options;
-  private final Starting starting;
-  private final RunningAgents fleet;
-  private final BiConsumer<String, Event> events;
+  private final Starter starter;
+  private final RunningAgents agents;
+  private final BiConsumer<String, Event> listener;
   private final Map<Path, Known> known = new TreeMap<>();
   private final Map<Path, String> unusable = new HashMap<>();
 
   /**
-   * Creates one that has looked at nothing yet.
+   * Creates an object that has read nothing yet.
    *
-   * @param given the files and directories
-   * @param options know how a file is read
-   * @param events is told what is wrong, by the name of the file
+   * @param paths the files and directories
+   * @param options may override the broker that a file names
+   * @param listener is told of files that cannot be used, with their names
    */
   EntryFiles(
-      List<Path> given,
+      List<Path> paths,
       BrokerOptions options,
-      Starting starting,
-      RunningAgents fleet,
-      BiConsumer<String, Event> events) {
-    this.given = given;
+      Starter starter,
+      RunningAgents agents,
+      BiConsumer<String, Event> listener) {
+    this.paths = paths;
     this.options = options;
-    this.starting = starting;
-    this.fleet = fleet;
-    this.events = events;
+    this.starter = starter;
+    this.agents = agents;
+    this.listener = listener;
   }
 
   /**
    * Starts the hidden servers, and follows the files from now on.
    *
-   * @throws IOException if a file cannot be used, unless it is one of many in a directory
+   * @throws IOException if a file cannot be used, unless it stands in one of the directories
    */
   void start() throws IOException {
-    for (int option = 0; option < given.size(); option++) {
-      Path path = given.get(option);
+    for (int option = 0; option < paths.size(); option++) {
+      Path path = paths.get(option);
       if (!Files.isDirectory(path)) {
         start(path, Files.readString(path), option);
       }
     }
     look();
-    Thread thread = new Thread(this::lookAgainAndAgain, "agent-files");
+    Thread thread = new Thread(this::lookRegularly, "agent-files");
     thread.setDaemon(true);
     thread.start();
   }
 
-  private void lookAgainAndAgain() {
+  private void lookRegularly() {
     try {
       while (true) {
         TimeUnit.MILLISECONDS.sleep(LOOK_EVERY.toMillis());
@@ -102,11 +103,11 @@ final class EntryFiles {
   }
 
   private void look() {
-    for (int option = 0; option < given.size(); option++) {
-      Path path = given.get(option);
+    for (int option = 0; option < paths.size(); option++) {
+      Path path = paths.get(option);
       if (Files.isDirectory(path)) {
         lookInto(path, option);
-      } else if (Files.isRegularFile(path)) { // what comes from a pipe comes once
+      } else if (Files.isRegularFile(path)) { // a pipe can be read only once
         follow(path, option);
       } else {
         unusable.remove(path);
@@ -115,29 +116,29 @@ final class EntryFiles {
   }
 
   private void lookInto(Path directory, int option) {
-    Set<Path> there = new TreeSet<>();
+    Set<Path> present = new TreeSet<>();
     try (Stream<Path> files = Files.list(directory)) {
-      files.filter(EntryFiles::isProvisioning).forEach(there::add);
+      files.filter(EntryFiles::isProvisioning).forEach(present::add);
     } catch (IOException | UncheckedIOException e) {
-      tell(directory, e);
+      report(directory, e);
       return;
     }
-    unusable.keySet().removeIf(path -> path.equals(directory) || isGone(path, directory, there));
-    there.forEach(file -> follow(file, option));
+    unusable.keySet().removeIf(path -> path.equals(directory) || isGone(path, directory, present));
+    present.forEach(file -> follow(file, option));
     known
         .entrySet()
         .removeIf(
             entry -> {
-              boolean gone = isGone(entry.getKey(), directory, there);
+              boolean gone = isGone(entry.getKey(), directory, present);
               if (gone) {
-                fleet.remove(entry.getValue().name());
+                agents.remove(entry.getValue().name());
               }
               return gone;
             });
   }
 
-  private boolean isGone(Path file, Path directory, Set<Path> there) {
-    return directory.equals(file.getParent()) && !there.contains(file) && !given.contains(file);
+  private boolean isGone(Path file, Path directory, Set<Path> present) {
+    return directory.equals(file.getParent()) && !present.contains(file) && !paths.contains(file);
   }
 
   private static boolean isProvisioning(Path file) {
@@ -147,7 +148,7 @@ final class EntryFiles {
         && Files.isRegularFile(file);
   }
 
-  /** Starts what is new or has changed. One that does not start leaves the old one running. */
+  /** Starts a file that is new or has changed. If that fails, the old hidden server goes on. */
   private void follow(Path file, int option) {
     try {
       String text = Files.readString(file);
@@ -157,33 +158,33 @@ final class EntryFiles {
       }
       unusable.remove(file);
     } catch (NoSuchFileException e) {
-      // One that is being replaced may be missing for a moment.
+      // A file that is being replaced may be missing for a moment.
     } catch (IOException | IllegalArgumentException e) {
-      tell(file, e);
+      report(file, e);
     }
   }
 
   private void start(Path file, String text, int option) throws IOException {
-    Provisioning entry = options.broker(Provisioning.parse(text));
+    Provisioning entry = options.withBroker(Provisioning.parse(text));
     String name = name(file, entry);
-    fleet.put(name, starting.start(name, entry, option));
+    agents.put(name, starter.start(name, entry, option));
     known.put(file, new Known(text, name));
   }
 
-  /** A hidden server keeps its name, and no two have the same. */
+  /** Returns the name of a file's hidden server, which it keeps and shares with no other. */
   private String name(Path file, Provisioning entry) {
     Known before = known.get(file);
     if (before != null) {
       return before.name();
     }
     String name = nameOf(entry);
-    if (fleet.has(name)) {
+    if (agents.has(name)) {
       name = fileName(file);
     }
-    return fleet.has(name) ? Event.printable(file.toString()) : name;
+    return agents.has(name) ? Event.printable(file.toString()) : name;
   }
 
-  /** Returns what people call an entry: a label, or the beginning of its UUID. */
+  /** Returns a short name of an entry, for people: a label, or the beginning of its UUID. */
   static String nameOf(Provisioning entry) {
     return entry.labels().isEmpty()
         ? entry.id().toString().substring(0, SHORT_ID)
@@ -194,10 +195,10 @@ final class EntryFiles {
     return Event.printable(String.valueOf(file.getFileName()));
   }
 
-  private void tell(Path file, Exception e) {
+  private void report(Path file, Exception e) {
     String why = file + ": " + e.getMessage();
     if (!why.equals(unusable.put(file, why))) {
-      events.accept(fileName(file), new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, why));
+      listener.accept(fileName(file), new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, why));
     }
   }
 }

@@ -20,23 +20,23 @@ import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
-/** What the settings of one broker lead to: its store, its certificate, its name. */
+/** Creates the parts of a broker that its settings describe: the store, the certificate, … */
 final class Installation {
   private static final Path DEFAULT_FILE = Path.of("conf", "rendezvous.properties");
   private static final String FILE = "file:";
 
   private final Settings settings;
-  private final CertificateAuthority maker;
+  private final CertificateAuthority authority;
 
   private Installation(Settings settings) {
     this.settings = settings;
-    this.maker = new CertificateAuthority(settings.tls().certificate(), settings.tls().key());
+    this.authority = new CertificateAuthority(settings.tls().certificate(), settings.tls().key());
   }
 
   /**
    * Reads the settings.
    *
-   * @param file the file named on the command line, if any
+   * @param file the file that was named on the command line, or null
    */
   static Installation of(@Nullable Path file) throws SettingsException {
     if (file != null) {
@@ -50,7 +50,7 @@ final class Installation {
     return settings;
   }
 
-  /** Opens the store. */
+  /** Opens the store of entries. */
   EntryStore openStore() throws IOException {
     String location = settings.store().location();
     return location.startsWith(FILE)
@@ -59,34 +59,34 @@ final class Installation {
   }
 
   /**
-   * Makes a certificate where there is neither one nor a key.
+   * Creates a certificate, if TLS is enabled and there is neither a certificate nor a key.
    *
-   * @return whether it was made
+   * @return whether it was created
    */
-  boolean makeMissingCertificate() throws IOException {
+  boolean createMissingCertificate() throws IOException {
     if (!settings.tls().enabled()
         || Files.exists(settings.tls().certificate())
         || Files.exists(settings.tls().key())) {
       return false;
     }
-    makeCertificate(List.of());
+    createCertificate(List.of());
     return true;
   }
 
   /**
-   * Makes a certificate.
+   * Creates a certificate for the public host and the names of this machine.
    *
-   * @param first the names to begin with
+   * @param first further names, which come first
    */
-  void makeCertificate(List<String> first) throws IOException {
+  void createCertificate(List<String> first) throws IOException {
     Set<String> names = new LinkedHashSet<>(first);
     settings.publicHost().ifPresent(names::add);
     names.addAll(CertificateAuthority.namesOfThisMachine());
-    maker.make(names, Instant.now());
+    authority.make(names, Instant.now());
   }
 
-  /** Reads the certificate, unless there is to be no TLS. */
-  Optional<ServerCertificate> keys() throws IOException {
+  /** Reads the certificate; returns empty if TLS is disabled. */
+  Optional<ServerCertificate> certificate() throws IOException {
     return settings.tls().enabled()
         ? Optional.of(
             new ServerCertificate(
@@ -94,8 +94,8 @@ final class Installation {
         : Optional.empty();
   }
 
-  /** Returns what tells hidden servers how to reach the broker. */
+  /** Returns the provisioner, which tells hidden servers how to reach the broker. */
   Provisioner provisioner() throws IOException {
-    return new Provisioner(settings, keys(), settings::port);
+    return new Provisioner(settings, certificate(), settings::port);
   }
 }

@@ -6,54 +6,54 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** The hidden servers of one agent, by name. Any thread may call. */
+/** The running hidden servers of one agent, by name. Any thread may call. */
 final class RunningAgents implements AutoCloseable {
 
   // Guarded by this.
-  private final Map<String, HiddenServer> members = new TreeMap<>();
+  private final Map<String, HiddenServer> servers = new TreeMap<>();
   private boolean closed;
 
-  /** Adds one, or replaces the one of that name, whose clients may finish. */
+  /** Adds a hidden server. Stops the one that had the same name; its clients may finish. */
   synchronized void put(String name, HiddenServer server) {
-    HiddenServer old = closed ? server : members.put(name, server);
+    HiddenServer old = closed ? server : servers.put(name, server);
     if (old != null) {
       stop(old);
     }
   }
 
-  /** Takes one away; its clients may finish. */
+  /** Stops and removes a hidden server. Its clients may finish. */
   synchronized void remove(String name) {
-    HiddenServer old = members.remove(name);
+    HiddenServer old = servers.remove(name);
     if (old != null) {
       stop(old);
     }
   }
 
   synchronized boolean has(String name) {
-    return members.containsKey(name);
+    return servers.containsKey(name);
   }
 
-  /** Returns how each is doing. */
+  /** Returns the status of each hidden server. */
   synchronized Map<String, Status> statuses() {
     Map<String, Status> statuses = new TreeMap<>();
-    members.forEach((name, server) -> statuses.put(name, server.status()));
+    servers.forEach((name, server) -> statuses.put(name, server.status()));
     return statuses;
   }
 
-  /** What goes on may take a while to finish. */
+  /** Stops a hidden server on a thread of its own, since its clients may take a while. */
   private static Thread stop(HiddenServer server) {
     Thread stop = new Thread(server::close, "agent-stops");
     stop.start();
     return stop;
   }
 
-  /** Closes them all, and lets what goes on finish, for half a minute. */
+  /** Stops all hidden servers, and waits up to half a minute for their clients to finish. */
   @Override
   public void close() {
     List<Thread> stops;
     synchronized (this) {
       closed = true;
-      stops = members.values().stream().map(RunningAgents::stop).toList();
+      stops = servers.values().stream().map(RunningAgents::stop).toList();
     }
     try {
       for (Thread stop : stops) {

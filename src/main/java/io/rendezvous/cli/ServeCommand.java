@@ -17,75 +17,78 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Runs the broker until it is told to end. */
+/** Runs the broker until a signal ends it. */
 @Command(
     name = "serve",
     description = {
       "Run the broker.",
-      "SIGTERM lets transfers finish, for a while; a second one ends at once."
+      "At SIGTERM it accepts nothing new and lets transfers finish, up to rendezvous.drain; at a"
+          + " second SIGTERM it exits at once."
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ConfigOption config;
 
-  private final CountDownLatch asked = new CountDownLatch(1);
+  private final CountDownLatch stopRequested = new CountDownLatch(1);
 
   @Override
   public Integer call() throws Exception {
     Installation installation = config.installation();
     Settings settings = installation.settings();
     PrintWriter out = spec.commandLine().getOut();
-    if (installation.makeMissingCertificate()) {
-      out.println("Made a certificate: " + settings.tls().certificate());
+    if (installation.createMissingCertificate()) {
+      out.println("Created a certificate: " + settings.tls().certificate());
     }
-    Optional<ServerCertificate> keys = installation.keys();
+    Optional<ServerCertificate> certificate = installation.certificate();
     try (EntryStore store = installation.openStore();
-        Broker broker = new Broker(settings, store, keys, InstantSource.system())) {
+        Broker broker = new Broker(settings, store, certificate, InstantSource.system())) {
       broker.start();
-      onSignals();
-      out.println("Listening on " + url(installation, broker.address()));
-      if (broker.registrar().isPresent()) {
-        Registrar registrar = broker.registrar().get();
-        out.println("Registrar on " + url(installation, registrar.httpAddress()));
-        out.println("Cookies are shown on " + url("tcp", installation, registrar.tcpAddress()));
-      }
-      if (settings.taas().enabled()) {
-        out.println(
-            "TAAS for https://"
-                + settings.taas().host().orElseThrow()
-                + ":"
-                + broker.address().getPort()
-                + " and *."
-                + settings.domain().orElseThrow()
-                + ", on ports "
-                + settings.taas().ports());
-      }
-      broker
-          .adminUrl()
-          .ifPresent(
-              url ->
-                  out.println(
-                      "Admin page on " + url + " (the command admin prints it with its token)"));
-      out.flush();
-      asked.await();
-      out.println("Ending: no new connections; transfers may finish");
+      handleSignals();
+      printListeners(out, installation, broker);
+      stopRequested.await();
+      out.println("Draining: no new connections; transfers may finish");
       out.flush();
       broker.drain(settings.drain());
     }
     return 0;
   }
 
-  /** The first signal asks to end in order, a second one ends at once. */
-  private void onSignals() {
+  private void handleSignals() {
     Runnable onSignal =
         () -> {
-          if (asked.getCount() == 0) {
+          if (stopRequested.getCount() == 0) { // the second signal
             Runtime.getRuntime().halt(0);
           }
-          asked.countDown();
+          stopRequested.countDown();
         };
     Signals.handle("TERM", onSignal);
     Signals.handle("INT", onSignal);
+  }
+
+  /** Prints one line for each listener. */
+  private static void printListeners(PrintWriter out, Installation installation, Broker broker)
+      throws IOException {
+    out.println("Listening on " + url(installation, broker.address()));
+    if (broker.registrar().isPresent()) {
+      Registrar registrar = broker.registrar().get();
+      out.println("Registrar on " + url(installation, registrar.httpAddress()));
+      out.println(
+          "Registrar's rendezvous port on " + url("tcp", installation, registrar.tcpAddress()));
+    }
+    Settings settings = installation.settings();
+    if (settings.taas().enabled()) {
+      out.printf(
+          "TAAS on https://%s:%d and *.%s, with ports %s%n",
+          settings.taas().host().orElseThrow(),
+          broker.address().getPort(),
+          settings.domain().orElseThrow(),
+          settings.taas().ports());
+    }
+    broker
+        .adminUrl()
+        .ifPresent(
+            url -> out.println("Admin page on " + url + " (for its token: rendezvous admin)"));
+    out.flush();
   }
 
   private static String url(Installation installation, InetSocketAddress address)
@@ -96,9 +99,9 @@ final class ServeCommand implements Callable<Integer> {
 
   private static String url(String scheme, Installation installation, InetSocketAddress address)
       throws IOException {
-    boolean everywhere = address.getAddress().isAnyLocalAddress();
+    boolean anyAddress = address.getAddress().isAnyLocalAddress();
     String host =
-        everywhere
+        anyAddress
             ? installation.provisioner().publicHost()
             : address.getAddress().getHostAddress();
     return scheme

@@ -24,8 +24,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Tells programs of this machine how an agent is doing: {@code /health} and {@code /metrics}. It
- * asks for no password, so it listens on a loopback address only, and tells no secret.
+ * Serves {@code /health} and {@code /metrics} of an agent to programs on this machine. It needs no
+ * password, so it listens on a loopback address only and reveals no secret.
  */
 final class StatusServer implements AutoCloseable {
   private static final Listener.Limits LIMITS = new Listener.Limits(64, 64);
@@ -40,15 +40,15 @@ final class StatusServer implements AutoCloseable {
   /**
    * Starts to listen.
    *
-   * @param statuses how each hidden server is doing, by name
-   * @throws IOException if the address is not to be had
+   * @param statuses returns the status of each hidden server by name; any thread may call it
+   * @throws IOException if the address is not available
    * @throws IllegalArgumentException if it is not a loopback address
    */
   StatusServer(Address at, Network network, Supplier<Map<String, Status>> statuses)
       throws IOException {
     InetAddress address = InetAddress.getByName(at.host());
     if (!address.isLoopbackAddress()) {
-      throw new IllegalArgumentException("--status is not a loopback address: " + at.host());
+      throw new IllegalArgumentException("--status must be a loopback address: " + at.host());
     }
     this.statuses = statuses;
     this.metrics = new AgentMetrics(statuses);
@@ -77,11 +77,11 @@ final class StatusServer implements AutoCloseable {
   private void health(HttpServerExchange exchange) {
     ObjectNode root = JSON.createObjectNode();
     Map<String, Status> all = statuses.get();
-    boolean well = all.values().stream().allMatch(Status::isOnline);
-    root.put("status", well ? "up" : "down");
+    boolean online = all.values().stream().allMatch(Status::isOnline);
+    root.put("status", online ? "up" : "down");
     ObjectNode entries = root.putObject("entries");
     all.forEach((name, status) -> AgentOutput.describe(entries.putObject(name), status));
-    exchange.setStatusCode(well ? StatusCodes.OK : StatusCodes.SERVICE_UNAVAILABLE);
+    exchange.setStatusCode(online ? StatusCodes.OK : StatusCodes.SERVICE_UNAVAILABLE);
     exchange.getResponseHeaders().put(Headers.CONTENT_TYPE, "application/json");
     exchange.getResponseSender().send(root + "\n");
   }

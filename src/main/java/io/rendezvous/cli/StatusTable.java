@@ -12,11 +12,15 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** The last lines of a terminal, which show how each hidden server is doing. For one thread. */
+/**
+ * A table in the last lines of a terminal that shows the status of each hidden server.
+ *
+ * <p>Used by one thread.
+ */
 final class StatusTable {
   private static final int MAX_ROWS = 20;
-  private static final int LONGEST_NAME = 24;
-  private static final Duration RIGHT = Duration.ofSeconds(2);
+  private static final int MAX_NAME = 24;
+  private static final Duration HARMLESS_SKEW = Duration.ofSeconds(2);
   private static final String WITHOUT_WRAPPING = "\u001b[?7l";
   private static final String WITH_WRAPPING = "\u001b[?7h";
   private static final DateTimeFormatter TIME =
@@ -29,7 +33,7 @@ final class StatusTable {
     this.out = out;
   }
 
-  /** Takes away what was drawn. */
+  /** Erases the table. */
   void erase() {
     if (drawn > 0) {
       out.print("\u001b[" + drawn + "A\r\u001b[J");
@@ -37,16 +41,16 @@ final class StatusTable {
     }
   }
 
-  /** Draws it, where the last line ended. */
+  /** Draws the table below the last line. */
   void draw(Map<String, Status> statuses) {
     List<String> lines = lines(statuses);
-    out.print(WITHOUT_WRAPPING); // or it would not be known how far up to go
+    out.print(WITHOUT_WRAPPING); // so that the number of lines to erase is known
     lines.forEach(out::println);
     out.print(WITH_WRAPPING);
     drawn = lines.size();
   }
 
-  static List<String> lines(Map<String, Status> statuses) {
+  private static List<String> lines(Map<String, Status> statuses) {
     List<String> lines = new ArrayList<>();
     lines.add("");
     lines.add(
@@ -79,24 +83,24 @@ final class StatusTable {
     return String.format(
         Locale.ROOT,
         "%-24s %9s %7d %9d %9s %9s  %s",
-        name.length() > LONGEST_NAME ? name.substring(0, LONGEST_NAME - 1) + "…" : name,
+        name.length() > MAX_NAME ? name.substring(0, MAX_NAME - 1) + "…" : name,
         status.parked() + " of " + status.wanted(),
         status.active(),
         status.traffic().requests(),
-        octets(status.traffic().octetsIn()),
-        octets(status.traffic().octetsOut()),
+        bytes(status.traffic().bytesIn()),
+        bytes(status.traffic().bytesOut()),
         status.clockBehind().map(StatusTable::clock).orElse("unknown"));
   }
 
   private static String clock(Duration behind) {
-    if (behind.abs().compareTo(RIGHT) <= 0) {
+    if (behind.abs().compareTo(HARMLESS_SKEW) <= 0) {
       return "right";
     }
     return behind.abs().toSeconds() + " s " + (behind.isNegative() ? "ahead" : "behind");
   }
 
-  /** Returns a number of octets as people read it. */
-  static String octets(long count) {
+  /** Returns a number of bytes in a form for people, such as "18.4 kB". */
+  private static String bytes(long count) {
     String[] units = {"B", "kB", "MB", "GB", "TB"};
     double value = count;
     int unit = 0;

@@ -15,24 +15,24 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Option;
 
-/** What clients reach through an agent, and how. */
+/** The options that say what clients reach through an agent. */
 final class TargetOptions {
   private static final String DIRECTORY = "file:";
   private static final String UNIX = "unix:";
   private static final String HTTP_UNIX = "http://unix:";
-  private static final Duration PATIENCE = Duration.ofMinutes(2);
+  private static final Duration LOCAL_TIMEOUT = Duration.ofMinutes(2);
 
   @Option(
       names = "--to",
       paramLabel = "TARGET",
       description =
-          "What clients reach: HOST:PORT or unix:PATH (octets as they are), http://HOST:PORT,"
-              + " https://HOST:PORT or http://unix:PATH (a reverse proxy), or file:DIRECTORY. One"
-              + " for all entries, or one for each --entry; without any, each file names its own"
-              + " as \"to\".")
+          "What clients reach: HOST:PORT or unix:PATH (bytes are relayed unchanged),"
+              + " http://HOST:PORT, https://HOST:PORT or http://unix:PATH (through a reverse proxy),"
+              + " or file:DIRECTORY (files). Give one for all entries or one for each --entry;"
+              + " without it, each provisioning file says so itself, as \"to\".")
   private List<String> to = List.of();
 
-  /** What becomes of a PROXY header; picocli shows the names as they are. */
+  /** What the agent does with a PROXY header. Picocli shows the names as they are. */
   @SuppressWarnings("MemberName")
   enum ProxyProtocol {
     pass,
@@ -44,19 +44,19 @@ final class TargetOptions {
       paramLabel = "pass|strip",
       defaultValue = "pass",
       description =
-          "Where the entry asks for the PROXY protocol: pass its header to HOST:PORT or unix:PATH,"
-              + " or not (default: pass).")
+          "If the entry asks for the PROXY protocol: pass its header on to HOST:PORT or unix:PATH,"
+              + " or strip it (default: pass).")
   private ProxyProtocol proxyHeader;
 
   @Option(
       names = "--rewrite-host",
-      description = "Show the local server its own name as Host rather than the broker's.")
+      description = "Send the local server its own name as Host, not the broker's.")
   private boolean rewriteHost;
 
   @Option(
       names = "--to-ca",
       paramLabel = "FILE",
-      description = "Verify the certificate of a local https server with this one.")
+      description = "The CA certificate to verify a local https server's with.")
   private @Nullable Path localCa;
 
   @Option(
@@ -70,18 +70,18 @@ final class TargetOptions {
   }
 
   /**
-   * Checks what was given.
+   * Checks the options.
    *
-   * @param entries how many options name entries
-   * @throws IllegalArgumentException if it is none, or not as many
+   * @param entries number of --entry options
+   * @throws IllegalArgumentException if targets are missing, malformed, or of another number
    */
   void check(int entries) throws IOException {
     if (to.isEmpty() && entries == 0) {
-      throw new IllegalArgumentException("Needed: --to TARGET");
+      throw new IllegalArgumentException("Missing: --to TARGET");
     }
     if (to.size() > 1 && to.size() != Math.max(1, entries)) {
       throw new IllegalArgumentException(
-          "Needed: one --to TARGET for all entries, or one for each");
+          "Give one --to TARGET for all entries, or one for each --entry");
     }
     for (String text : to) {
       parse(text);
@@ -91,8 +91,8 @@ final class TargetOptions {
   /**
    * Returns what clients of an entry reach.
    *
-   * @param option the number of the option that named the entry
-   * @throws IllegalArgumentException if it is not known
+   * @param option the index of the --entry option that named the entry
+   * @throws IllegalArgumentException if nothing says so
    */
   Target target(Provisioning entry, int option) throws IOException {
     if (!to.isEmpty()) {
@@ -102,46 +102,46 @@ final class TargetOptions {
         entry
             .to()
             .orElseThrow(
-                () -> new IllegalArgumentException("Needed: --to TARGET, or \"to\" in the file")));
+                () -> new IllegalArgumentException("Missing: --to TARGET, or \"to\" in the file")));
   }
 
   private Target parse(String text) throws IOException {
-    boolean pass = proxyHeader == ProxyProtocol.pass;
+    boolean passHeader = proxyHeader == ProxyProtocol.pass;
     if (text.startsWith(DIRECTORY)) {
       Path directory = path(text, DIRECTORY, "DIRECTORY");
       return builder -> builder.files(directory);
     }
     if (text.startsWith(UNIX)) {
       Path socket = path(text, UNIX, "PATH");
-      return builder -> builder.relay(socket, pass);
+      return builder -> builder.relay(socket, passHeader);
     }
     if (text.startsWith(HTTP_UNIX)) {
       Path socket = path(text, HTTP_UNIX, "PATH");
-      ReverseProxy.Options how = how();
-      return builder -> builder.proxy(socket, how);
+      ReverseProxy.Options options = proxyOptions();
+      return builder -> builder.proxy(socket, options);
     }
     if (text.contains("://")) {
       String scheme = text.startsWith("https:") ? "https" : "http";
       URI local = URI.create(scheme + "://" + Address.parse(text, scheme));
-      ReverseProxy.Options how = how();
-      return builder -> builder.proxy(local, how);
+      ReverseProxy.Options options = proxyOptions();
+      return builder -> builder.proxy(local, options);
     }
     Address local = Address.parse(text, "tcp");
-    return builder -> builder.relay(local, pass);
+    return builder -> builder.relay(local, passHeader);
   }
 
   private static Path path(String text, String prefix, String name) {
     if (text.equals(prefix)) {
-      throw new IllegalArgumentException("Needed: " + prefix + name);
+      throw new IllegalArgumentException("Missing: " + name + " after " + prefix);
     }
     return Path.of(text.substring(prefix.length()));
   }
 
-  private ReverseProxy.Options how() throws IOException {
+  private ReverseProxy.Options proxyOptions() throws IOException {
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
-    TrustedCertificates trust =
+    TrustedCertificates trusted =
         localInsecure ? TrustedCertificates.inAnybody() : TrustedCertificates.in(pem);
-    return new ReverseProxy.Options(rewriteHost, trust, PATIENCE);
+    return new ReverseProxy.Options(rewriteHost, trusted, LOCAL_TIMEOUT);
   }
 }

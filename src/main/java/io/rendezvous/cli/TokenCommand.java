@@ -11,8 +11,10 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
-/** Prints a token, for parking a tunnel by hand. */
-@Command(name = "token", description = "Print the token of this moment.")
+/** Prints a token, for tests by hand. */
+@Command(
+    name = "token",
+    description = "Print the current token of an entry, to park a tunnel by hand.")
 final class TokenCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
 
@@ -20,7 +22,7 @@ final class TokenCommand implements Callable<Integer> {
       names = "--entry",
       paramLabel = "FILE",
       required = true,
-      description = "A provisioning file, .json or .js.")
+      description = "The provisioning file, .json or .js.")
   private Path file;
 
   @Override

@@ -81,14 +81,14 @@ class AgentTest {
     return agent;
   }
 
-  private Agent.Plan plan(int port, int tunnels, int most) {
+  private Agent.Plan plan(int port, int tunnels, int maxTunnels) {
     return new Agent.Plan(
         broker.id(),
         broker.entry().totp(),
         new Address("localhost", port),
         Keys.trusted(),
         tunnels,
-        most);
+        maxTunnels);
   }
 
   private Agent agent(Agent.Plan plan, int localPort) {
@@ -171,7 +171,7 @@ class AgentTest {
     InstantSource behind = () -> Instant.now().minus(Duration.ofSeconds(95));
     try (Agent agent = agent(broker.entry().totp(), Keys.trusted(), behind, 1, 4)) {
       awaitEvent("this machine's clock is 9");
-      awaitEvent(" s behind the broker's, so set it right");
+      awaitEvent(" s behind the broker's, so correct it");
       assertThat(agent.status().parked()).isZero();
     }
   }
@@ -180,7 +180,7 @@ class AgentTest {
   void brokerThatIsNotWhoItShouldBeIsNotTalkedTo() throws Exception {
     TrustedCertificates others = TrustedCertificates.in(Optional.empty());
     try (Agent agent = agent(broker.entry().totp(), others, InstantSource.system(), 1, 2)) {
-      awaitEvent("the broker's certificate is not believed (PKIX path building failed");
+      awaitEvent("the broker's certificate is not trusted (PKIX path building failed");
       assertThat(agent.status().parked()).isZero();
     }
   }
@@ -222,7 +222,7 @@ class AgentTest {
               5);
       try (Agent agent = agent(plan, 1)) {
         agent.start();
-        awaitEvent("it is replaced in 60 s");
+        awaitEvent("replacing it in 60 s");
         Awaitility.await().pollDelay(Duration.ofSeconds(3)).until(() -> true);
         assertThat(events.stream().filter(e -> e.startsWith("parked a tunnel"))).hasSize(5);
         assertThat(agent.status().parked()).isEqualTo(2);
@@ -298,7 +298,7 @@ class AgentTest {
             Duration.ofSeconds(4));
     assertThat(connections).isBetween(4, 60);
     assertThat(events)
-        .anyMatch(event -> event.startsWith("what answers at the broker's address is a web server"))
+        .anyMatch(event -> event.startsWith("the server at the broker's address is a web server"))
         .noneMatch(event -> event.endsWith(": taken"));
   }
 
@@ -309,7 +309,7 @@ class AgentTest {
         Agent agent = agent(broker.entry().totp(), Keys.trusted(), clock, local.port(), 3)) {
       broker.awaitParked(3);
       clock.step(Duration.ofSeconds(15)); // within what the broker forgives
-      awaitEvent("this machine has slept or moved; parking fresh tunnels");
+      awaitEvent("this machine has slept or changed its network; parking fresh tunnels");
       broker.awaitParked(6); // the old ones are for the broker to close
       Awaitility.await().until(() -> agent.status().parked() == 3);
       for (int i = 0; i < 8; i++) {

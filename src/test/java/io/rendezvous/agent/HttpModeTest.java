@@ -75,7 +75,7 @@ class HttpModeTest {
     return HiddenServer.of(provisioning)
         .trusting(Keys.trusted())
         .tunnels(3)
-        .mostTunnels(3)
+        .maxTunnels(3)
         .events(event -> events.add(event.text()));
   }
 

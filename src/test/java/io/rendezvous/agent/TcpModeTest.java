@@ -65,7 +65,7 @@ class TcpModeTest {
     return HiddenServer.of(entry)
         .trusting(Keys.trusted())
         .tunnels(tunnels)
-        .mostTunnels(tunnels)
+        .maxTunnels(tunnels)
         .events(event -> events.add(event.text()));
   }
 
@@ -225,7 +225,7 @@ class TcpModeTest {
           .pollInterval(Duration.ofMillis(300))
           .until(
               () -> {
-                long now = server.status().traffic().octetsIn();
+                long now = server.status().traffic().bytesIn();
                 return now == before.getAndSet(now) && now > 0;
               });
       assertThat(before.get()).as("octets on their way").isLessThan(32 * MIB);
@@ -248,7 +248,7 @@ class TcpModeTest {
       try (Peer client = broker.connect()) {
         assertThat(client.send(broker.get(broker.entry(), "/one")).readResponse()).endsWith("/one");
         assertThat(server.status().active()).isEqualTo(1);
-        assertThat(server.status().traffic().octetsOut()).isEqualTo(42);
+        assertThat(server.status().traffic().bytesOut()).isEqualTo(42);
       }
       local.close();
       try (Peer client = broker.connect()) {
@@ -257,7 +257,7 @@ class TcpModeTest {
       Awaitility.await().until(() -> server.status().active() == 0);
       Status status = server.status();
       assertThat(status.traffic().requests()).isEqualTo(1);
-      assertThat(status.traffic().octetsIn()).isPositive();
+      assertThat(status.traffic().bytesIn()).isPositive();
       assertThat(status.lastTrouble().orElseThrow().text()).contains("the local server: could not");
     }
   }
@@ -333,7 +333,7 @@ class TcpModeTest {
       try (Peer client = broker.connect()) {
         assertThat(client.send(broker.get(broker.entry(), "/")).readAll()).contains(" 502 ");
       }
-      assertThat(events).anyMatch(event -> event.contains("nobody takes the clients that come"));
+      assertThat(events).anyMatch(event -> event.contains("the program does not take its clients"));
       for (Peer client : waiting) {
         client.close();
       }

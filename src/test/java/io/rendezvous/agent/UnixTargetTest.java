@@ -72,7 +72,7 @@ class UnixTargetTest {
     return HiddenServer.of(provisioning)
         .trusting(Keys.trusted())
         .tunnels(2)
-        .mostTunnels(2)
+        .maxTunnels(2)
         .events(event -> events.add(event.text()));
   }
 

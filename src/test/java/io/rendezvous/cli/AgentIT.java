@@ -282,10 +282,7 @@ class AgentIT {
   }
 
   @ParameterizedTest
-  @CsvSource({
-    "missing.json, there is no file missing.json",
-    "broken.json, not a provisioning file"
-  })
+  @CsvSource({"missing.json, no such file: missing.json", "broken.json, not a provisioning file"})
   void fileThatCannotBeUsedIsWrongUsage(String file, String why) throws Exception {
     Files.writeString(directory.resolve("broken.json"), "{");
     Program agent = Program.rendezvous(directory, "agent", "--entry", file, "--to", "127.0.0.1:1");
@@ -370,7 +367,7 @@ class AgentIT {
             "--status",
             "0.0.0.0:8894");
     assertThat(agent.exitCode()).isEqualTo(2);
-    assertThat(agent.output()).contains("--status is not a loopback address: 0.0.0.0");
+    assertThat(agent.output()).contains("--status must be a loopback address: 0.0.0.0");
   }
 
   @Test
@@ -488,7 +485,7 @@ class AgentIT {
                 .trusting(TrustedCertificates.in(entry.ca()))
                 .on(network)
                 .tunnels(1)
-                .mostTunnels(1)
+                .maxTunnels(1)
                 .serve(exchange -> exchange.getResponseSender().send("here")));
       }
       awaitAllParked(servers);

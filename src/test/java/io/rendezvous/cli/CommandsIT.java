@@ -45,7 +45,7 @@ class CommandsIT {
                 "6")
             .outputWhenDone();
     assertThat(created)
-        .contains("Made a certificate: conf/registrar.crt")
+        .contains("Created a certificate: conf/registrar.crt")
         .contains("Created " + ID);
     assertThat(run("entry", "list").outputWhenDone()).isEqualTo(ID + " home");
     assertThat(run("entry", "list", "--json").outputWhenDone())
@@ -149,9 +149,9 @@ class CommandsIT {
   @CsvSource(
       delimiter = '|',
       value = {
-        "2 |                                  | Which command?",
+        "2 |                                  | Missing command",
         "2 | nonsense                         | nonsense",
-        "2 | entry                            | Which of create, list, show, delete?",
+        "2 | entry                            | Missing command: create, list, show or delete",
         "2 | entry show nonsense              | Not a UUID: nonsense",
         "2 | entry create --digits 5          | digits",
         "2 | entry create --label a_b         | not a label",
@@ -164,9 +164,9 @@ class CommandsIT {
         "2 | agent --to file:/no/such --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab --secret AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA | there is no directory",
         "2 | agent check                      | --entry FILE",
         "1 | agent check --entry x.json       | x.json",
-        "2 | agent check --as-client          | Needed: --entry FILE, or --broker and --id",
-        "2 | agent check --path /             | --path is for --as-client",
-        "2 | agent check --as-client --path a | begins with /",
+        "2 | agent check --as-client          | Missing: --entry FILE, or --broker and --id",
+        "2 | agent check --path /             | needs --as-client",
+        "2 | agent check --as-client --path a | must begin with /",
         "1 | agent check --as-client --entry x.json | x.json",
         "1 | token --entry x.json             | x.json",
         "1 | serve --config x.properties      | x.properties",

@@ -132,7 +132,7 @@ class HalfOpenIT {
   @Test
   void machineThatHasMovedParksFreshTunnelsAtOnce() throws Exception {
     nets.moveAgent();
-    agent.await("this machine has slept or moved; parking fresh tunnels");
+    agent.await("this machine has slept or changed its network; parking fresh tunnels");
     awaitLine("(8 of 8)", 2);
     assertThat(ask("60").outputWhenDone()).contains(FOUND);
   }

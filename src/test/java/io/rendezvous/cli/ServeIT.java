@@ -117,7 +117,7 @@ class ServeIT {
   void certificateIsMadeWhereThereIsNone() throws Exception {
     Program serve = serve(List.of());
     port(serve);
-    assertThat(serve.lines().get(0)).isEqualTo("Made a certificate: conf/registrar.crt");
+    assertThat(serve.lines().get(0)).isEqualTo("Created a certificate: conf/registrar.crt");
   }
 
   @Test
@@ -457,7 +457,7 @@ class ServeIT {
       tunnel.send("HTTP/1.1 200 OK\r\n\r\nhalf ");
       client.readHead();
       serve.signal("TERM");
-      serve.await("Ending: no new connections; transfers may finish");
+      serve.await("Draining: no new connections; transfers may finish");
       Awaitility.await()
           .untilAsserted(
               () ->
@@ -476,7 +476,7 @@ class ServeIT {
       client.send(get(entry));
       tunnel.readHead();
       second.signal("TERM");
-      second.await("Ending");
+      second.await("Draining");
       second.signal("TERM");
       assertThat(second.exitCode()).isZero();
     }

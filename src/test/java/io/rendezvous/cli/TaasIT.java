@@ -64,7 +64,7 @@ class TaasIT {
     broker = Program.rendezvous(directory, "serve");
     port = Integer.parseInt(broker.await("Listening on https://127\\.0\\.0\\.1:(\\d+)"));
     broker.await(
-        "TAAS for https://taas\\.example:\\d+ and \\*\\.servers\\.example, on ports 23000-23099");
+        "TAAS on https://taas\\.example:\\d+ and \\*\\.servers\\.example, with ports 23000-23099");
     for (String script : new String[] {"hidden.js", "client.js"}) {
       Files.copy(Path.of("src/test/resources/taas", script), directory.resolve(script));
     }

@@ -21,21 +21,25 @@ import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLSocket;
 import jdk.net.ExtendedSocketOptions;
 
-/** A blocking connection to the broker, for checks. */
+/**
+ * A blocking connection to the broker, for checks. Each read waits up to 10 s.
+ *
+ * <p>Used by one thread at a time, except that one may read while another writes.
+ */
 final class BlockingConnection implements Closeable {
-  private static final int PATIENCE = 10_000;
-  private static final Duration TIME_FOR_HEAD = Duration.ofSeconds(30);
+  private static final int TIMEOUT_MS = 10_000;
+  private static final Duration MAX_HEAD_TIME = Duration.ofSeconds(30);
   private static final int MAX_HEAD = 64 * 1024;
   private static final int MAX_BODY = 4096;
 
-  /** What comes where nothing need come. */
-  enum Heard {
+  /** What has arrived on a connection that was expected to stay silent. */
+  enum Arrived {
     NOTHING,
-    OCTETS,
+    BYTES,
     END
   }
 
-  private final Socket raw;
+  private final Socket raw; // below TLS
   private final Socket socket;
 
   private BlockingConnection(Socket raw, Socket socket) {
@@ -48,19 +52,19 @@ final class BlockingConnection implements Closeable {
     return new BlockingConnection(raw, raw);
   }
 
-  /** Connects and shakes hands, as an agent does. */
-  static BlockingConnection tls(Address address, TrustedCertificates trust) throws IOException {
+  /** Connects over TLS, as an agent does. */
+  static BlockingConnection tls(Address address, TrustedCertificates trusted) throws IOException {
     Socket raw = connected(address);
     try {
       SSLSocket ssl =
           (SSLSocket)
-              trust
+              trusted
                   .context()
                   .getSocketFactory()
                   .createSocket(raw, address.host(), address.port(), true);
       SSLParameters parameters = ssl.getSSLParameters();
       parameters.setApplicationProtocols(new String[] {"http/1.1"});
-      if (trust.verifies()) {
+      if (trusted.verifies()) {
         parameters.setEndpointIdentificationAlgorithm("HTTPS");
       }
       ssl.setSSLParameters(parameters);
@@ -79,9 +83,9 @@ final class BlockingConnection implements Closeable {
     if (socket.supportedOptions().contains(ExtendedSocketOptions.TCP_KEEPIDLE)) {
       socket.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 10);
     }
-    socket.setSoTimeout(PATIENCE);
+    socket.setSoTimeout(TIMEOUT_MS);
     try {
-      socket.connect(new InetSocketAddress(address.host(), address.port()), PATIENCE);
+      socket.connect(new InetSocketAddress(address.host(), address.port()), TIMEOUT_MS);
       return socket;
     } catch (IOException e) {
       socket.close();
@@ -110,7 +114,7 @@ final class BlockingConnection implements Closeable {
     out().flush();
   }
 
-  /** Reads a head, and no octet behind it. */
+  /** Reads a head, and no byte after it. */
   byte[] readHead() throws IOException {
     return readHead(new byte[0]);
   }
@@ -118,19 +122,19 @@ final class BlockingConnection implements Closeable {
   private byte[] readHead(byte[] begun) throws IOException {
     HeadReader reader = new HeadReader(MAX_HEAD);
     HeadReader.Progress progress = reader.read(ByteBuffer.wrap(begun));
-    long until = System.nanoTime() + TIME_FOR_HEAD.toNanos();
+    long end = System.nanoTime() + MAX_HEAD_TIME.toNanos();
     while (progress == HeadReader.Progress.MORE) {
-      int octet = readOctet();
-      if (octet < 0 && reader.isEmpty()) {
-        throw new EOFException("the connection was closed without an answer");
+      int next = readByte();
+      if (next < 0 && reader.isEmpty()) {
+        throw new EOFException("the connection was closed without a response");
       }
-      if (octet < 0 || System.nanoTime() - until > 0) {
-        throw new ProtocolException("a head was begun and not ended");
+      if (next < 0 || System.nanoTime() - end > 0) {
+        throw new ProtocolException("a head was begun and not completed");
       }
-      progress = reader.read(ByteBuffer.wrap(new byte[] {(byte) octet}));
+      progress = reader.read(ByteBuffer.wrap(new byte[] {(byte) next}));
     }
     if (progress == HeadReader.Progress.TOO_LONG) {
-      throw new ProtocolException("a head of more than " + MAX_HEAD + " octets");
+      throw new ProtocolException("a head of more than " + MAX_HEAD + " bytes");
     }
     if (progress == HeadReader.Progress.MALFORMED) {
       throw new ProtocolException("not HTTP, or a line that does not end in CR LF");
@@ -138,36 +142,36 @@ final class BlockingConnection implements Closeable {
     return reader.head();
   }
 
-  private int readOctet() throws IOException {
+  private int readByte() throws IOException {
     try {
       return in().read();
     } catch (SocketTimeoutException e) {
-      throw new SocketTimeoutException("nothing came for " + PATIENCE / 1000 + " s");
+      throw new SocketTimeoutException("nothing arrived for " + TIMEOUT_MS / 1000 + " s");
     }
   }
 
-  /** Reads the head of a request, and drops a PROXY header before it. */
+  /** Reads the head of a request, without a PROXY header that may precede it. */
   String readRequest() throws IOException {
     ByteBuffer begun = ByteBuffer.allocate(MAX_BODY).limit(0);
     do {
-      int octet = in().read();
-      if (octet < 0) {
+      int next = in().read();
+      if (next < 0) {
         throw new IOException("the tunnel was closed without a request");
       }
-      begun.limit(begun.limit() + 1).put(begun.limit() - 1, (byte) octet);
+      begun.limit(begun.limit() + 1).put(begun.limit() - 1, (byte) next);
     } while (ProxyHeader.mayBegin(begun) && ProxyHeader.take(begun).isEmpty());
     byte[] rest = new byte[begun.remaining()];
     begun.get(rest);
     return new String(readHead(rest), StandardCharsets.ISO_8859_1);
   }
 
-  String read(int octets) throws IOException {
-    return new String(in().readNBytes(octets), StandardCharsets.ISO_8859_1);
+  String read(int length) throws IOException {
+    return new String(in().readNBytes(length), StandardCharsets.ISO_8859_1);
   }
 
-  /** Reads what is left, within reason. */
-  ByteBuffer readAll() throws IOException {
-    return ByteBuffer.wrap(in().readNBytes(MAX_BODY));
+  /** Reads to the end of the stream, at most 4 KiB. */
+  String readAll() throws IOException {
+    return new String(in().readNBytes(MAX_BODY), StandardCharsets.UTF_8);
   }
 
   void shutdownOutput() throws IOException {
@@ -177,35 +181,35 @@ final class BlockingConnection implements Closeable {
   void expectEnd() throws IOException {
     try {
       if (in().read() >= 0) {
-        throw new IOException("octets came where the end was due");
+        throw new IOException("bytes arrived where the end was due");
       }
     } catch (SocketTimeoutException e) {
       throw new IOException("the end of one direction was not passed on", e);
     }
   }
 
-  /** Waits for what comes, for so long. An octet that comes is lost. */
-  Heard listen(Duration time) throws IOException {
+  /** Waits for something to arrive, up to that time. A byte that arrives is lost. */
+  Arrived await(Duration time) throws IOException {
     socket.setSoTimeout((int) time.toMillis());
     try {
-      return in().read() < 0 ? Heard.END : Heard.OCTETS;
+      return in().read() < 0 ? Arrived.END : Arrived.BYTES;
     } catch (SocketTimeoutException e) {
-      return Heard.NOTHING;
+      return Arrived.NOTHING;
     } finally {
-      socket.setSoTimeout(PATIENCE);
+      socket.setSoTimeout(TIMEOUT_MS);
     }
   }
 
   /** Returns whether the other side ends or breaks the connection within that time. */
   boolean endsWithin(Duration time) {
     try {
-      return listen(time) != Heard.NOTHING;
+      return await(time) != Arrived.NOTHING;
     } catch (IOException e) {
       return true;
     }
   }
 
-  /** Leaves with a TCP reset. */
+  /** Closes the connection with a TCP reset. */
   void reset() throws IOException {
     raw.setSoLinger(true, 0);
     raw.close();
@@ -216,7 +220,7 @@ final class BlockingConnection implements Closeable {
     try {
       socket.close();
     } catch (IOException e) {
-      // It is of no use any more.
+      // Nobody uses it any more.
     }
   }
 

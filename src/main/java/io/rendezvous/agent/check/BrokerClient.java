@@ -5,40 +5,40 @@ import java.io.IOException;
 import java.util.UUID;
 
 /**
- * Asks a hidden server for something, through the broker, with its UUID sent unasked. What the
- * broker answers in its place is an exception.
+ * Sends requests to a hidden server through the broker, with its UUID in each of them. A response
+ * of the broker itself is an exception.
  *
- * <p>For one thread.
+ * <p>Used by one thread.
  */
 final class BrokerClient {
   private static final int BAD_GATEWAY = 502;
-  private static final String START = "start the hidden server, or look at the UUID";
-  private static final String PARK = "park another tunnel whenever one is taken, and when one ends";
+  private static final String START = "start the hidden server, or check the UUID";
+  private static final String PARK = "park another tunnel whenever one is taken or ends";
 
-  /** No tunnel was there, as the broker says; the message says what to do. */
-  static final class Unparked extends IOException {
+  /** The broker had no tunnel for a request. The message says what to do. */
+  static final class NoTunnelException extends IOException {
     private static final long serialVersionUID = 1;
 
-    Unparked(String message) {
+    NoTunnelException(String message) {
       super(message);
     }
   }
 
-  private final CheckRunner steps;
+  private final CheckRunner runner;
   private final Address broker;
   private final UUID id;
   private final String path;
-  private boolean met;
+  private boolean reached; // by an earlier request
 
-  BrokerClient(CheckRunner steps, Address broker, UUID id, String path) {
-    this.steps = steps;
+  BrokerClient(CheckRunner runner, Address broker, UUID id, String path) {
+    this.runner = runner;
     this.broker = broker;
     this.id = id;
     this.path = path;
   }
 
   BlockingConnection open() throws IOException {
-    return steps.open();
+    return runner.open();
   }
 
   String head(String method, String moreLines) {
@@ -54,35 +54,40 @@ final class BrokerClient {
         + "\r\n";
   }
 
-  /** Asks on a connection of its own, which ends with the answer. */
+  /** Sends a GET on a connection of its own, which ends with the response. */
   void ask() throws IOException {
-    try (BlockingConnection wire = open()) {
-      ask(wire, "GET", "Connection: close\r\n");
+    try (BlockingConnection connection = open()) {
+      ask(connection, "GET", "Connection: close\r\n");
     }
   }
 
-  Response ask(BlockingConnection wire, String method, String moreLines) throws IOException {
-    wire.send(head(method, moreLines));
-    return answer(wire, method);
+  /** Sends a request, and reads the response. */
+  Response ask(BlockingConnection connection, String method, String moreLines) throws IOException {
+    connection.send(head(method, moreLines));
+    return readResponse(connection, method);
   }
 
-  /** Reads an answer to its end, which has to be the hidden server's. */
-  Response answer(BlockingConnection wire, String method) throws IOException {
-    Response answer = Response.begin(wire, method).finish();
-    refuseBrokers(answer);
-    return answer;
+  /** Reads a response of the hidden server to its end. */
+  Response readResponse(BlockingConnection connection, String method) throws IOException {
+    Response response = Response.begin(connection, method).finish();
+    checkNotBrokers(response);
+    return response;
   }
 
-  /** Lets only an answer of the hidden server's pass, as far as its form tells. */
-  void refuseBrokers(Response answer) throws IOException {
-    String reason = answer.brokersReason().orElse(null);
+  /**
+   * Checks that a response is not the broker's own, as far as its form tells.
+   *
+   * @throws IOException if it is the broker's
+   */
+  void checkNotBrokers(Response response) throws IOException {
+    String reason = response.brokersReason().orElse(null);
     if (reason != null) {
-      String found = answer.status() + " by the broker, as it looks (" + reason + "); ";
-      if (answer.status() == BAD_GATEWAY) {
-        throw new IOException(found + "look at what the hidden server says");
+      String found = response.status() + ", apparently from the broker (" + reason + "); ";
+      if (response.status() == BAD_GATEWAY) {
+        throw new IOException(found + "check the hidden server's log");
       }
-      throw new Unparked(found + (met ? PARK : START));
+      throw new NoTunnelException(found + (reached ? PARK : START));
     }
-    met = true;
+    reached = true;
   }
 }

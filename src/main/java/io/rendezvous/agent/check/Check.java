@@ -22,77 +22,77 @@ import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Tries once all that a hidden server needs of its broker, and what lies between them, step by
- * step: it is the hidden server and the client both. What fails says what to do.
+ * Checks, step by step, what a hidden server needs of its broker and of the path between them. It
+ * acts as both the hidden server and the client. A step that fails says what to do.
  *
- * <p>For one thread.
+ * <p>Used by one thread.
  */
 public final class Check {
-  private static final long OCTETS = 64L * 1024 * 1024;
+  private static final int MIB = 1024 * 1024;
+  private static final long TRANSFER = 64L * MIB;
 
   /**
-   * What is tried.
+   * What is checked.
    *
-   * @param id the hidden server
+   * @param id the hidden server's UUID
    * @param totp its secret
-   * @param broker where the broker listens
-   * @param trust whose certificate the broker is believed by
-   * @param idle how long a parked tunnel has to live without an octet
+   * @param broker the broker's address
+   * @param trusted the certificates that the broker's is verified with
+   * @param idle how long a parked tunnel has to survive in silence
    */
   public record Plan(
-      UUID id, Totp totp, Address broker, TrustedCertificates trust, Duration idle) {}
+      UUID id, Totp totp, Address broker, TrustedCertificates trusted, Duration idle) {}
 
   private final Plan plan;
   private final InstantSource clock;
-  private final CheckRunner steps;
+  private final CheckRunner runner;
   private @Nullable BlockingConnection tunnel;
   private @Nullable BlockingConnection client;
 
   /**
    * Creates a check.
    *
-   * @param findings is told of each step when it is done
+   * @param listener is told the result of each step
    */
-  public Check(Plan plan, InstantSource clock, Consumer<CheckResult> findings) {
+  public Check(Plan plan, InstantSource clock, Consumer<CheckResult> listener) {
     this.plan = plan;
     this.clock = clock;
-    this.steps = new CheckRunner(plan.broker(), plan.trust(), clock, findings);
+    this.runner = new CheckRunner(plan.broker(), plan.trusted(), clock, listener);
   }
 
-  /**
-   * Takes all steps, up to one without which the next make no sense; returns whether all passed.
-   */
+  /** Runs the steps in order, up to the first one that fails. Returns whether all passed. */
   public boolean run() {
     try {
-      return steps.reachBroker()
-          && steps.take("token", this::park)
-          && steps.take("round trip", this::roundTrip)
-          && steps.take("64 MiB to the hidden server", () -> move(client(), tunnel()))
-          && steps.take("64 MiB to the client", () -> move(tunnel(), client()))
-          && steps.take("half-close", this::halfClose)
-          && steps.take(plan.idle().toSeconds() + " s of silence", this::rest);
+      return runner.reachBroker()
+          && runner.run("token", this::park)
+          && runner.run("round trip", this::roundTrip)
+          && runner.run("64 MiB to the hidden server", () -> move(client(), tunnel()))
+          && runner.run("64 MiB to the client", () -> move(tunnel(), client()))
+          && runner.run("half-close", this::halfClose)
+          && runner.run(plan.idle().toSeconds() + " s of silence", this::rest);
     } finally {
-      for (BlockingConnection wire : Arrays.asList(tunnel, client)) {
-        if (wire != null) {
-          wire.close();
+      for (BlockingConnection connection : Arrays.asList(tunnel, client)) {
+        if (connection != null) {
+          connection.close();
         }
       }
     }
   }
 
   private BlockingConnection tunnel() throws IOException {
-    return there(tunnel);
+    return connected(tunnel);
   }
 
   private BlockingConnection client() throws IOException {
-    return there(client);
+    return connected(client);
   }
 
-  private static BlockingConnection there(@Nullable BlockingConnection wire) throws IOException {
-    if (wire == null) {
+  private static BlockingConnection connected(@Nullable BlockingConnection connection)
+      throws IOException {
+    if (connection == null) {
       throw new IOException("there is no connection");
     }
-    return wire;
+    return connection;
   }
 
   private String park() throws IOException {
@@ -101,17 +101,17 @@ public final class Check {
   }
 
   private BlockingConnection parked() throws IOException {
-    BlockingConnection wire = steps.open();
+    BlockingConnection connection = runner.open();
     String token = plan.totp().token(now(), plan.totp().digits());
-    wire.send("CONNECT uuid:" + plan.id() + "?response=" + token + " HTTP/1.1\r\n\r\n");
-    ConnectResponse answer = new ConnectResponse(wire.readHead(), clock.instant());
-    if (!answer.isOne()) {
-      return wire;
+    connection.send("CONNECT uuid:" + plan.id() + "?response=" + token + " HTTP/1.1\r\n\r\n");
+    ConnectResponse response = new ConnectResponse(connection.readHead(), clock.instant());
+    if (response.isAccepted()) {
+      return connection;
     }
-    answer.add(wire.readAll());
-    wire.close();
-    String advice = answer.status() == 503 ? "; try again later, or ask who runs it" : "";
-    throw new IOException(answer.inWords() + advice);
+    String body = connection.readAll();
+    connection.close();
+    String advice = response.status() == 503 ? "; try again later, or ask the operator" : "";
+    throw new IOException(response.explain(body) + advice);
   }
 
   private long now() {
@@ -120,12 +120,12 @@ public final class Check {
 
   private String roundTrip() throws Exception {
     long began = System.nanoTime();
-    client = steps.open();
+    client = runner.open();
     ask(client, tunnel());
-    return "a request came back through the broker in " + CheckRunner.millisSince(began);
+    return "a request through the broker was answered in " + CheckRunner.millisSince(began);
   }
 
-  /** A client's request comes out of the tunnel, without its credential, and is answered. */
+  /** Sends a request, which has to leave the tunnel without its credential, and answers it. */
   private void ask(BlockingConnection from, BlockingConnection to) throws IOException {
     String mark = UUID.randomUUID().toString();
     from.send(
@@ -145,7 +145,7 @@ public final class Check {
           e);
     }
     if (!head.contains(mark) || head.contains("Authorization")) {
-      throw new IOException("the request was changed on its way: is that the broker?");
+      throw new IOException("the request was changed on the way: is this the broker?");
     }
     to.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
     from.readHead();
@@ -164,17 +164,17 @@ public final class Check {
             });
     byte[] received = read(to.in());
     if (!Arrays.equals(sent.get(1, TimeUnit.MINUTES), received)) {
-      throw new IOException("octets were changed on their way: what stands between?");
+      throw new IOException("bytes were changed on the way: what is in between?");
     }
     long millis = Math.max(1, Duration.ofNanos(System.nanoTime() - began).toMillis());
-    return OCTETS / 1048576 * 1000 / millis + " MiB/s";
+    return TRANSFER / MIB * 1000 / millis + " MiB/s";
   }
 
   private static byte[] write(OutputStream out) throws IOException {
     SplittableRandom random = new SplittableRandom(1);
     MessageDigest digest = sha256();
     byte[] buffer = new byte[64 * 1024];
-    for (long left = OCTETS; left > 0; left -= buffer.length) {
+    for (long left = TRANSFER; left > 0; left -= buffer.length) {
       random.nextBytes(buffer);
       digest.update(buffer);
       out.write(buffer);
@@ -186,10 +186,10 @@ public final class Check {
   private static byte[] read(InputStream in) throws IOException {
     MessageDigest digest = sha256();
     byte[] buffer = new byte[64 * 1024];
-    for (long left = OCTETS; left > 0; ) {
+    for (long left = TRANSFER; left > 0; ) {
       int n = in.read(buffer, 0, (int) Math.min(left, buffer.length));
       if (n < 0) {
-        throw new IOException("the stream ended " + left + " octets early");
+        throw new IOException("the stream ended " + left + " bytes early");
       }
       digest.update(buffer, 0, n);
       left -= n;
@@ -210,7 +210,7 @@ public final class Check {
     tunnel().expectEnd();
     tunnel().send("after");
     if (!client().read(5).equals("after")) {
-      throw new IOException("what was sent after the end of the other direction is missing");
+      throw new IOException("bytes sent after the end of the other direction are missing");
     }
     tunnel().shutdownOutput();
     client().expectEnd();
@@ -227,12 +227,12 @@ public final class Check {
       throw new IOException(
           "a parked tunnel was cut after "
               + lived.toSeconds()
-              + " s: something on the way cuts what is silent; set the broker's"
+              + " s: something on the path cuts idle connections; set the broker's"
               + " rendezvous.tunnel-age below that");
     }
-    try (BlockingConnection late = steps.open()) {
+    try (BlockingConnection late = runner.open()) {
       ask(late, idle);
     }
-    return "a tunnel that was silent still serves";
+    return "a tunnel still works after the silence";
   }
 }

@@ -1,10 +1,10 @@
 package io.rendezvous.agent.check;
 
 /**
- * How one step of a check went.
+ * The result of one step of a check.
  *
- * @param step what was tried
- * @param passed whether it went well
- * @param detail what was found, or what to do
+ * @param step the name of the step
+ * @param passed whether the step succeeded
+ * @param detail what was found or, after a failure, what to do
  */
 public record CheckResult(String step, boolean passed, String detail) {}

@@ -17,48 +17,53 @@ import java.util.concurrent.Callable;
 import java.util.function.Consumer;
 
 /**
- * Takes the steps of a check one by one, with plain blocking sockets, and tells how each went. The
- * first are the same for all: the way to the broker.
+ * Runs the steps of a check one by one and reports the result of each. The first steps, which reach
+ * the broker, are the same for all checks.
  *
- * <p>For one thread.
+ * <p>Used by one thread.
  */
 final class CheckRunner {
   private static final Duration HARMLESS_SKEW = Duration.ofSeconds(20);
 
   private final Address broker;
-  private final TrustedCertificates trust;
+  private final TrustedCertificates trusted;
   private final InstantSource clock;
-  private final Consumer<CheckResult> findings;
+  private final Consumer<CheckResult> listener;
 
   CheckRunner(
       Address broker,
-      TrustedCertificates trust,
+      TrustedCertificates trusted,
       InstantSource clock,
-      Consumer<CheckResult> findings) {
+      Consumer<CheckResult> listener) {
     this.broker = broker;
-    this.trust = trust;
+    this.trusted = trusted;
     this.clock = clock;
-    this.findings = findings;
+    this.listener = listener;
   }
 
-  /** Takes a step, which returns what it found or throws what to do; returns whether it passed. */
-  boolean take(String what, Callable<String> step) {
+  /**
+   * Runs one step and reports its result.
+   *
+   * @param step returns what it found, or throws an exception whose message says what to do
+   * @return whether the step passed
+   */
+  boolean run(String name, Callable<String> step) {
     try {
-      findings.accept(new CheckResult(what, true, step.call()));
+      listener.accept(new CheckResult(name, true, step.call()));
       return true;
     } catch (Exception e) {
       String why = e.getMessage() == null ? e.toString() : e.getMessage();
-      findings.accept(new CheckResult(what, false, why));
+      listener.accept(new CheckResult(name, false, why));
       return false;
     }
   }
 
-  /** Takes the steps up to a broker that answers; returns whether all passed. */
+  /** Runs the steps up to a broker that answers. Returns whether all passed. */
   boolean reachBroker() {
-    return take("name", this::resolve)
-        && take("connection", this::connect)
-        && take("certificate", this::shakeHands)
-        && take("broker", this::challenge);
+    return run("name", this::resolve)
+        && run("connection", this::connect)
+        && run("certificate", this::shakeHands)
+        && run("broker", this::challenge);
   }
 
   private String resolve() throws IOException {
@@ -68,7 +73,7 @@ final class CheckRunner {
           ", ", Arrays.stream(addresses).map(InetAddress::getHostAddress).toArray(String[]::new));
     } catch (UnknownHostException e) {
       throw new IOException(
-          "no address is known for " + broker.host() + "; look at the name, and at DNS", e);
+          "no address is known for " + broker.host() + "; check the name and DNS", e);
     }
   }
 
@@ -82,56 +87,56 @@ final class CheckRunner {
               + broker
               + " ("
               + e.getMessage()
-              + "); look at the port, at whether the broker runs, and at firewalls",
+              + "); check the port, whether the broker runs, and firewalls",
           e);
     }
   }
 
   /** Opens a connection to the broker, over TLS. */
   BlockingConnection open() throws IOException {
-    return BlockingConnection.tls(broker, trust);
+    return BlockingConnection.tls(broker, trusted);
   }
 
   private String shakeHands() throws IOException {
     long began = System.nanoTime();
-    try (BlockingConnection wire = open()) {
+    try (BlockingConnection connection = open()) {
       String time = millisSince(began);
-      X509Certificate leaf = wire.certificate();
-      long days = Duration.between(clock.instant(), leaf.getNotAfter().toInstant()).toDays();
-      return wire.protocol() + " in " + time + ", good for " + days + " days";
+      X509Certificate certificate = connection.certificate();
+      long days = Duration.between(clock.instant(), certificate.getNotAfter().toInstant()).toDays();
+      return connection.protocol() + " in " + time + ", valid for " + days + " days";
     } catch (IOException e) {
-      String refusal = trust.takeRefusal().orElse(null);
+      String refusal = trusted.takeRefusal().orElse(null);
       throw new IOException(
           refusal != null
-              ? "the certificate is not believed (" + refusal + "); see --ca"
-              : "no TLS at " + broker + " (" + e.getMessage() + "); look at the port",
+              ? "the certificate is not trusted (" + refusal + "); check --ca"
+              : "no TLS at " + broker + " (" + e.getMessage() + "); check the port",
           e);
     }
   }
 
-  /** What a client is told that names nobody; with it comes the broker's idea of the time. */
+  /** Checks that a client without an identity is challenged, and that the clocks agree. */
   private String challenge() throws IOException {
-    try (BlockingConnection wire = open()) {
-      wire.send("GET / HTTP/1.1\r\nHost: " + broker + "\r\nConnection: close\r\n\r\n");
-      ConnectResponse answer = answerOn(wire);
-      if (answer.status() != 401) {
+    try (BlockingConnection connection = open()) {
+      connection.send("GET / HTTP/1.1\r\nHost: " + broker + "\r\nConnection: close\r\n\r\n");
+      ConnectResponse response = readResponse(connection);
+      if (response.status() != 401) {
         throw new IOException(
-            "what answers there is no broker (" + answer.status() + "); look at the port");
+            "the server there is not a broker (" + response.status() + "); check the port");
       }
-      Duration skew = answer.clockBehind().orElse(Duration.ZERO);
+      Duration skew = response.clockBehind().orElse(Duration.ZERO);
       if (skew.abs().compareTo(HARMLESS_SKEW) >= 0) {
-        throw new IOException(answer.clocksInWords());
+        throw new IOException(response.explainClock());
       }
       return "challenges clients; the clocks differ by " + skew.abs().toSeconds() + " s";
     }
   }
 
-  private ConnectResponse answerOn(BlockingConnection wire) throws IOException {
+  private ConnectResponse readResponse(BlockingConnection connection) throws IOException {
     try {
-      return new ConnectResponse(wire.readHead(), clock.instant());
+      return new ConnectResponse(connection.readHead(), clock.instant());
     } catch (ProtocolException e) {
       throw new IOException(
-          "what answers there is no broker (" + e.getMessage() + "); look at the port", e);
+          "the server there is not a broker (" + e.getMessage() + "); check the port", e);
     }
   }
 

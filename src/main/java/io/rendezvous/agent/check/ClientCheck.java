@@ -14,68 +14,67 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
 /**
- * Tries a hidden server that runs somewhere, whoever wrote it: it is its client, through the
- * broker, and knows no secret. What fails says what to do.
+ * Checks a running hidden server, whoever wrote it, as its client. It needs no secret. A step that
+ * fails says what to do.
  *
- * <p>Where no request is answered, or the end of an answer cannot be told, nothing more is tried.
- * Of the steps after that, each has connections of its own and is taken whatever became of the
- * others.
+ * <p>If no request is answered, or the end of a response cannot be told, the check stops there.
+ * Each later step uses connections of its own and is run whatever became of the others.
  *
- * <p>For one thread.
+ * <p>Used by one thread.
  */
 public final class ClientCheck {
   private static final int IN_A_ROW = 20;
   private static final int AT_ONCE = 8;
 
-  /** What comes within it came without being asked for; what waits for it was not there at once. */
+  /** Data within this time was sent unprompted; a reply that takes longer was not available. */
   private static final Duration MOMENT = Duration.ofMillis(300);
 
-  private static final Duration PATIENCE = Duration.ofSeconds(10);
+  private static final Duration MAX_CLOSE_TIME = Duration.ofSeconds(10);
   private static final String CLOSE = "Connection: close\r\n";
 
   /**
-   * What is tried.
+   * What is checked.
    *
-   * @param id the hidden server
-   * @param broker where the broker listens
-   * @param trust whose certificate the broker is believed by
-   * @param path what is asked for
-   * @param idle for how long nothing is asked, in the end
+   * @param id the hidden server's UUID
+   * @param broker the broker's address
+   * @param trusted the certificates that the broker's is verified with
+   * @param path the path that is requested
+   * @param idle how long nothing is requested before the last step
    */
   public record Plan(
-      UUID id, Address broker, TrustedCertificates trust, String path, Duration idle) {}
+      UUID id, Address broker, TrustedCertificates trusted, String path, Duration idle) {}
 
   private final Plan plan;
-  private final CheckRunner steps;
+  private final CheckRunner runner;
   private final BrokerClient client;
-  private long usualOctets;
+  private long bytesBefore;
 
   /**
    * Creates a check.
    *
-   * @param findings is told of each step when it is done
+   * @param listener is told the result of each step
    */
-  public ClientCheck(Plan plan, InstantSource clock, Consumer<CheckResult> findings) {
+  public ClientCheck(Plan plan, InstantSource clock, Consumer<CheckResult> listener) {
     this.plan = plan;
-    this.steps = new CheckRunner(plan.broker(), plan.trust(), clock, findings);
-    this.client = new BrokerClient(steps, plan.broker(), plan.id(), plan.path());
+    this.runner = new CheckRunner(plan.broker(), plan.trusted(), clock, listener);
+    this.client = new BrokerClient(runner, plan.broker(), plan.id(), plan.path());
   }
 
-  /** Takes all steps that make sense; returns whether all passed. */
+  /** Runs all steps that make sense. Returns whether all passed. */
   public boolean run() {
-    if (!steps.reachBroker()
-        || !steps.take("request", this::request)
-        || !steps.take("answer's framing", this::framing)) {
+    if (!runner.reachBroker()
+        || !runner.run("request", this::request)
+        || !runner.run("response framing", this::framing)) {
       return false;
     }
-    boolean all = steps.take("second request", this::secondRequest);
-    all &= steps.take("pipelined requests", this::pipelined);
-    all &= steps.take("request in pieces", this::inPieces);
-    all &= steps.take("half-close", this::halfClose);
-    all &= steps.take(IN_A_ROW + " in a row", this::inARow);
-    all &= steps.take(AT_ONCE + " at once", this::atOnce);
-    all &= steps.take("clients that leave", this::leave);
-    all &= steps.take(plan.idle().toSeconds() + " s of silence", this::rest);
+    boolean all = runner.run("second request", this::secondRequest);
+    all &= runner.run("pipelined requests", this::pipelined);
+    all &= runner.run("request in pieces", this::inPieces);
+    all &= runner.run("half-close", this::halfClose);
+    all &= runner.run(IN_A_ROW + " in a row", this::inARow);
+    all &= runner.run(AT_ONCE + " at once", this::atOnce);
+    all &= runner.run("clients that disconnect", this::disconnect);
+    all &= runner.run(plan.idle().toSeconds() + " s of silence", this::rest);
     return all;
   }
 
@@ -83,11 +82,11 @@ public final class ClientCheck {
     TimeUnit.MILLISECONDS.sleep(MOMENT.toMillis());
   }
 
-  /** Adds to what fails what this step knows of its cause, unless it is that nobody was there. */
+  /** Runs a step, and adds advice to its failure, unless the broker had no tunnel. */
   private static String advised(String advice, Callable<String> step) throws Exception {
     try {
       return step.call();
-    } catch (BrokerClient.Unparked e) {
+    } catch (BrokerClient.NoTunnelException e) {
       throw e;
     } catch (IOException e) {
       throw new IOException(e.getMessage() + "; " + advice, e);
@@ -98,56 +97,57 @@ public final class ClientCheck {
 
   private String request() throws IOException {
     long began = System.nanoTime();
-    try (BlockingConnection wire = client.open()) {
-      wire.send(client.head("GET", ""));
-      Response answer = Response.begin(wire, "GET");
+    try (BlockingConnection connection = client.open()) {
+      connection.send(client.head("GET", ""));
+      Response response = Response.begin(connection, "GET");
       String time = CheckRunner.millisSince(began);
-      finishIfPossible(answer);
-      client.refuseBrokers(answer);
-      return "answered " + answer.status() + " in " + time + whose(answer);
+      finishIfPossible(response);
+      client.checkNotBrokers(response);
+      return "answered " + response.status() + " in " + time + origin(response);
     }
   }
 
-  /** What is wrong with the rest, the next step says. */
-  private static void finishIfPossible(Response answer) {
+  /** Reads the rest of a response. The next step reports what is wrong with it. */
+  private static void finishIfPossible(Response response) {
     try {
-      answer.finish();
+      response.finish();
     } catch (IOException e) {
-      // What there is of it has to do.
+      // What has arrived has to do.
     }
   }
 
-  private static String whose(Response answer) {
-    return answer.status() == 502 || answer.status() == 503
-        ? "; not in the form of a broker's, so the hidden server's own"
+  private static String origin(Response response) {
+    return response.status() == 502 || response.status() == 503
+        ? "; not in the broker's form, so it is the hidden server's own"
         : "";
   }
 
   private String framing() throws IOException {
     Response get = framed("GET");
-    usualOctets = get.octets();
+    bytesBefore = get.bytes();
     Response head = framed("HEAD");
     if (head.mayBeBrokers() && head.status() != get.status()) {
       throw new IOException(
           "HEAD: "
               + head.status()
-              + ", by the broker, as it looks (for sure only a body would tell), while GET is"
-              + " answered; look at what the hidden server says");
+              + ", apparently from the broker (only a body would tell for sure), while GET is"
+              + " answered; check the hidden server's log");
     }
     return "GET: " + get + "; HEAD: " + head.status();
   }
 
   private Response framed(String method) throws IOException {
-    try (BlockingConnection wire = client.open()) {
-      Response answer = client.ask(wire, method, "");
-      if (!answer.endsWithConnection() && wire.listen(MOMENT) == BlockingConnection.Heard.OCTETS) {
+    try (BlockingConnection connection = client.open()) {
+      Response response = client.ask(connection, method, "");
+      if (!response.endsWithConnection()
+          && connection.await(MOMENT) == BlockingConnection.Arrived.BYTES) {
         throw new IOException(
             method.equals("HEAD")
-                ? "HEAD was answered with a body, which the client takes for the next answer"
-                : "octets follow the answer (" + answer + "): does it say its right length?");
+                ? "HEAD was answered with a body, which clients take for the next response"
+                : "bytes follow the response (" + response + "): is its length right?");
       }
-      return answer;
-    } catch (BrokerClient.Unparked e) {
+      return response;
+    } catch (BrokerClient.NoTunnelException e) {
       throw e;
     } catch (IOException e) {
       throw new IOException(method + ": " + e.getMessage(), e);
@@ -156,17 +156,17 @@ public final class ClientCheck {
 
   private String secondRequest() throws Exception {
     return advised(
-        "answer every request of a connection, or say Connection: close",
+        "answer every request of a connection, or send Connection: close",
         () -> {
-          try (BlockingConnection wire = client.open()) {
-            if (client.ask(wire, "GET", "").isLast()) {
-              return "closed after each answer: that works, but each request takes a tunnel";
+          try (BlockingConnection connection = client.open()) {
+            if (client.ask(connection, "GET", "").isLast()) {
+              return "closed after each response: that works, but each request takes a tunnel";
             }
-            if (wire.listen(MOMENT) == BlockingConnection.Heard.END) {
-              return "closed after an answer that does not say Connection: close: slower, and a"
-                  + " request sent just then is lost";
+            if (connection.await(MOMENT) == BlockingConnection.Arrived.END) {
+              return "closed after a response without Connection: close: slower, and a request"
+                  + " sent at that moment is lost";
             }
-            client.ask(wire, "GET", "");
+            client.ask(connection, "GET", "");
             return "answered on the same connection";
           }
         });
@@ -174,70 +174,74 @@ public final class ClientCheck {
 
   private String pipelined() throws Exception {
     return advised(
-        "keep what was read behind a request for the next; after Connection: close, read on and"
-            + " drop it",
+        "keep what was read after one request for the next; after Connection: close, keep"
+            + " reading and discard it",
         () -> {
-          try (BlockingConnection wire = client.open()) {
-            wire.send(client.head("GET", "") + client.head("GET", ""));
-            if (client.answer(wire, "GET").isLast()) {
-              return "closed after the first answer: clients ask again for the second";
+          try (BlockingConnection connection = client.open()) {
+            connection.send(client.head("GET", "") + client.head("GET", ""));
+            if (client.readResponse(connection, "GET").isLast()) {
+              return "closed after the first response: clients repeat the second request";
             }
-            return answerOrEnd(wire);
+            return responseOrEnd(connection);
           }
         });
   }
 
-  private String answerOrEnd(BlockingConnection wire) throws IOException {
+  private String responseOrEnd(BlockingConnection connection) throws IOException {
     try {
-      client.answer(wire, "GET");
-      return "two in one piece are both answered";
+      client.readResponse(connection, "GET");
+      return "two requests in one packet are both answered";
     } catch (EOFException e) {
-      return "closed after a first answer that does not say Connection: close: clients ask again";
+      return "closed after a first response without Connection: close: clients repeat the second"
+          + " request";
     }
   }
 
   private String inPieces() throws Exception {
     return advised(
-        "a body comes in pieces, and later than its head: wait for it, or drop it before closing",
+        "a body arrives in pieces and later than its head: wait for it, or discard it before"
+            + " closing",
         () -> {
-          try (BlockingConnection wire = client.open()) {
-            wire.send(client.head("POST", "Content-Type: text/plain\r\nContent-Length: 5\r\n"));
+          try (BlockingConnection connection = client.open()) {
+            connection.send(
+                client.head("POST", "Content-Type: text/plain\r\nContent-Length: 5\r\n"));
             pause();
-            sendIfPossible(wire, "hello");
+            sendIfPossible(connection, "hello");
             return "POST, its body "
                 + MOMENT.toMillis()
                 + " ms later: "
-                + client.answer(wire, "POST");
+                + client.readResponse(connection, "POST");
           }
         });
   }
 
-  private static void sendIfPossible(BlockingConnection wire, String text) {
+  private static void sendIfPossible(BlockingConnection connection, String text) {
     try {
-      wire.send(text);
+      connection.send(text);
     } catch (IOException e) {
-      // It may have been answered without its body.
+      // The request may have been answered without its body.
     }
   }
 
   private String halfClose() throws Exception {
     return advised(
-        "a client may end its own direction and wait: go on to the end of the answer (Node:"
-            + " allowHalfOpen; a tunnel of TLS 1.2 cannot, so speak TLS 1.3)",
+        "a client may close its own direction and wait: send the whole response (Node:"
+            + " allowHalfOpen; TLS 1.2 cannot half-close, so use TLS 1.3)",
         () -> {
-          try (BlockingConnection wire = client.open()) {
-            wire.send(client.head("GET", CLOSE));
-            wire.shutdownOutput();
-            Response answer = client.answer(wire, "GET");
-            if (answer.endsWithConnection()) {
+          try (BlockingConnection connection = client.open()) {
+            connection.send(client.head("GET", CLOSE));
+            connection.shutdownOutput();
+            Response response = client.readResponse(connection, "GET");
+            if (response.endsWithConnection()) {
               return String.format(
-                  "%d octets and an end, %d before: such an answer does not tell its length",
-                  answer.octets(), usualOctets);
+                  "%d bytes up to the end, %d without half-close: such a response does not tell its"
+                      + " length",
+                  response.bytes(), bytesBefore);
             }
-            if (wire.listen(PATIENCE) != BlockingConnection.Heard.END) {
+            if (connection.await(MAX_CLOSE_TIME) != BlockingConnection.Arrived.END) {
               throw new IOException("the connection does not end after Connection: close");
             }
-            return "the whole answer, and the end, after the client's own end";
+            return "the whole response and the end arrive after the client's own end";
           }
         });
   }
@@ -255,42 +259,42 @@ public final class ClientCheck {
   }
 
   private String atOnce() throws IOException {
-    List<BlockingConnection> wires = new ArrayList<>();
+    List<BlockingConnection> connections = new ArrayList<>();
     try {
       for (int i = 0; i < AT_ONCE; i++) {
-        wires.add(client.open());
+        connections.add(client.open());
       }
       long began = System.nanoTime();
-      for (BlockingConnection wire : wires) {
-        wire.send(client.head("GET", CLOSE));
+      for (BlockingConnection connection : connections) {
+        connection.send(client.head("GET", CLOSE));
       }
-      for (BlockingConnection wire : wires) {
-        client.answer(wire, "GET");
+      for (BlockingConnection connection : connections) {
+        client.readResponse(connection, "GET");
       }
       return "all answered, in " + CheckRunner.millisSince(began);
     } finally {
-      wires.forEach(BlockingConnection::close);
+      connections.forEach(BlockingConnection::close);
     }
   }
 
-  private String leave() throws Exception {
+  private String disconnect() throws Exception {
     return advised(
-        "a client that leaves may end its own tunnel, and nothing else",
+        "a client that disconnects may end its own tunnel, and nothing else",
         () -> {
           for (int i = 0; i < AT_ONCE; i++) {
-            try (BlockingConnection wire = client.open()) {
-              wire.send(client.head("GET", ""));
-              wire.reset();
+            try (BlockingConnection connection = client.open()) {
+              connection.send(client.head("GET", ""));
+              connection.reset();
             }
           }
-          try (BlockingConnection wire = client.open()) {
-            wire.send(
+          try (BlockingConnection connection = client.open()) {
+            connection.send(
                 client.head("POST", "Content-Type: text/plain\r\nContent-Length: 10\r\n")
                     + "hello");
           }
           pause();
           client.ask();
-          return "the next is answered";
+          return "the next client is answered";
         });
   }
 
@@ -298,11 +302,11 @@ public final class ClientCheck {
     TimeUnit.MILLISECONDS.sleep(plan.idle().toMillis());
     try {
       client.ask();
-      return "a request after it is answered";
+      return "a request afterwards is answered";
     } catch (IOException e) {
       throw new IOException(
           e.getMessage()
-              + "; if something on the way cuts what is silent, set the broker's"
+              + "; if something on the path cuts idle connections, set the broker's"
               + " rendezvous.tunnel-age below that",
           e);
     }

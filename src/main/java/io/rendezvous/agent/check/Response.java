@@ -14,46 +14,46 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * One answer to a client, read strictly: its head when it {@link #begin}s, its body, and no octet
- * behind that, when it is asked to {@link #finish}. What breaks RFC 9112 is an exception.
+ * A response to a client, read strictly: {@link #begin} reads its head, {@link #finish} its body
+ * and no byte after it. A violation of RFC 9112 is an exception.
  *
- * <p>For one thread.
+ * <p>Used by one thread.
  */
 final class Response {
   private static final int MAX_BODY = 16 * 1024 * 1024;
-  private static final Duration TIME_FOR_BODY = Duration.ofSeconds(30);
+  private static final Duration MAX_BODY_TIME = Duration.ofSeconds(30);
   private static final int MAX_READ = 64 * 1024;
   private static final int MAX_KEPT = 8 * 1024;
   private static final int MAX_INTERIM = 10;
-  private static final int SWITCHING = 101;
-  private static final Set<Integer> BROKERS = Set.of(404, 502, 503);
+  private static final int SWITCHING_PROTOCOLS = 101;
+  private static final Set<Integer> BROKER_STATUSES = Set.of(404, 502, 503);
 
-  private final BlockingConnection wire;
+  private final BlockingConnection connection;
   private final String method;
   private final ResponseHead head;
   private final byte[] buffer = new byte[MAX_READ];
   private final ByteArrayOutputStream kept = new ByteArrayOutputStream();
   private ResponseHead.Framing framing = ResponseHead.Framing.NONE;
-  private long octets;
+  private long bytes;
 
-  private Response(BlockingConnection wire, String method, ResponseHead head) {
-    this.wire = wire;
+  private Response(BlockingConnection connection, String method, ResponseHead head) {
+    this.connection = connection;
     this.method = method;
     this.head = head;
   }
 
-  /** Reads the head of an answer to that method. */
-  static Response begin(BlockingConnection wire, String method) throws IOException {
+  /** Reads the head of the final response to a request with that method. */
+  static Response begin(BlockingConnection connection, String method) throws IOException {
     for (int i = 0; i <= MAX_INTERIM; i++) {
-      ResponseHead head = ResponseHead.parse(wire.readHead());
-      if (head.status() == SWITCHING) {
-        throw new ProtocolException("101, which nobody asked for");
+      ResponseHead head = ResponseHead.parse(connection.readHead());
+      if (head.status() == SWITCHING_PROTOCOLS) {
+        throw new ProtocolException("101 without an Upgrade request");
       }
       if (head.status() / 100 > 1) {
-        return new Response(wire, method, head);
+        return new Response(connection, method, head);
       }
     }
-    throw new ProtocolException("more than " + MAX_INTERIM + " interim answers (1xx)");
+    throw new ProtocolException("more than " + MAX_INTERIM + " interim responses (1xx)");
   }
 
   /** Reads the body to its end. */
@@ -68,75 +68,75 @@ final class Response {
     return this;
   }
 
-  private void finish(BodySkipper body, long most) throws IOException {
-    long until = System.nanoTime() + TIME_FOR_BODY.toNanos();
+  private void finish(BodySkipper body, long max) throws IOException {
+    long until = System.nanoTime() + MAX_BODY_TIME.toNanos();
     BodySkipper.Progress progress = body.skip(ByteBuffer.allocate(0));
     while (progress == BodySkipper.Progress.MORE) {
-      // Beyond the chunks lies what may be the next answer's.
-      int want =
-          framing == ResponseHead.Framing.CHUNKS ? 1 : (int) Math.min(most - octets, MAX_READ);
+      // What follows the last chunk may belong to the next response.
+      int want = framing == ResponseHead.Framing.CHUNKS ? 1 : (int) Math.min(max - bytes, MAX_READ);
       ByteBuffer read = read(want, until);
       if (!read.hasRemaining()) {
-        throw new ProtocolException("the answer was cut off: " + what());
+        throw new ProtocolException("the response was cut off: " + bodySoFar());
       }
       progress = body.skip(read);
     }
     if (progress == BodySkipper.Progress.MALFORMED) {
-      throw new ProtocolException("what came is no chunk, or does not end where its size says");
+      throw new ProtocolException("malformed chunk, or one that does not end where its size says");
     }
   }
 
   private void finishAtEnd() throws IOException {
-    long until = System.nanoTime() + TIME_FOR_BODY.toNanos();
+    long until = System.nanoTime() + MAX_BODY_TIME.toNanos();
     while (read(MAX_READ, until).hasRemaining()) {
-      // It goes on.
+      // More may follow.
     }
   }
 
-  /** Returns what there is to read, nothing at the end. */
-  private ByteBuffer read(int most, long until) throws IOException {
+  /** Reads some bytes, none at the end. */
+  private ByteBuffer read(int max, long until) throws IOException {
     int n;
     try {
-      n = Math.max(0, wire.in().read(buffer, 0, most));
+      n = Math.max(0, connection.in().read(buffer, 0, max));
     } catch (SocketTimeoutException e) {
-      throw new IOException("the answer stopped and did not end: " + what(), e);
+      throw new IOException("the response stalled: " + bodySoFar(), e);
     }
-    octets += n;
-    if (octets > MAX_BODY) {
-      throw new IOException("the answer is longer than 16 MiB; name a shorter one with --path");
+    bytes += n;
+    if (bytes > MAX_BODY) {
+      throw new IOException("the response is longer than 16 MiB; choose a shorter one with --path");
     }
     if (System.nanoTime() - until > 0) {
       throw new IOException(
-          "the answer took more than "
-              + TIME_FOR_BODY.toSeconds()
-              + " s; name a shorter one with --path");
+          "the response took more than "
+              + MAX_BODY_TIME.toSeconds()
+              + " s; choose a shorter one with --path");
     }
     kept.write(buffer, 0, Math.min(n, MAX_KEPT - kept.size()));
     return ByteBuffer.wrap(buffer, 0, n);
   }
 
+  /** Returns the status code. */
   int status() {
     return head.status();
   }
 
-  /** Returns how many octets of a body have come, with those that frame chunks. */
-  long octets() {
-    return octets;
+  /** Returns how many bytes of the body have arrived, with those that frame chunks. */
+  long bytes() {
+    return bytes;
   }
 
-  /** Returns whether nothing but the end of the connection tells that the answer is whole. */
+  /** Returns whether only the end of the connection marks the end of the response. */
   boolean endsWithConnection() {
     return framing == ResponseHead.Framing.END;
   }
 
-  /** Returns whether no further request is answered on the connection. */
+  /** Returns whether no further request will be answered on the connection. */
   boolean isLast() {
     return endsWithConnection() || !head.persists();
   }
 
-  /** Returns whether the head may be that of a broker's own answer (PROTOCOL 1.2). */
+  /** Returns whether the head may be that of a broker's own response (protocol.md, 1.2). */
   boolean mayBeBrokers() {
-    return BROKERS.contains(status())
+    return BROKER_STATUSES.contains(status())
         && !head.persists()
         && head.value("Content-Type")
             .filter(type -> type.startsWith("application/json"))
@@ -144,8 +144,8 @@ final class Response {
   }
 
   /**
-   * Returns the reason that the broker gives, if by its form the answer is the broker's own. A
-   * hidden server may answer in that form too, and an agent does for its local server.
+   * Returns the reason that the broker gives, if the response has the form of a broker's own. A
+   * hidden server may respond in that form too, and an agent does so on behalf of its local server.
    */
   Optional<String> brokersReason() {
     return mayBeBrokers()
@@ -153,19 +153,19 @@ final class Response {
         : Optional.empty();
   }
 
-  private String what() {
+  private String bodySoFar() {
     return switch (framing) {
       case NONE -> "no body";
-      case LENGTH -> octets + " octets of a Content-Length of " + head.length();
-      case CHUNKS -> octets + " octets in chunks";
-      case END -> octets + " octets up to the connection's end";
+      case LENGTH -> bytes + " bytes of a Content-Length of " + head.length();
+      case CHUNKS -> bytes + " bytes in chunks";
+      case END -> bytes + " bytes up to the end of the connection";
     };
   }
 
-  /** Returns the status, and how the body came. */
+  /** Returns the status, and how the body was framed, for people. */
   @Override
   public String toString() {
     boolean counted = framing == ResponseHead.Framing.LENGTH;
-    return status() + ", " + (counted ? octets + " octets by its Content-Length" : what());
+    return status() + ", " + (counted ? bytes + " bytes by Content-Length" : bodySoFar());
   }
 }

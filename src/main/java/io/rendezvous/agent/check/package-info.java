@@ -1,6 +1,6 @@
 /**
- * The conformance checks behind {@code agent check}: what a broker has to do for a hidden server,
- * and what a hidden server has to do for clients.
+ * The checks behind the command {@code agent check}: that a broker does what a hidden server needs,
+ * and that a hidden server does what clients need. They use blocking sockets and read strictly.
  */
 @NullMarked
 package io.rendezvous.agent.check;

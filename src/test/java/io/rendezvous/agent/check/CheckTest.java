@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The check finds what is wrong, and says what to do. */
 class CheckTest {
-  private final List<CheckResult> findings = new ArrayList<>();
+  private final List<CheckResult> results = new ArrayList<>();
   private TestBroker broker;
 
   @BeforeEach
@@ -51,12 +51,12 @@ class CheckTest {
   }
 
   private boolean check(Check.Plan plan) {
-    return new Check(plan, InstantSource.system(), findings::add).run();
+    return new Check(plan, InstantSource.system(), results::add).run();
   }
 
   private void assertFailed(String step, String... parts) {
-    CheckResult last = findings.get(findings.size() - 1);
-    assertThat(findings.subList(0, findings.size() - 1)).allMatch(CheckResult::passed);
+    CheckResult last = results.get(results.size() - 1);
+    assertThat(results.subList(0, results.size() - 1)).allMatch(CheckResult::passed);
     assertThat(last.passed()).isFalse();
     assertThat(last.step()).isEqualTo(step);
     assertThat(last.detail()).contains(parts);
@@ -67,20 +67,20 @@ class CheckTest {
   void everythingPassesAtABrokerThatIsWell(String flag) throws Exception {
     Entry entry = broker.addEntry(flag.isEmpty() ? List.of() : List.of(flag));
     assertThat(check(plan(entry, broker.port(), Keys.trusted(), Duration.ofSeconds(1))))
-        .as(findings.toString())
+        .as(results.toString())
         .isTrue();
-    assertThat(findings).hasSize(10).allMatch(CheckResult::passed);
+    assertThat(results).hasSize(10).allMatch(CheckResult::passed);
     broker.awaitParked(0);
   }
 
   @Test
   void wrongPortIsFound() throws Exception {
     assertThat(check(plan(1))).isFalse();
-    assertFailed("connection", "nothing answers at localhost:1", "look at the port");
-    findings.clear();
+    assertFailed("connection", "nothing answers at localhost:1", "check the port");
+    results.clear();
     try (LocalServer other = new LocalServer(connection -> connection.send("220 mail\r\n"))) {
       assertThat(check(plan(other.port()))).isFalse();
-      assertFailed("certificate", "no TLS at localhost:", "look at the port");
+      assertFailed("certificate", "no TLS at localhost:", "check the port");
     }
   }
 
@@ -94,21 +94,21 @@ class CheckTest {
             Keys.trusted(),
             Duration.ofSeconds(1));
     assertThat(check(wrong)).isFalse();
-    assertFailed("name", "no address is known for broker.invalid", "look at the name");
+    assertFailed("name", "no address is known for broker.invalid", "check the name");
   }
 
   @Test
   void wrongAuthorityIsFound() throws Exception {
     TrustedCertificates others = TrustedCertificates.in(Optional.empty());
     assertThat(check(plan(broker.entry(), broker.port(), others, Duration.ofSeconds(1)))).isFalse();
-    assertFailed("certificate", "the certificate is not believed", "see --ca");
+    assertFailed("certificate", "the certificate is not trusted", "check --ca");
   }
 
   @Test
   void wrongClockIsFound() {
     InstantSource slow = () -> Instant.now().minus(Duration.ofHours(1));
-    assertThat(new Check(plan(broker.port()), slow, findings::add).run()).isFalse();
-    assertFailed("broker", "this machine's clock is 3", "s behind the broker's, so set it right");
+    assertThat(new Check(plan(broker.port()), slow, results::add).run()).isFalse();
+    assertFailed("broker", "this machine's clock is 3", "s behind the broker's, so correct it");
   }
 
   @Test
@@ -122,7 +122,7 @@ class CheckTest {
             Keys.trusted(),
             Duration.ofSeconds(1));
     assertThat(check(wrong)).isFalse();
-    assertFailed("token", "401", "the clocks agree, so look at the UUID and the secret");
+    assertFailed("token", "401", "the clocks agree, so check the UUID and the secret");
   }
 
   @Test
@@ -142,9 +142,9 @@ class CheckTest {
     try (FaultRelay path = new FaultRelay(broker.port())) {
       List<CompletableFuture<Boolean>> cuts = new ArrayList<>();
       Consumer<CheckResult> cutting =
-          finding -> {
-            findings.add(finding);
-            if (finding.step().equals("half-close")) {
+          result -> {
+            results.add(result);
+            if (result.step().equals("half-close")) {
               cuts.add(
                   Octets.beside(
                       () -> {

@@ -38,7 +38,7 @@ class ClientCheckTest {
   private static final String SILENCE = "0 s of silence";
   private static final String FINE = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n";
 
-  private final List<CheckResult> findings = new ArrayList<>();
+  private final List<CheckResult> results = new ArrayList<>();
   private TestBroker broker;
   private @Nullable ScriptedServer server;
 
@@ -67,28 +67,28 @@ class ClientCheckTest {
     ClientCheck.Plan plan =
         new ClientCheck.Plan(
             broker.id(), new Address("localhost", broker.port()), Keys.trusted(), "/page1", IDLE);
-    return new ClientCheck(plan, InstantSource.system(), also.andThen(findings::add)).run();
+    return new ClientCheck(plan, InstantSource.system(), also.andThen(results::add)).run();
   }
 
   private void assertPasses() {
-    assertThat(check(finding -> {})).as(findings.toString()).isTrue();
-    assertThat(findings).hasSize(STEPS).allMatch(CheckResult::passed);
+    assertThat(check(result -> {})).as(results.toString()).isTrue();
+    assertThat(results).hasSize(STEPS).allMatch(CheckResult::passed);
   }
 
   private void assertFails(String... steps) {
-    assertThat(check(finding -> {})).as(findings.toString()).isFalse();
+    assertThat(check(result -> {})).as(results.toString()).isFalse();
     assertFailed(steps);
   }
 
   private void assertFailed(String... steps) {
-    assertThat(findings.stream().filter(f -> !f.passed()).map(CheckResult::step))
-        .as(findings.toString())
+    assertThat(results.stream().filter(f -> !f.passed()).map(CheckResult::step))
+        .as(results.toString())
         .containsExactly(steps);
   }
 
   private String detail(String step) {
-    return findings.stream()
-        .filter(finding -> finding.step().equals(step))
+    return results.stream()
+        .filter(result -> result.step().equals(step))
         .map(CheckResult::detail)
         .findFirst()
         .orElseThrow();
@@ -110,8 +110,8 @@ class ClientCheckTest {
     serve(8, Integer.MAX_VALUE, script);
   }
 
-  private void serve(int tunnels, int most, ScriptedServer.Script script) throws IOException {
-    server = new ScriptedServer(broker, tunnels, most, script);
+  private void serve(int tunnels, int max, ScriptedServer.Script script) throws IOException {
+    server = new ScriptedServer(broker, tunnels, max, script);
   }
 
   private static ScriptedServer.Script answering(String lines, String body) {
@@ -132,11 +132,12 @@ class ClientCheckTest {
                 : agent().relay(new Address("127.0.0.1", site.port()), true)) {
       Awaitility.await().until(() -> agent.status().parked() == 8);
       assertPasses();
-      assertThat(detail("answer's framing"))
-          .isEqualTo("GET: 200, 17 octets by its Content-Length; HEAD: 200");
+      assertThat(detail("response framing"))
+          .isEqualTo("GET: 200, 17 bytes by Content-Length; HEAD: 200");
       assertThat(detail("second request")).isEqualTo("answered on the same connection");
-      assertThat(detail("pipelined requests")).isEqualTo("two in one piece are both answered");
-      assertThat(detail("request in pieces")).contains("200, 17 octets");
+      assertThat(detail("pipelined requests"))
+          .isEqualTo("two requests in one packet are both answered");
+      assertThat(detail("request in pieces")).contains("200, 17 bytes");
     }
   }
 
@@ -153,8 +154,8 @@ class ClientCheckTest {
     serve(closing);
     assertPasses();
     assertThat(detail("second request")).contains("each request takes a tunnel");
-    assertThat(detail("pipelined requests")).contains("closed after the first answer");
-    assertThat(detail("half-close")).contains("5 octets and an end, 5 before");
+    assertThat(detail("pipelined requests")).contains("closed after the first response");
+    assertThat(detail("half-close")).contains("5 bytes up to the end, 5 without half-close");
   }
 
   @Test
@@ -182,21 +183,22 @@ class ClientCheckTest {
       Awaitility.await().until(() -> agent.status().parked() == 8);
       assertFails("request");
       assertThat(detail("request"))
-          .contains("502", "as it looks (the local server cannot be reached)");
+          .contains("502", "apparently from the broker (the local server cannot be reached)");
     }
   }
 
   @Test
   void serverThatParksOnceIsFound() throws Exception {
     serve(1, 1, answering(FINE, "hello"));
-    assertFails("answer's framing");
-    assertThat(detail("answer's framing")).contains("by the broker", "park another tunnel");
+    assertFails("response framing");
+    assertThat(detail("response framing"))
+        .contains("apparently from the broker", "park another tunnel");
   }
 
   @Test
   void serverThatDoesNotParkAgainIsFound() throws Exception {
     serve(8, 10, answering(FINE, "hello"));
-    assertFails("20 in a row", "8 at once", "clients that leave", SILENCE);
+    assertFails("20 in a row", "8 at once", "clients that disconnect", SILENCE);
     assertThat(detail("20 in a row")).startsWith("request 4 of 20").contains("park another");
   }
 
@@ -204,25 +206,25 @@ class ClientCheckTest {
   @CsvSource(
       delimiter = '|',
       value = {
-        "Content-Length: 9          | hello               | GET: the answer was cut off: 5 octets of a Content-Length of 9",
-        "Content-Length: 2          | hello               | GET: octets follow the answer",
+        "Content-Length: 9          | hello               | GET: the response was cut off: 5 bytes of a Content-Length of 9",
+        "Content-Length: 2          | hello               | GET: bytes follow the response",
         "Content-Length: 5, 5       | hello               | GET: malformed Content-Length",
-        "Transfer-Encoding: chunked | 4~hello~0~~         | GET: what came is no chunk",
-        "Transfer-Encoding: chunked | 5~hello~            | GET: the answer was cut off: 10 octets in chunks",
+        "Transfer-Encoding: chunked | 4~hello~0~~         | GET: malformed chunk",
+        "Transfer-Encoding: chunked | 5~hello~            | GET: the response was cut off: 10 bytes in chunks",
         "Transfer-Encoding: chunked~Content-Length: 15 | 5~hello~0~~ | GET: Content-Length with Transfer-Encoding",
       })
   void wrongFramingIsFound(String lines, String body, String part) throws Exception {
     String answer = "HTTP/1.1 200 OK~" + lines + "~~" + body;
     serve((tunnel, head) -> tunnel.send(answer.replace("~", "\r\n")));
-    assertFails("answer's framing");
-    assertThat(detail("answer's framing")).startsWith(part);
+    assertFails("response framing");
+    assertThat(detail("response framing")).startsWith(part);
   }
 
   @Test
   void bodyAfterTheAnswerToHeadIsFound() throws Exception {
     serve((tunnel, head) -> tunnel.send(FINE + "\r\nhello"));
-    assertFails("answer's framing");
-    assertThat(detail("answer's framing")).startsWith("HEAD: HEAD was answered with a body");
+    assertFails("response framing");
+    assertThat(detail("response framing")).startsWith("HEAD: HEAD was answered with a body");
   }
 
   @Test
@@ -237,7 +239,7 @@ class ClientCheckTest {
         };
     serve(hasty);
     assertFails("request in pieces");
-    assertThat(detail("request in pieces")).contains("502", "a body comes in pieces");
+    assertThat(detail("request in pieces")).contains("502", "a body arrives in pieces");
   }
 
   @Test
@@ -256,7 +258,7 @@ class ClientCheckTest {
     serve(hasty);
     assertFails("half-close");
     assertThat(detail("half-close"))
-        .contains("cut off: 3 octets of a Content-Length of 5", "allowHalfOpen");
+        .contains("cut off: 3 bytes of a Content-Length of 5", "allowHalfOpen");
   }
 
   @Test
@@ -272,8 +274,9 @@ class ClientCheckTest {
           }
         };
     serve(mortal);
-    assertFails("clients that leave", SILENCE);
-    assertThat(detail("clients that leave")).contains("by the broker", "park another tunnel");
+    assertFails("clients that disconnect", SILENCE);
+    assertThat(detail("clients that disconnect"))
+        .contains("apparently from the broker", "park another tunnel");
   }
 
   @Test
@@ -281,8 +284,8 @@ class ClientCheckTest {
     serve(answering(FINE, "hello"));
     assertThat(
             check(
-                finding -> {
-                  if (finding.step().equals("clients that leave")) {
+                result -> {
+                  if (result.step().equals("clients that disconnect")) {
                     closeServer();
                   }
                 }))

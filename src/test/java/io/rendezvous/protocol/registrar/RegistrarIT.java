@@ -47,7 +47,7 @@ class RegistrarIT {
             + redis.port());
     broker = Program.rendezvous(directory, "serve");
     http = broker.await("Registrar on https://127\\.0\\.0\\.1:(\\d+)");
-    tcp = broker.await("Cookies are shown on tcp://127\\.0\\.0\\.1:(\\d+)");
+    tcp = broker.await("Registrar's rendezvous port on tcp://127\\.0\\.0\\.1:(\\d+)");
   }
 
   @AfterAll
