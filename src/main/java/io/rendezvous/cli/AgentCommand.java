@@ -36,23 +36,25 @@ final class AgentCommand implements Callable<Integer> {
       names = "--tunnels",
       paramLabel = "N",
       defaultValue = "8",
-      description = "Number of tunnels that are kept parked (default: 8).")
+      description = "Keep this number of tunnels parked (default: 8).")
   private int tunnels;
 
   @Option(
       names = "--most-tunnels",
       paramLabel = "N",
       defaultValue = "32",
-      description = "Maximum of parked tunnels under high demand (default: 32).")
+      description = "Park up to this number of tunnels under high demand (default: 32).")
   private int maxTunnels;
 
-  @Option(names = "--json", description = "Print events and the status as JSON, one object a line.")
+  @Option(
+      names = "--json",
+      description = "Print events and the status as JSON, one object per line.")
   private boolean json;
 
   @Option(
       names = "--status",
       paramLabel = "HOST:PORT",
-      description = "Serve /health and /metrics over plain HTTP at this loopback address.")
+      description = "Serve /health and /metrics at this loopback address, over plain HTTP.")
   private @Nullable String status;
 
   @Override

@@ -22,15 +22,15 @@ final class BrokerOptions {
       names = "--entry",
       paramLabel = "FILE",
       description =
-          "The provisioning file, .json or .js. The agent also accepts a directory of such files,"
-              + " and the option may be repeated; files may change, appear and disappear while it"
-              + " runs.")
+          "The provisioning file, .json or .js. The agent command also accepts a directory of such"
+              + " files, and this option may be repeated; files may change, appear and disappear"
+              + " while it runs.")
   private List<Path> entries = List.of();
 
   @Option(
       names = "--broker",
-      paramLabel = "https://HOST:PORT",
-      description = "The broker (default: the one in the provisioning file).")
+      paramLabel = "URL",
+      description = "The broker, as https://HOST:PORT (default: the one in the provisioning file).")
   private @Nullable String brokerUrl;
 
   @Option(names = "--id", paramLabel = "UUID", description = "The UUID, in place of --entry.")
@@ -63,8 +63,8 @@ final class BrokerOptions {
       names = "--ca",
       paramLabel = "FILE",
       description =
-          "The CA certificate to verify the broker's with (default: the one in the provisioning file,"
-              + " else those that Java trusts).")
+          "Trust this CA certificate for the broker (default: the one in the provisioning file, else"
+              + " those of Java).")
   private @Nullable Path ca;
 
   @Option(names = "--insecure", description = "Do not verify the broker's certificate.")

@@ -10,7 +10,7 @@ final class ConfigOption {
   @Option(
       names = "--config",
       paramLabel = "FILE",
-      description = "The settings file (default: conf/rendezvous.properties, if it exists).")
+      description = "Settings file (default: conf/rendezvous.properties, if it exists).")
   private @Nullable Path file;
 
   /** Reads the settings. */

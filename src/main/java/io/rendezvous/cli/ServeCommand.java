@@ -22,8 +22,8 @@ import picocli.CommandLine.Spec;
     name = "serve",
     description = {
       "Run the broker.",
-      "At SIGTERM it accepts nothing new and lets transfers finish, up to rendezvous.drain; at a"
-          + " second SIGTERM it exits at once."
+      "At SIGTERM it accepts nothing new, and lets transfers finish for a while.",
+      "At a second SIGTERM it exits at once."
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

@@ -25,11 +25,14 @@ final class TargetOptions {
   @Option(
       names = "--to",
       paramLabel = "TARGET",
-      description =
-          "What clients reach: HOST:PORT or unix:PATH (bytes are relayed unchanged),"
-              + " http://HOST:PORT, https://HOST:PORT or http://unix:PATH (through a reverse proxy),"
-              + " or file:DIRECTORY (files). Give one for all entries or one for each --entry;"
-              + " without it, each provisioning file says so itself, as \"to\".")
+      description = {
+        "What clients reach. Give one for all entries, or one for each --entry:",
+        "- HOST:PORT or unix:PATH: relay bytes unchanged",
+        "- http://HOST:PORT or https://HOST:PORT: reverse proxy",
+        "- http://unix:PATH: the same, to a Unix-domain socket",
+        "- file:DIRECTORY: serve its files",
+        "Without this option, each provisioning file has to say so as \"to\"."
+      })
   private List<String> to = List.of();
 
   /** What the agent does with a PROXY header. Picocli shows the names as they are. */
@@ -56,7 +59,7 @@ final class TargetOptions {
   @Option(
       names = "--to-ca",
       paramLabel = "FILE",
-      description = "The CA certificate to verify a local https server's with.")
+      description = "Trust this CA certificate for a local https server.")
   private @Nullable Path localCa;
 
   @Option(
