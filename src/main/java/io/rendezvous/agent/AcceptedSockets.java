@@ -20,8 +20,8 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Supplier;
 
 /**
- * Hands the clients of a hidden server out as connected sockets, for a server in the same process
- * that can take its connections from elsewhere than a {@link ServerSocket}:
+ * Hands out the clients of a hidden server as connected sockets, for a server in the same process
+ * that can take its connections from elsewhere than a {@link ServerSocket}. It is used in a loop:
  *
  * <pre>{@code
  * AcceptedSockets clients = new AcceptedSockets();

@@ -5,17 +5,17 @@
  *
  * <h2>API</h2>
  *
- * <p>Begin with {@link io.rendezvous.agent.HiddenServer}. The API of the library, which does not
- * change without a word in the change log, is
+ * <p>Begin with {@link io.rendezvous.agent.HiddenServer}. The API of the library consists of the
+ * following types; the change log names each change to them:
  *
  * <ul>
- *   <li>in this package: {@link io.rendezvous.agent.HiddenServer} with its builder, {@link
+ *   <li>in this package, {@link io.rendezvous.agent.HiddenServer} with its builder, {@link
  *       io.rendezvous.agent.Status}, {@link io.rendezvous.agent.Event}, {@link
  *       io.rendezvous.agent.Address} and {@link io.rendezvous.agent.AcceptedSockets};
- *   <li>what a hidden server is created from: {@link io.rendezvous.entry.Provisioning}, {@link
- *       io.rendezvous.tls.keys.TrustedCertificates} (its factory methods), {@link
- *       io.rendezvous.http.undertow.ReverseProxy.Options}, and {@link io.rendezvous.net.Network}
- *       (its constructor and {@code close}).
+ *   <li>for what a hidden server is created from, {@link io.rendezvous.entry.Provisioning} (with
+ *       {@link io.rendezvous.entry.Totp}), {@link io.rendezvous.tls.keys.TrustedCertificates} (its
+ *       factory methods), {@link io.rendezvous.http.undertow.ReverseProxy.Options}, and {@link
+ *       io.rendezvous.net.Network} (its constructor and {@code close}).
  * </ul>
  *
  * <p>Everything else in this jar is the broker, or the inside of the agent, and may change at any

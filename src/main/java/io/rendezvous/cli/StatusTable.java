@@ -94,7 +94,7 @@ final class StatusTable {
 
   private static String clock(Duration behind) {
     if (behind.abs().compareTo(HARMLESS_SKEW) <= 0) {
-      return "right";
+      return "ok";
     }
     return behind.abs().toSeconds() + " s " + (behind.isNegative() ? "ahead" : "behind");
   }

@@ -391,9 +391,9 @@ class AgentIT {
         Program.start(
             directory, Map.of("TERM", "xterm"), "script", "-qfec", command, "/dev/null")) {
       terminal.await("parked +in use +requests +in +out +clock");
-      terminal.await("home +8 of 8 +0 +0 +0 B +0 B +right");
+      terminal.await("home +8 of 8 +0 +0 +0 B +0 B +ok");
       assertThat(get(home, "/a.txt")).isEqualTo("a file");
-      terminal.await("home +\\d of 8 +\\d +1 +\\d+ B +\\d+ B +right");
+      terminal.await("home +\\d of 8 +\\d +1 +\\d+ B +\\d+ B +ok");
     }
   }
 
