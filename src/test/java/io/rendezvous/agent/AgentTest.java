@@ -42,7 +42,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The agent at a real broker, before a real local server. */
+/** The agent between a real broker and a real local server. */
 class AgentTest {
   private final Queue<String> events = new ConcurrentLinkedQueue<>();
   private TestBroker broker;
@@ -128,7 +128,7 @@ class AgentTest {
       for (int i = 0; i < 20; i++) {
         assertServed("/" + i);
       }
-      broker.awaitParked(3); // which the agent hears of a moment later
+      broker.awaitParked(3); // the agent learns of it a moment later
       Awaitility.await().until(() -> agent.status().parked() == 3);
     }
     broker.awaitParked(0);
@@ -248,7 +248,7 @@ class AgentTest {
     }
   }
 
-  /** Runs an agent at a broker of the test's, and returns how often it has connected. */
+  /** Runs an agent against a scripted broker, and returns how often it has connected. */
   private int connections(LocalServer.Service broker, Duration time) throws Exception {
     AtomicInteger connections = new AtomicInteger();
     CompletableFuture<Boolean> accepting;
@@ -262,7 +262,7 @@ class AgentTest {
                     tunnel.readHead();
                     broker.serve(tunnel);
                   } catch (IOException e) {
-                    // The agent went away, or the test is over.
+                    // The agent has disconnected, or the test is over.
                   }
                 }
                 return true;
@@ -308,9 +308,9 @@ class AgentTest {
     try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
         Agent agent = agent(broker.entry().totp(), Keys.trusted(), clock, local.port(), 3)) {
       broker.awaitParked(3);
-      clock.step(Duration.ofSeconds(15)); // within what the broker forgives
+      clock.step(Duration.ofSeconds(15)); // within the tolerance of the broker
       awaitEvent("this machine has slept or changed its network; parking fresh tunnels");
-      broker.awaitParked(6); // the old ones are for the broker to close
+      broker.awaitParked(6); // the broker is left to close the old ones
       Awaitility.await().until(() -> agent.status().parked() == 3);
       for (int i = 0; i < 8; i++) {
         assertServed("/" + i);
@@ -336,7 +336,7 @@ class AgentTest {
           try (Peer fresh = Peer.of(silent.accept(), Keys.server().context())) {
             assertThat(fresh.readHead()).startsWith("CONNECT uuid:" + broker.id());
             fresh.send("HTTP/1.1 200 OK\r\n\r\n");
-            old.reset(); // which says nothing of the new ways
+            old.reset(); // which says nothing about the new path
             Awaitility.await().until(() -> agent.status().parked() == 1);
             assertThat(agent.status().lastTrouble()).isEmpty();
           }
@@ -358,7 +358,7 @@ class AgentTest {
       try (Agent agent = agent(plan(socket.getLocalPort(), 2, 2), local.port())) {
         agent.start();
         try (Peer healthy = park(socket, keys)) {
-          do { // until it waits for long enough to tell
+          do { // until the delay is long enough to tell
             events.clear();
             Peer broken = park(socket, keys);
             Awaitility.await().until(() -> agent.status().parked() == 2);
@@ -465,7 +465,7 @@ class AgentTest {
               .until(
                   () ->
                       broker.broker().connected().totals().parked() >= 4
-                          && path.cutOne()); // or there is none left
+                          && path.cutOne()); // unless none is left
           assertThat(clients).noneMatch(CompletableFuture::isDone);
         }
         over.set(true);
@@ -476,7 +476,7 @@ class AgentTest {
     }
   }
 
-  /** Returns how many were served; where three tunnels in a row broke, a 502 is right. */
+  /** Returns how many were served. A 502 is right only if three tunnels in a row broke. */
   private int requests(AtomicBoolean over) throws IOException {
     int served = 0;
     while (!over.get()) {
@@ -492,7 +492,7 @@ class AgentTest {
     return served;
   }
 
-  /** A day of tunnels that get ten minutes old, on a clock that runs 4,000 times as fast. */
+  /** Tunnels are retired after ten minutes, on a clock that runs 4,000 times as fast. */
   @Test
   void dayOfTunnelsThatGrowOldGoesByUnnoticed() throws Exception {
     Duration age = Duration.ofMillis(150);
@@ -549,7 +549,7 @@ class AgentTest {
     }
   }
 
-  /** As a broker does that is full, or stopped: the kernel accepts, and nobody shakes hands. */
+  /** A broker that hangs: the kernel accepts connections, but nobody shakes hands. */
   @Test
   void serverThatNeverShakesHandsIsDialledAgain() throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class BackoffTest {
-  /** Always chooses the longest. */
+  /** Always returns the largest value. */
   private static final RandomGenerator LONGEST =
       new RandomGenerator() {
         @Override
@@ -53,7 +53,7 @@ class BackoffTest {
     assertNext(false, 0.5);
   }
 
-  /** Returns after how many milliseconds an agent tries again once the broker is there again. */
+  /** Returns how many milliseconds after the return of its broker an agent tries again. */
   private static long arrival(RandomGenerator random, long away) {
     AtomicLong now = new AtomicLong();
     Backoff herds = new Backoff(random, () -> now.get() * 1_000_000);

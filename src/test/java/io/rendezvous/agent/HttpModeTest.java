@@ -42,7 +42,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A hidden server that speaks HTTP on its tunnels: in process, as a reverse proxy, with files. */
+/** A hidden server that speaks HTTP on its tunnels: a handler, a reverse proxy, or files. */
 class HttpModeTest {
   private static final int MIB = 1024 * 1024;
 
@@ -148,7 +148,7 @@ class HttpModeTest {
     }
   }
 
-  /** Gathers the heads that a local server is sent, and answers each with OK. */
+  /** Collects the request heads that a local server receives, and answers each with 200. */
   private static LocalServer heads(BlockingQueue<String> heads) throws IOException {
     return new LocalServer(
         connection -> {
@@ -685,7 +685,7 @@ class HttpModeTest {
     }
   }
 
-  /** It is well after all that: tunnels that were taken are replaced. */
+  /** Waits until tunnels that were taken have been replaced. */
   private static void awaitParked(HiddenServer server) {
     Awaitility.await().until(() -> server.status().parked() > 0);
   }

@@ -30,7 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A hidden server that relays octets to a local server, whatever that does with them. */
+/** A hidden server that relays bytes to a local server, however that behaves. */
 class TcpModeTest {
   private static final int MIB = 1024 * 1024;
   private static final String HALF = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf";
@@ -70,7 +70,7 @@ class TcpModeTest {
   }
 
   @RepeatedTest(8)
-  void octetsPassBothWaysAndSoDoTheEnds() throws Exception {
+  void bytesPassBothWaysAndSoDoTheEnds() throws Exception {
     try (LocalServer local =
             new LocalServer(
                 connection -> {
@@ -228,7 +228,7 @@ class TcpModeTest {
                 long now = server.status().traffic().bytesIn();
                 return now == before.getAndSet(now) && now > 0;
               });
-      assertThat(before.get()).as("octets on their way").isLessThan(32 * MIB);
+      assertThat(before.get()).as("bytes on their way").isLessThan(32 * MIB);
       assertThat(sent).isNotDone();
       mayRead.complete(null);
       assertThat(received.get()).isEqualTo(sent.get());
@@ -343,7 +343,7 @@ class TcpModeTest {
     }
   }
 
-  /** It is well after all that: tunnels that were taken are replaced. */
+  /** Waits until tunnels that were taken have been replaced. */
   private static void awaitParked(HiddenServer server) {
     Awaitility.await().until(() -> server.status().parked() > 0);
   }

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.RepeatedTest;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A hidden server before a local server on a Unix-domain socket: octets as they are, and HTTP. */
+/** A hidden server with a local server on a Unix-domain socket, as a relay or a reverse proxy. */
 class UnixTargetTest {
   private static final int MIB = 1024 * 1024;
 
@@ -94,7 +94,7 @@ class UnixTargetTest {
   }
 
   @RepeatedTest(5)
-  void octetsPassBothWaysAndSoDoTheEnds() throws Exception {
+  void bytesPassBothWaysAndSoDoTheEnds() throws Exception {
     try (UnixServer local =
             local(
                 connection -> {
@@ -349,7 +349,7 @@ class UnixTargetTest {
     }
   }
 
-  /** It is well after all that: tunnels that were taken are replaced. */
+  /** Waits until tunnels that were taken have been replaced. */
   private static void awaitParked(HiddenServer server) {
     Awaitility.await().until(() -> server.status().parked() > 0);
   }

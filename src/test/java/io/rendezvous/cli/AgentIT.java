@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The agent as a program, with what its options promise. */
+/** The agent as a program: its options do what they promise. */
 class AgentIT {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
@@ -463,7 +463,7 @@ class AgentIT {
     assertThat(away.output()).contains("FAIL  request").contains("start the hidden server");
   }
 
-  /** The figure is printed, not asserted: how long after its port was open all were parked. */
+  /** Prints, but does not assert, how long it takes until all tunnels are parked again. */
   @Test
   void agentsFindABrokerAgainThatWasKilledUnderLoad() throws Exception {
     List<Provisioning> entries = new ArrayList<>();

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The commands of the jar, as one types them. */
+/** The commands of the jar, as people type them. */
 class CommandsIT {
   private static final String ID = "2f402f80-da50-11e1-9b23-0123456789ab";
 
@@ -90,7 +90,7 @@ class CommandsIT {
                   directory, options, "entry", "create", "--id", ID, "--label", "a", "--json")
               .outputWhenDone();
       Provisioning file = Provisioning.parse(printed.substring(printed.indexOf('{')));
-      // Only the broker knows which port it has been given.
+      // Only the broker knows its port.
       assertThat(file.port()).isEqualTo(Integer.parseInt(port));
       assertThat(broker.await("action=create entry=(\\S+)")).isEqualTo("2f402f80");
       Program again =

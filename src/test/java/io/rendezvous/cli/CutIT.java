@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * An agent that is cut off without a word: no request is handed to a tunnel of it (PROTOCOL 1.3),
- * and so clients may try again until it is back.
+ * An agent whose network is cut off silently: no request is handed to one of its tunnels
+ * (protocol.md, 1.3), so clients may try again until it is back.
  */
 class CutIT {
   private static final int POSTS = 200;
@@ -72,7 +72,7 @@ class CutIT {
     nets.close();
   }
 
-  /** Sends numbered POSTs from the broker's side of the cut, each until it is answered with 200. */
+  /** Sends numbered POSTs from the broker's network, each until it is answered with 200. */
   private Program post() throws Exception {
     String curl =
         "until curl -s -o /dev/null -w 'N %{http_code} %{time_total}\\n' --max-time 60 --fail --basic"

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** More octets than broker and agent have memory, by far. */
+/** A transfer of far more bytes than broker and agent have memory. */
 class GibibyteIT {
   private static final int GIB = 1024 * 1024 * 1024;
   private static final List<String> LITTLE_MEMORY =

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Broker and agent on two networks, between which all packets are lost without a word. */
+/** Broker and agent on two networks between which packets are lost silently. */
 class HalfOpenIT {
   private static final int PORT = 8899;
   private static final String FOUND = "what was asked for";
@@ -61,7 +61,7 @@ class HalfOpenIT {
     nets.close();
   }
 
-  /** Asks from the broker's side of the cut. */
+  /** Sends a request from the broker's network. */
   private Program ask(String patience) throws Exception {
     return Program.start(
         directory,
@@ -79,7 +79,7 @@ class HalfOpenIT {
                 "https://" + Nets.BROKER + ":" + PORT + "/a.txt")));
   }
 
-  /** A client that comes before the broker has noticed waits in vain. */
+  /** Waits until the broker answers with an error: before it notices the cut, clients hang. */
   private void awaitRefused() {
     Awaitility.await()
         .atMost(Duration.ofSeconds(90))
@@ -102,7 +102,7 @@ class HalfOpenIT {
                     .isGreaterThanOrEqualTo(times));
   }
 
-  /** The figures are printed, not asserted. */
+  /** Prints the times, but does not assert them. */
   @Test
   void bothEndsNoticeACutAndFindEachOtherAgain() throws Exception {
     assertThat(ask("60").outputWhenDone()).contains(FOUND);

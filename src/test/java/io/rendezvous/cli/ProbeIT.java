@@ -30,7 +30,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Hidden servers of several kinds prove that they live, or cannot (PROTOCOL 1.3). */
+/** Liveness probes of hidden servers of several kinds (protocol.md, 1.3). */
 class ProbeIT {
   private static final Duration LONG_SILENCE = Duration.ofSeconds(4);
   private static final Duration MUCH_OLDER = Duration.ofSeconds(6);
@@ -54,7 +54,7 @@ class ProbeIT {
     Awaitility.await().pollDelay(LONG_SILENCE).until(() -> true);
   }
 
-  /** Lets more than five seconds pass: tunnels parked then are no more about as fresh as others. */
+  /** Waits over five seconds, so that the parked tunnels count as older than those to come. */
   private static void growMuchOlder() {
     Awaitility.await().pollDelay(MUCH_OLDER).until(() -> true);
   }
@@ -86,7 +86,7 @@ class ProbeIT {
     return agent;
   }
 
-  /** Keeps the body of each request in mind, and answers with it. */
+  /** Records the body of each request, and answers with it. */
   private void receive(Peer connection) throws IOException {
     String body = connection.readBody(connection.readHead());
     received.add(body);
@@ -164,7 +164,7 @@ class ProbeIT {
         growSilent();
         assertThat(post("first")).endsWith("first");
         assertThat(count("answered")).isPositive();
-        broker.awaitParked(5); // another has come for the one that was used
+        broker.awaitParked(5); // the one that was used has been replaced
         stopped.signal("STOP");
         growSilent();
         assertThat(post("second")).endsWith("second");
@@ -175,7 +175,7 @@ class ProbeIT {
             .until(
                 () ->
                     broker.broker().connected().totals().parked()
-                        > 1); // it has seen that they were closed
+                        > 1); // it has noticed that its tunnels were closed
         growSilent();
         assertThat(post("third")).endsWith("third");
         assertThat(received).containsExactly("first", "second", "third");
@@ -195,7 +195,7 @@ class ProbeIT {
         List<String> sent = new ArrayList<>();
         for (int i = 0; i < POSTS; i++) {
           if (i == POSTS / 2) {
-            growSilent(); // what was heard a moment ago is believed to live
+            growSilent(); // a tunnel that was heard a moment ago is not probed
             relay.swallow();
           }
           String body = "<" + i + ">";

@@ -269,7 +269,7 @@ class ServeIT {
     }
   }
 
-  /** Not on what costs a server more than it is worth, nor on what is worth nothing. */
+  /** Neither on groups that cost a server too much, nor on algorithms that are broken. */
   @ParameterizedTest
   @CsvSource({
     "-groups X25519, true",
@@ -378,6 +378,7 @@ class ServeIT {
                   "-Dorg.slf4j.simpleLogger.defaultLogLevel=debug",
                   "-Dorg.slf4j.simpleLogger.log.org.xnio=debug",
                   "-Dorg.slf4j.simpleLogger.log.org.redisson=debug",
+                  "-Dorg.slf4j.simpleLogger.log.io.undertow=debug",
                   "-Dorg.slf4j.simpleLogger.log.io.rendezvous=trace"),
               "store=" + store);
       int port = port(serve);

@@ -45,7 +45,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The whole story with the jar, and with clients and hidden servers that others have written. */
+/** The main use of the jar, with clients and hidden servers that others have written. */
 class StoryIT {
   private static final int MIB = 1024 * 1024;
 

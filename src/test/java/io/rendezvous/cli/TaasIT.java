@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 /**
  * TAAS with the jar, a Redis as a TAAS server has left it, and a hidden server and clients in Node
- * that know nothing but the protocol.
+ * that know only the protocol.
  */
 class TaasIT {
   private static final String ID = "2f402f80-da50-11e1-9b23-0123456789ab";
@@ -68,7 +68,7 @@ class TaasIT {
     for (String script : new String[] {"hidden.js", "client.js"}) {
       Files.copy(Path.of("src/test/resources/taas", script), directory.resolve(script));
     }
-    // The hidden server's own certificate, for the broker's is not its business.
+    // The hidden server has a certificate of its own.
     Program.start(
             directory,
             "openssl",
@@ -92,7 +92,7 @@ class TaasIT {
         .outputWhenDone();
   }
 
-  /** Writes what the older server's page writes. */
+  /** Writes an entry as the page of a TAAS server does. */
   private static String entry(String id, String label) {
     return "{\"uuid\":\""
         + id

@@ -7,11 +7,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 
-/** A web server that has no port, and is reached through a broker: {@code Hello home.json}. */
+/** A web server without a port that is reached through a broker: {@code Hello home.json}. */
 public final class Hello {
   private Hello() {}
 
-  /** Starts it with the provisioning file of its entry. */
+  /** Starts the hidden server of a provisioning file. */
   public static HiddenServer start(Path provisioning) throws IOException {
     Provisioning entry = Provisioning.parse(Files.readString(provisioning));
     return HiddenServer.of(entry)

@@ -39,7 +39,7 @@ class HelloTest {
     }
   }
 
-  /** It is well after all that: tunnels that were taken are replaced. */
+  /** Waits until tunnels that were taken have been replaced. */
   private static void awaitParked(HiddenServer server) {
     Awaitility.await().until(() -> server.status().parked() > 0);
   }

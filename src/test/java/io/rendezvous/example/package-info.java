@@ -1,4 +1,4 @@
-/** Programs to begin with. */
+/** Example programs that use the library. */
 @NullMarked
 package io.rendezvous.example;
 

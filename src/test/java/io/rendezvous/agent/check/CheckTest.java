@@ -27,7 +27,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The check finds what is wrong, and says what to do. */
+/** The check finds each fault, and says what to do about it. */
 class CheckTest {
   private final List<CheckResult> results = new ArrayList<>();
   private TestBroker broker;

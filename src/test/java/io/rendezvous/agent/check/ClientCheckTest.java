@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Hidden servers that are right pass, and what is wrong with the others is found. */
+/** Correct hidden servers pass, and the faults of others are found. */
 class ClientCheckTest {
   private static final int STEPS = 14;
   private static final Duration IDLE = Duration.ofMillis(100);
@@ -247,7 +247,7 @@ class ClientCheckTest {
     AtomicBoolean ended = new AtomicBoolean();
     ScriptedServer.Script hasty =
         (tunnel, head) -> {
-          // The first request that says so is the one that is followed by the client's own end.
+          // The first such request is the one after which the client closes its own direction.
           if (head.contains("Connection: close") && ended.compareAndSet(false, true)) {
             tunnel.send(FINE + "\r\nhel");
             Octets.untilItBreaks(tunnel.in());
@@ -262,7 +262,7 @@ class ClientCheckTest {
   }
 
   @Test
-  void serverThatAClientThatLeavesKillsIsFound() throws Exception {
+  void serverThatDiesWhenAClientDisconnectsIsFound() throws Exception {
     ScriptedServer.Script mortal =
         (tunnel, head) -> {
           try {
