@@ -10,6 +10,7 @@ import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,7 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.xpath.XPath;
 import javax.xml.xpath.XPathExpressionException;
 import javax.xml.xpath.XPathFactory;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,11 +38,20 @@ class LibraryIT {
   private static String version;
 
   @TempDir private Path directory;
+  private final List<Path> links = new ArrayList<>();
 
   @BeforeAll
   static void readPom() throws Exception {
     pom = DocumentBuilderFactory.newDefaultInstance().newDocumentBuilder().parse("pom.xml");
     version = fromPom("/project/version");
+  }
+
+  /** Removes the links to the local repository, of which the deletion of a directory warns. */
+  @AfterEach
+  void removeLinks() throws IOException {
+    for (Path link : links) {
+      Files.delete(link);
+    }
   }
 
   private static String fromPom(String path) throws XPathExpressionException {
@@ -134,11 +145,11 @@ class LibraryIT {
     return repository;
   }
 
-  private static void linkAll(Path from, Path to, String except) throws IOException {
+  private void linkAll(Path from, Path to, String except) throws IOException {
     try (Stream<Path> children = Files.list(from)) {
       for (Path child : children.toList()) {
         if (!child.endsWith(except)) {
-          Files.createSymbolicLink(to.resolve(child.getFileName()), child);
+          links.add(Files.createSymbolicLink(to.resolve(child.getFileName()), child));
         }
       }
     }
