@@ -306,7 +306,7 @@ final class Agent implements AutoCloseable {
     return counts.parked() + counts.active() > 0;
   }
 
-  // What it is.
+  // Accessors.
 
   /** Returns how the hidden server is doing. */
   Status status() {

@@ -51,7 +51,7 @@ interface EntryAdmin extends AutoCloseable {
     return broker.get();
   }
 
-  /** Manages entries in the store itself, while no broker runs. */
+  /** Manages entries in the store itself, without a broker. */
   record Offline(Installation installation, EntryStore store) implements EntryAdmin {
     @Override
     public void create(Entry entry) throws IOException {

@@ -54,7 +54,7 @@ final class EntryFiles {
   private final Map<Path, String> unusable = new HashMap<>();
 
   /**
-   * Creates an object that has read nothing yet.
+   * Creates the hidden servers of some files, of which none is read before {@link #start}.
    *
    * @param paths the files and directories
    * @param options may override the broker that a file names
