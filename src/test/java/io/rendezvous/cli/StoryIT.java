@@ -13,6 +13,7 @@ import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
 import io.rendezvous.tls.keys.TrustedCertificates;
+import java.io.ByteArrayInputStream;
 import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -23,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
 import java.util.Base64;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
@@ -30,7 +32,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509TrustManager;
-import nl.altindag.ssl.pem.util.PemUtils;
 import okhttp3.MediaType;
 import okhttp3.OkHttpClient;
 import okhttp3.Request;
@@ -191,8 +192,10 @@ class StoryIT {
   private static OkHttpClient.Builder okHttp() throws Exception {
     KeyStore store = KeyStore.getInstance("PKCS12");
     store.load(null, null);
+    byte[] pem = provisioning.ca().orElseThrow().getBytes(StandardCharsets.US_ASCII);
     store.setCertificateEntry(
-        "ca", PemUtils.parseCertificate(provisioning.ca().orElseThrow()).get(0));
+        "ca",
+        CertificateFactory.getInstance("X.509").generateCertificate(new ByteArrayInputStream(pem)));
     TrustManagerFactory factory = TrustManagerFactory.getInstance("PKIX");
     factory.init(store);
     return new OkHttpClient.Builder()

@@ -4,18 +4,20 @@ import io.rendezvous.tls.keys.CertificateAuthority;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import javax.net.ssl.SSLContext;
-import nl.altindag.ssl.pem.util.PemUtils;
 
 /** One certificate for all tests of this process, made as a broker makes its own. */
 public final class Keys {
@@ -68,6 +70,12 @@ public final class Keys {
     return trusted().context();
   }
 
+  private static Certificate authority() throws IOException, GeneralSecurityException {
+    try (InputStream pem = Files.newInputStream(DIRECTORY.resolve("registrar-ca.crt"))) {
+      return CertificateFactory.getInstance("X.509").generateCertificate(pem);
+    }
+  }
+
   /** Returns a store file that believes the pair, as {@code javax.net.ssl.trustStore} wants it. */
   public static Path trustStore(String password) throws IOException {
     Path file = DIRECTORY.resolve("trust.p12");
@@ -75,8 +83,7 @@ public final class Keys {
     try (OutputStream out = Files.newOutputStream(file)) {
       KeyStore store = KeyStore.getInstance("PKCS12");
       store.load(null, null);
-      store.setCertificateEntry(
-          "ca", PemUtils.loadCertificate(DIRECTORY.resolve("registrar-ca.crt")).get(0));
+      store.setCertificateEntry("ca", authority());
       store.store(out, password.toCharArray());
     } catch (GeneralSecurityException e) {
       throw new IOException(e);

@@ -16,38 +16,34 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import javax.net.ssl.KeyManager;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.X509ExtendedKeyManager;
-import nl.altindag.ssl.util.KeyManagerUtils;
-import nl.altindag.ssl.util.SSLContextUtils;
-import nl.altindag.ssl.util.TrustManagerUtils;
+import javax.net.ssl.TrustManager;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The certificate and the key that the broker shows, read from PEM files of whatever form, and read
- * again when they change: new handshakes use the new pair; a broken one is refused, the old one
- * kept, and the log says so. A certificate of our own making is renewed a month before it ends.
+ * The certificate and private key of the broker, read from PEM files, and read again when the files
+ * change. New handshakes then use the new pair. If it cannot be used, the old one is kept and the
+ * log says why. A certificate that our own {@link CertificateAuthority} signed is renewed 30 days
+ * before it expires.
  *
- * <p>{@link #check} is for one thread; the rest is for any.
+ * <p>One thread calls {@link #check}; any thread may call the rest.
  */
 public final class ServerCertificate {
   private static final Logger LOG = LoggerFactory.getLogger(ServerCertificate.class);
-  private static final Duration NEAR_ITS_END = Duration.ofDays(30);
+  private static final Duration RENEW_BEFORE_END = Duration.ofDays(30);
   private static final Duration WARN_EVERY = Duration.ofDays(1);
 
   private final Path certificate;
   private final Path key;
   private final InstantSource clock;
-  private final X509ExtendedKeyManager manager;
+  private final ServerKeyManager manager;
   private final SSLContext context;
-  private volatile X509Certificate leaf;
 
   // Of the thread that checks.
-  private String seen;
+  private String fingerprint;
   private Instant warnAgainAt = Instant.MIN;
-
-  private record Pair(PrivateKey key, List<X509Certificate> chain) {}
 
   /**
    * Reads the pair.
@@ -58,22 +54,24 @@ public final class ServerCertificate {
     this.certificate = certificate;
     this.key = key;
     this.clock = clock;
-    this.seen = looks();
-    Pair pair = read();
-    this.leaf = pair.chain().get(0);
-    this.manager = KeyManagerUtils.createSwappableKeyManager(managerOf(pair));
-    // Clients are not asked for certificates, so there is nobody to trust.
-    this.context =
-        SSLContextUtils.createSslContext(
-            List.of(manager), List.of(TrustManagerUtils.createDummyTrustManager()));
+    this.fingerprint = fingerprintOfFiles(); // before they are read, so that no change is missed
+    this.manager = new ServerKeyManager(read());
+    this.context = contextOf(manager);
   }
 
-  private static X509ExtendedKeyManager managerOf(Pair pair) {
-    return KeyManagerUtils.createKeyManager(
-        pair.key(), pair.chain().toArray(X509Certificate[]::new));
+  private static SSLContext contextOf(ServerKeyManager manager) {
+    // Clients are not asked for certificates, so none are trusted.
+    TrustManager[] none = {};
+    try {
+      SSLContext context = SSLContext.getInstance("TLS");
+      context.init(new KeyManager[] {manager}, none, null);
+      return context;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("this Java has no TLS", e);
+    }
   }
 
-  /** Returns what a listener needs. It shows the new pair when that has changed. */
+  /** Returns the context for connections that are accepted. It always uses the current pair. */
   public SSLContext context() {
     return context;
   }
@@ -82,7 +80,7 @@ public final class ServerCertificate {
   public List<String> names() {
     List<String> names = new ArrayList<>();
     try {
-      Collection<List<?>> alternatives = leaf.getSubjectAlternativeNames();
+      Collection<List<?>> alternatives = manager.current().leaf().getSubjectAlternativeNames();
       for (List<?> alternative : alternatives == null ? List.<List<?>>of() : alternatives) {
         if (alternative.get(1) instanceof String name) {
           names.add(name);
@@ -94,23 +92,24 @@ public final class ServerCertificate {
     return names;
   }
 
-  /** Returns when the certificate ends. */
+  /** Returns when the certificate expires. */
   public Instant end() {
-    return leaf.getNotAfter().toInstant();
+    return manager.current().leaf().getNotAfter().toInstant();
   }
 
-  /** Reads the pair again if it has changed, and renews it if it is ours to renew. */
+  /**
+   * Renews the certificate if that is due, and reads the files again if they have changed. Call it
+   * periodically; it reads and writes files.
+   */
   public void check() {
     renewIfDue();
-    String now = looks();
-    if (now.equals(seen)) {
+    String now = fingerprintOfFiles();
+    if (now.equals(fingerprint)) {
       return;
     }
-    seen = now;
+    fingerprint = now;
     try {
-      Pair pair = read();
-      KeyManagerUtils.swapKeyManager(manager, managerOf(pair));
-      leaf = pair.chain().get(0);
+      manager.replace(read());
       warnAgainAt = Instant.MIN;
       LOG.info("New connections are shown the new certificate from {}", certificate);
     } catch (IOException e) {
@@ -121,68 +120,72 @@ public final class ServerCertificate {
   private void renewIfDue() {
     Instant now = clock.instant();
     Instant end = end();
-    if (now.isBefore(end.minus(NEAR_ITS_END)) || now.isBefore(warnAgainAt)) {
+    if (now.isBefore(end.minus(RENEW_BEFORE_END)) || now.isBefore(warnAgainAt)) {
       return;
     }
     warnAgainAt = now.plus(WARN_EVERY);
-    CertificateAuthority maker = new CertificateAuthority(certificate, key);
-    if (!maker.isOfOurMaking()) {
+    CertificateAuthority authority = new CertificateAuthority(certificate, key);
+    if (!authority.isOfOurMaking()) {
       LOG.warn("The certificate in {} ends on {}; put a new pair in its place", certificate, end);
       return;
     }
     try {
-      maker.make(names(), now);
+      authority.make(names(), now);
       LOG.info("The certificate in {} was about to end, and was renewed", certificate);
     } catch (IOException e) {
       LOG.error("The certificate ends on {}, and was not renewed: {}", end, e.getMessage());
     }
   }
 
-  /** Tells one state of the files from another. */
-  private String looks() {
-    StringBuilder looks = new StringBuilder();
+  /** Returns what differs when a file has been replaced: the times and sizes of both. */
+  private String fingerprintOfFiles() {
+    StringBuilder fingerprint = new StringBuilder();
     for (Path file : List.of(certificate, key)) {
       try {
-        looks.append(Files.getLastModifiedTime(file)).append(Files.size(file));
+        fingerprint.append(Files.getLastModifiedTime(file)).append(Files.size(file));
       } catch (IOException e) {
-        looks.append("missing");
+        fingerprint.append("missing");
       }
-      looks.append('\n');
+      fingerprint.append('\n');
     }
-    return looks.toString();
+    return fingerprint.toString();
   }
 
-  private Pair read() throws IOException {
+  /**
+   * Reads the key, the certificate that belongs to it, and the chain of issuers as far as the file
+   * has them. The certificates may be in any order, and others among them.
+   */
+  private ServerKeyManager.Pair read() throws IOException {
     PrivateKey secret = Pem.privateKey(key);
-    List<X509Certificate> all = new ArrayList<>(Pem.certificates(certificate));
+    List<X509Certificate> others = new ArrayList<>(Pem.certificates(certificate));
     List<X509Certificate> chain = new ArrayList<>();
-    Optional<X509Certificate> next = all.stream().filter(c -> belong(secret, c)).findFirst();
+    Optional<X509Certificate> next =
+        others.stream().filter(c -> belongTogether(secret, c)).findFirst();
     if (next.isEmpty()) {
       throw new IOException("the key in " + key + " is not that of " + certificate);
     }
-    // Whatever the order they are in, and whatever else is in the file.
     while (next.isPresent()) {
       X509Certificate last = next.get();
       chain.add(last);
-      all.removeIf(last::equals);
+      others.removeIf(last::equals);
       next =
-          all.stream()
+          others.stream()
               .filter(c -> c.getSubjectX500Principal().equals(last.getIssuerX500Principal()))
               .findFirst();
     }
-    return new Pair(secret, chain);
+    return new ServerKeyManager.Pair(secret, List.copyOf(chain));
   }
 
-  /** Whatever one signs, the other verifies. */
-  private static boolean belong(PrivateKey secret, X509Certificate certificate) {
+  /** Returns whether the public key of the certificate verifies what the private key signs. */
+  private static boolean belongTogether(PrivateKey secret, X509Certificate certificate) {
     String algorithm =
         switch (secret.getAlgorithm().toUpperCase(Locale.ROOT)) {
           case "RSA" -> "SHA256withRSA";
           case "EC", "ECDSA" -> "SHA256withECDSA";
           default -> secret.getAlgorithm();
         };
+    byte[] text = {1, 2, 3};
     try {
-      byte[] text = {1, 2, 3};
       Signature signature = Signature.getInstance(algorithm);
       signature.initSign(secret);
       signature.update(text);

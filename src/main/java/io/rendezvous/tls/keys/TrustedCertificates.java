@@ -2,87 +2,124 @@ package io.rendezvous.tls.keys;
 
 import java.io.IOException;
 import java.net.Socket;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.security.cert.CertificateException;
 import java.security.cert.X509Certificate;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
 import javax.net.ssl.X509ExtendedTrustManager;
-import nl.altindag.ssl.exception.GenericException;
-import nl.altindag.ssl.pem.util.PemUtils;
-import nl.altindag.ssl.util.SSLContextUtils;
-import nl.altindag.ssl.util.TrustManagerUtils;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Whose certificates are believed when connections are opened to one server. It remembers why the
- * last one was not, since Undertow's conduit merely closes the connection then. Any thread may
- * call.
+ * The certificates that are trusted when connections to one server are opened. It remembers why the
+ * last certificate was refused, so that the owner of a connection that did not come about can say
+ * so. Any thread may call.
  */
 public final class TrustedCertificates {
   private final SSLContext context;
   private final boolean verifies;
   private final AtomicReference<@Nullable String> refusal = new AtomicReference<>();
 
-  private TrustedCertificates(X509ExtendedTrustManager manager, boolean verifies) {
-    this.verifies = verifies;
-    this.context = SSLContextUtils.createSslContext(List.of(), List.of(new Witness(manager)));
+  /**
+   * Creates them.
+   *
+   * @param manager verifies certificates, or null if every certificate is trusted
+   */
+  private TrustedCertificates(@Nullable X509ExtendedTrustManager manager)
+      throws GeneralSecurityException {
+    this.verifies = manager != null;
+    this.context = SSLContext.getInstance("TLS");
+    context.init(null, new TrustManager[] {new Verifier(manager)}, null);
   }
 
   /**
-   * Believes one authority, or those that Java believes.
+   * Trusts the certificates of a text, or else those that Java trusts.
    *
-   * @param pem the authority's certificate
-   * @throws IOException if it cannot be read
+   * @param pem one certificate or more
+   * @throws IOException if there is none in it, or it cannot be read
    */
   public static TrustedCertificates in(Optional<String> pem) throws IOException {
+    KeyStore trusted = null;
     try {
-      return new TrustedCertificates(
-          pem.isPresent()
-              ? PemUtils.parseTrustMaterial(pem.get())
-              : TrustManagerUtils.createTrustManagerWithJdkTrustedCertificates(),
-          true);
-    } catch (GenericException | IllegalArgumentException e) {
-      throw new IOException("no PEM certificate can be read from what --ca or the file say", e);
+      if (pem.isPresent()) {
+        trusted = KeyStore.getInstance(KeyStore.getDefaultType());
+        trusted.load(null, null);
+        for (X509Certificate certificate :
+            Pem.certificates(pem.get(), "the CA given by an option or by the provisioning file")) {
+          trusted.setCertificateEntry("trusted" + trusted.size(), certificate);
+        }
+      }
+      return new TrustedCertificates(managerOf(trusted));
+    } catch (GeneralSecurityException e) {
+      throw new IOException("the trusted certificates cannot be used: " + e.getMessage(), e);
     }
   }
 
-  /** Believes anybody, whatever name is in the certificate. */
+  /** Trusts every certificate, whatever host it is for. */
   public static TrustedCertificates inAnybody() {
-    return new TrustedCertificates(TrustManagerUtils.createUnsafeTrustManager(), false);
+    try {
+      return new TrustedCertificates(null);
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException("this Java has no TLS", e);
+    }
   }
 
-  /** Returns what a client needs. */
+  /**
+   * Returns the JDK's trust manager.
+   *
+   * @param trusted the certificates, or null for those that Java trusts
+   */
+  private static X509ExtendedTrustManager managerOf(@Nullable KeyStore trusted)
+      throws GeneralSecurityException {
+    TrustManagerFactory factory =
+        TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    factory.init(trusted);
+    for (TrustManager manager : factory.getTrustManagers()) {
+      if (manager instanceof X509ExtendedTrustManager extended) {
+        return extended;
+      }
+    }
+    throw new GeneralSecurityException("this Java has no trust manager for X.509");
+  }
+
+  /** Returns the context for connections to the server. */
   public SSLContext context() {
     return context;
   }
 
-  /** Returns whether the certificate has to name the host. */
+  /** Returns whether certificates are verified, and have to name the host. */
   public boolean verifies() {
     return verifies;
   }
 
-  /** Returns why a certificate was not believed since this was last asked. */
+  /** Returns why a certificate was refused since this was last called, if one was. */
   public Optional<String> takeRefusal() {
     return Optional.ofNullable(refusal.getAndSet(null));
   }
 
-  private interface Check {
-    void run() throws CertificateException;
-  }
+  /** Asks the JDK's trust manager, if there is one, and remembers what it objects to. */
+  private final class Verifier extends X509ExtendedTrustManager {
+    private final @Nullable X509ExtendedTrustManager manager;
 
-  private final class Witness extends X509ExtendedTrustManager {
-    private final X509ExtendedTrustManager manager;
-
-    Witness(X509ExtendedTrustManager manager) {
+    Verifier(@Nullable X509ExtendedTrustManager manager) {
       this.manager = manager;
     }
 
-    private void watch(Check check) throws CertificateException {
+    private interface Check {
+      void by(X509ExtendedTrustManager manager) throws CertificateException;
+    }
+
+    private void verify(Check check) throws CertificateException {
+      if (manager == null) {
+        return;
+      }
       try {
-        check.run();
+        check.by(manager);
       } catch (CertificateException e) {
         refusal.set(e.getMessage());
         throw e;
@@ -92,42 +129,44 @@ public final class TrustedCertificates {
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String type, SSLEngine engine)
         throws CertificateException {
-      watch(() -> manager.checkServerTrusted(chain, type, engine));
+      verify(by -> by.checkServerTrusted(chain, type, engine));
     }
 
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String type, Socket socket)
         throws CertificateException {
-      watch(() -> manager.checkServerTrusted(chain, type, socket));
+      verify(by -> by.checkServerTrusted(chain, type, socket));
     }
 
     @Override
     public void checkServerTrusted(X509Certificate[] chain, String type)
         throws CertificateException {
-      watch(() -> manager.checkServerTrusted(chain, type));
+      verify(by -> by.checkServerTrusted(chain, type));
     }
+
+    // The context is for connections that are opened, so no client is ever verified.
 
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String type, SSLEngine engine)
         throws CertificateException {
-      manager.checkClientTrusted(chain, type, engine);
+      throw new CertificateException("no client is trusted");
     }
 
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String type, Socket socket)
         throws CertificateException {
-      manager.checkClientTrusted(chain, type, socket);
+      throw new CertificateException("no client is trusted");
     }
 
     @Override
     public void checkClientTrusted(X509Certificate[] chain, String type)
         throws CertificateException {
-      manager.checkClientTrusted(chain, type);
+      throw new CertificateException("no client is trusted");
     }
 
     @Override
     public X509Certificate[] getAcceptedIssuers() {
-      return manager.getAcceptedIssuers();
+      return manager == null ? new X509Certificate[0] : manager.getAcceptedIssuers();
     }
   }
 }

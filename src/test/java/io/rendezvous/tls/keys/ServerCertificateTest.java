@@ -24,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Certificates and keys as people have them, made by openssl, and as we make them. */
 class ServerCertificateTest {
@@ -67,6 +68,49 @@ class ServerCertificateTest {
     assertThat(read().names()).as(form).containsExactly("b.example", "192.0.2.1");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "ecparam -name prime256v1 -genkey -noout",
+    "ecparam -name secp384r1 -genkey -noout",
+    "ecparam -name secp521r1 -genkey -noout",
+    "genrsa",
+    "genpkey -algorithm Ed25519",
+  })
+  void certificateOfEveryKindIsShown(String command) throws Exception {
+    openssl(command + " -out registrar.key");
+    openssl("req -x509 -new -key registrar.key -subj /CN=b.example -out registrar.crt");
+    SSLContext context = read().context();
+    for (String version : List.of("TLSv1.3", "TLSv1.2")) {
+      assertThat(subject(shown(context, version))).isEqualTo("CN=b.example");
+    }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "genrsa -traditional -aes128 -passout pass:secret",
+    "genpkey -algorithm RSA -aes128 -pass pass:secret",
+  })
+  void keyWithAPassphraseIsRefused(String command) throws Exception {
+    new CertificateAuthority(certificate, key).make(List.of("b.example"), now);
+    openssl(command + " -out registrar.key");
+    assertThatThrownBy(this::read)
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("registrar.key has a passphrase");
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "registrar.crt, registrar.key, there is no PEM certificate in",
+    "registrar.key, registrar.crt, there is no PEM private key in",
+  })
+  void fileWithSomethingElseIsNamed(String name, String other, String message) throws Exception {
+    new CertificateAuthority(certificate, key).make(List.of("b.example"), now);
+    Files.writeString(directory.resolve(name), Files.readString(directory.resolve(other)));
+    assertThatThrownBy(this::read)
+        .isInstanceOf(IOException.class)
+        .hasMessage(message + " " + directory.resolve(name));
+  }
+
   @Test
   void chainIsShownWhole() throws Exception {
     new CertificateAuthority(certificate, key).make(List.of("b.example"), now);
@@ -87,15 +131,24 @@ class ServerCertificateTest {
     Files.write(certificate, mixed.getBytes(StandardCharsets.ISO_8859_1));
     X509Certificate[] shown = shown(read().context());
     assertThat(shown).hasSize(2);
-    assertThat(shown[0].getSubjectX500Principal().getName()).isEqualTo("CN=b.example");
+    assertThat(subject(shown)).isEqualTo("CN=b.example");
+  }
+
+  private static String subject(X509Certificate[] chain) {
+    return chain[0].getSubjectX500Principal().getName();
+  }
+
+  private static X509Certificate[] shown(SSLContext context) throws Exception {
+    return shown(context, "TLSv1.3");
   }
 
   /** Shakes hands in memory and returns the certificates that the server has shown. */
-  private X509Certificate[] shown(SSLContext context) throws Exception {
+  private static X509Certificate[] shown(SSLContext context, String version) throws Exception {
     SSLContext trust = TrustedCertificates.inAnybody().context();
     SSLEngine client = trust.createSSLEngine();
     SSLEngine server = context.createSSLEngine();
     client.setUseClientMode(true);
+    client.setEnabledProtocols(new String[] {version});
     server.setUseClientMode(false);
     return (X509Certificate[]) Handshake.between(client, server).getPeerCertificates();
   }
@@ -130,12 +183,37 @@ class ServerCertificateTest {
     maker.make(List.of("two.example"), now);
     keys.check();
     assertThat(keys.names()).containsExactly("two.example");
-    assertThat(shown(keys.context())[0].getSubjectX500Principal().getName())
-        .isEqualTo("CN=two.example");
+    assertThat(subject(shown(keys.context()))).isEqualTo("CN=two.example");
     Files.writeString(certificate, "nonsense");
     assertThat(logged(keys::check)).contains("the old one is kept");
-    assertThat(shown(keys.context())[0].getSubjectX500Principal().getName())
-        .isEqualTo("CN=two.example");
+    assertThat(subject(shown(keys.context()))).isEqualTo("CN=two.example");
+  }
+
+  /** A handshake that chose its pair before the change is given the key and chain it chose. */
+  @Test
+  void pairThatWasChosenIsServedAfterTheChange() throws Exception {
+    CertificateAuthority maker = new CertificateAuthority(certificate, key);
+    maker.make(List.of("one.example"), now);
+    ServerKeyManager.Pair one = pair();
+    ServerKeyManager manager = new ServerKeyManager(one);
+    SSLEngine engine = TrustedCertificates.inAnybody().context().createSSLEngine();
+    String chosen = manager.chooseEngineServerAlias("EC", null, engine);
+    assertThat(chosen).isNotNull();
+    maker.make(List.of("two.example"), now);
+    ServerKeyManager.Pair two = pair();
+    manager.replace(two);
+    assertThat(manager.getPrivateKey(chosen)).isSameAs(one.key());
+    assertThat(manager.getCertificateChain(chosen)).containsExactlyElementsOf(one.chain());
+    String next = manager.chooseEngineServerAlias("EC", null, engine);
+    assertThat(next).isNotNull();
+    assertThat(manager.getPrivateKey(next)).isSameAs(two.key());
+    assertThat(manager.getCertificateChain(next)).containsExactlyElementsOf(two.chain());
+    assertThat(manager.chooseEngineServerAlias("RSA", null, engine)).isNull();
+    assertThat(manager.getPrivateKey("unknown")).isNull();
+  }
+
+  private ServerKeyManager.Pair pair() throws IOException {
+    return new ServerKeyManager.Pair(Pem.privateKey(key), Pem.certificates(certificate));
   }
 
   private static String logged(Runnable task) {
@@ -162,6 +240,35 @@ class ServerCertificateTest {
     keys.check();
     assertThat(end()).isAfter(firstEnd.plus(Duration.ofDays(300)));
     assertThat(keys.names()).containsExactly("b.example", "192.0.2.1");
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"\n", "\r\n", ""})
+  void authorityIsTrustedHoweverItsLinesEnd(String lineEnd) throws Exception {
+    CertificateAuthority maker = new CertificateAuthority(certificate, key);
+    maker.make(List.of("b.example"), Instant.now());
+    String authority = Files.readString(maker.authority()).replace("\n", lineEnd);
+    SSLContext context = TrustedCertificates.in(Optional.of(authority)).context();
+    SSLEngine client = context.createSSLEngine("b.example", 443);
+    SSLEngine server = read().context().createSSLEngine();
+    client.setUseClientMode(true);
+    server.setUseClientMode(false);
+    assertThat(Handshake.between(client, server).getPeerCertificates()).hasSize(2);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "",
+        "not PEM",
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        "-----BEGIN CERTIFICATE-----\n"
+      })
+  void authorityThatCannotBeReadIsRefused(String pem) {
+    assertThatThrownBy(() -> TrustedCertificates.in(Optional.of(pem)))
+        .isInstanceOf(IOException.class)
+        .hasMessageContaining("PEM")
+        .hasMessageContaining("the CA given by an option or by the provisioning file");
   }
 
   private Instant end() throws IOException {
