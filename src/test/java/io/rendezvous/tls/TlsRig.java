@@ -7,6 +7,7 @@ import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.math.BigInteger;
 import java.net.InetAddress;
@@ -33,6 +34,7 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
@@ -195,11 +197,53 @@ final class TlsRig implements AutoCloseable {
 
   /** Takes the next connection that comes as one with our TLS. */
   TlsEnd accept(Setup setup) throws Exception {
+    Conn raw = next();
+    return on(
+        raw,
+        () -> {
+          setup.onSocket().accept(raw.channel());
+          return startTls(raw, setup);
+        });
+  }
+
+  /**
+   * Takes the next connection that comes, looks at its first octets, and then starts our TLS.
+   *
+   * @param enough is given all octets so far, and tells whether those were enough
+   */
+  TlsEnd accept(Setup setup, Predicate<byte[]> enough) throws Exception {
+    Conn raw = next();
+    CompletableFuture<TlsEnd> started = new CompletableFuture<>();
+    ByteArrayOutputStream first = new ByteArrayOutputStream();
+    Predicate<ByteBuffer> look =
+        octets -> {
+          byte[] some = new byte[octets.remaining()];
+          octets.get(some);
+          first.writeBytes(some);
+          if (!enough.test(first.toByteArray())) {
+            return true;
+          }
+          raw.onReadable(null);
+          raw.suspendReads();
+          raw.unread(ByteBuffer.wrap(first.toByteArray()));
+          started.complete(startTls(raw, setup));
+          return false;
+        };
+    raw.execute(
+        () -> {
+          setup.onSocket().accept(raw.channel());
+          raw.onReadable(() -> raw.readEach(look));
+          raw.resumeReads();
+        });
+    return started.get(20, TimeUnit.SECONDS);
+  }
+
+  private Conn next() throws Exception {
     Conn raw = accepted.poll(10, TimeUnit.SECONDS);
     if (raw == null) {
       throw new IOException("nobody has come");
     }
-    return over(raw, setup);
+    return raw;
   }
 
   /** Opens a connection with our TLS. */
@@ -219,22 +263,21 @@ final class TlsRig implements AutoCloseable {
                 dialled.completeExceptionally(reason);
               }
             });
-    return over(dialled.get(10, TimeUnit.SECONDS), setup);
-  }
-
-  private TlsEnd over(Conn raw, Setup setup) throws Exception {
+    Conn raw = dialled.get(10, TimeUnit.SECONDS);
     return on(
         raw,
         () -> {
-          StreamConnection socket = raw.channel();
-          setup.onSocket().accept(socket);
-          raw.startTls(
-              (plain, early) ->
-                  new TlsConnection(plain, engine(setup), setup.tasks(), buffers, early));
-          TlsEnd end = new TlsEnd(raw, (TlsConnection) raw.channel());
-          ends.add(end);
-          return end;
+          setup.onSocket().accept(raw.channel());
+          return startTls(raw, setup);
         });
+  }
+
+  private TlsEnd startTls(Conn raw, Setup setup) {
+    raw.startTls(
+        (plain, early) -> new TlsConnection(plain, engine(setup), setup.tasks(), buffers, early));
+    TlsEnd end = new TlsEnd(raw, (TlsConnection) raw.channel());
+    ends.add(end);
+    return end;
   }
 
   private static SSLEngine engine(Setup setup) {
@@ -255,7 +298,8 @@ final class TlsRig implements AutoCloseable {
     return engine;
   }
 
-  private static SSLSocket peer(Socket raw, Setup setup, boolean client) throws IOException {
+  /** Returns the other end of a connection, which has not shaken hands. */
+  static SSLSocket peer(Socket raw, Setup setup, boolean client) throws IOException {
     raw.setSoTimeout(20_000);
     raw.setTcpNoDelay(true);
     SSLContext context = client ? setup.keys().client() : setup.keys().server();
