@@ -64,7 +64,7 @@ final class TcpTarget implements Target {
 
   @Override
   public Status.Traffic traffic() {
-    return new Status.Traffic(connections.sum(), relays.octetsUp(), relays.octetsDown());
+    return new Status.Traffic(connections.sum(), relays.bytesUp(), relays.bytesDown());
   }
 
   @Override
@@ -139,11 +139,11 @@ final class TcpTarget implements Target {
 
     @Override
     public void over() {
-      Relay over = relay;
-      if (over != null) {
-        relays.remove(over);
+      Relay ended = relay;
+      if (ended != null) {
+        relays.remove(ended);
         listener.ended(
-            String.format("ended, %d bytes in, %d out", over.octetsUp(), over.octetsDown()));
+            String.format("ended, %d bytes in, %d out", ended.bytesUp(), ended.bytesDown()));
       }
     }
   }

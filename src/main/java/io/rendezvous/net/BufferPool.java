@@ -3,24 +3,24 @@ package io.rendezvous.net;
 import java.nio.ByteBuffer;
 
 /**
- * A pool of heap buffers of two sizes, for octets on their way. JSSE works on arrays, so direct
- * buffers would be copied. The last one given back is the next one taken, since it is still in the
- * processor's cache.
+ * A pool of heap buffers of two sizes, for bytes between two sockets. JSSE works on arrays and
+ * would copy direct buffers. The last buffer given back is the next one taken, since it is still in
+ * the cache of the processor. The pool never blocks: when it is empty, a new buffer is allocated.
  *
- * <p>May be called from any thread: a buffer is often taken on one I/O thread and given back on
- * another, and pools per thread would then run dry on the first and overflow on the second.
+ * <p>Any thread may call. A buffer is often taken on one I/O thread and given back on another;
+ * pools per thread would run dry on the first and overflow on the second.
  */
 public final class BufferPool {
-  /** Octets in a buffer: a record of TLS with its overhead, and what JSSE wants to see free. */
+  /** Size of a small buffer in bytes: a TLS record with its overhead, and what JSSE wants free. */
   public static final int SIZE = 17 * 1024;
 
   /**
-   * Octets in a large buffer: what seven of the largest records carry, so many in a system call,
-   * and room for one more besides, which JSSE wants to see even if the rest is an octet.
+   * Size of a large buffer in bytes: what seven of the largest records carry, for one system call,
+   * and room for another one, which JSSE wants to see even if a single byte is left.
    */
   public static final int LARGE_SIZE = 7 * 16 * 1024 + SIZE;
 
-  /** Idle large buffers that are kept, for each idle small one that is. */
+  /** Idle large buffers that are kept, for each idle small buffer that is kept. */
   private static final double LARGE_SHARE = 0.125;
 
   private final ByteBuffer[] small;
@@ -31,15 +31,15 @@ public final class BufferPool {
   /**
    * Creates an empty pool.
    *
-   * @param most how many idle buffers are kept, and an eighth as many large ones; further ones are
-   *     left to the garbage collector
+   * @param maxIdle number of idle small buffers that are kept, and eight times that of large ones;
+   *     further buffers are left to the garbage collector
    */
-  public BufferPool(int most) {
-    small = new ByteBuffer[most];
-    large = new ByteBuffer[(int) Math.ceil(most * LARGE_SHARE)];
+  public BufferPool(int maxIdle) {
+    small = new ByteBuffer[maxIdle];
+    large = new ByteBuffer[(int) Math.ceil(maxIdle * LARGE_SHARE)];
   }
 
-  /** Returns an empty buffer of {@link #SIZE} octets. */
+  /** Returns an empty buffer of {@link #SIZE} bytes. */
   public ByteBuffer take() {
     synchronized (this) {
       if (smallCount > 0) {
@@ -49,7 +49,7 @@ public final class BufferPool {
     return ByteBuffer.allocate(SIZE);
   }
 
-  /** Returns an empty buffer of {@link #LARGE_SIZE} octets. */
+  /** Returns an empty buffer of {@link #LARGE_SIZE} bytes. */
   public ByteBuffer takeLarge() {
     synchronized (this) {
       if (largeCount > 0) {
@@ -59,12 +59,14 @@ public final class BufferPool {
     return ByteBuffer.allocate(LARGE_SIZE);
   }
 
-  /** Returns an empty buffer of the size for so many octets, or of the larger one. */
-  public ByteBuffer takeFor(int octets) {
-    return octets <= SIZE ? take() : takeLarge();
+  /** Returns an empty buffer of the smallest size that holds that many bytes, or a large one. */
+  public ByteBuffer takeFor(int bytes) {
+    return bytes <= SIZE ? take() : takeLarge();
   }
 
-  /** Returns the octets of both, one after the other; a copy, unless the second is empty. */
+  /**
+   * Returns the bytes of both buffers in one: a copy, or the first itself if the second is empty.
+   */
   public static ByteBuffer joined(ByteBuffer first, ByteBuffer second) {
     if (!second.hasRemaining()) {
       return first;
@@ -75,7 +77,7 @@ public final class BufferPool {
         .flip();
   }
 
-  /** Takes a buffer back. One that did not come from a pool like this is ignored. */
+  /** Gives a buffer back, which the caller no longer uses. One of another size is ignored. */
   public void give(ByteBuffer buffer) {
     synchronized (this) {
       if (buffer.capacity() == SIZE && smallCount < small.length) {

@@ -19,28 +19,50 @@ import org.xnio.XnioIoThread;
 import org.xnio.ssl.SslConnection;
 
 /**
- * One stream connection, decrypted, with the octets that were read from it too early.
+ * One stream connection, over TCP or a Unix-domain socket, in the clear or over TLS.
  *
- * <p>It has one owner at a time, who closes it on failure; whoever hands it on never touches it
- * again. Every method but {@link #execute}, {@link #after}, {@link #sharesThread} and the plain
- * getters is called on the connection's own I/O thread only.
+ * <ul>
+ *   <li><b>Owner.</b> A connection has one owner at a time: its listener or dialer, then a
+ *       protocol, a parked tunnel, at last a {@link Relay} or a {@link LingeringClose}. The owner
+ *       reads it, writes it, and closes it on failure. Whoever hands it on never touches it again.
+ *   <li><b>Threads.</b> A connection stays on one I/O thread. Its methods are called on that thread
+ *       only, except those that allow any thread; its listeners and deadlines run there.
+ *   <li><b>Events.</b> There is one readable and one writable listener; setting one replaces the
+ *       one before. They run only while reads or writes are resumed. A new owner finds reads and
+ *       writes as the one before left them.
+ *   <li><b>Early bytes.</b> An owner that has read more than it can use gives the rest back with
+ *       {@link #unread}. They stay in the connection until the next owner takes them with {@link
+ *       #takeEarly}; {@link #read} does not return them.
+ *   <li><b>TLS.</b> A connection of a listener with TLS begins without: its owner reads ciphertext,
+ *       may decide by it, and gives it back. {@link #startTls()} then puts TLS on the socket. TLS
+ *       reads the early bytes first, and from then on the owner reads and writes plaintext. The
+ *       handshake begins with the first read or write.
+ *   <li><b>Deadlines.</b> The owner may set one deadline at a time. Apart from that, the handshake
+ *       of a connection that was accepted has to be over 10 s after it was accepted.
+ *   <li><b>Drain.</b> When the process shuts down it calls {@link #drain}, which runs the listener
+ *       with which the owner ends the connection in the way of its protocol. Without a listener,
+ *       the connection goes on until it ends by itself.
+ *   <li><b>End.</b> {@link #close} ends the connection at once and {@link #abort} with a reset;
+ *       {@link LingeringClose} ends it so that the last bytes arrive. Each of them cancels the
+ *       deadlines.
+ * </ul>
  */
 public final class Conn {
   private static final Duration HANDSHAKE_TIME = Duration.ofSeconds(10);
 
-  /** Reads in a turn, since a peer may make much work of few octets. */
+  /** Reads in a turn: a peer can cause much work with few bytes. */
   private static final int MAX_READS = 16;
 
   private static final AtomicLong IDS = new AtomicLong();
 
   private final BufferPool buffers;
   private final long id = IDS.incrementAndGet();
-  private final SocketMonitor watch;
+  private final SocketMonitor monitor;
   private final SocketAddress peer;
 
   // Everything below belongs to the connection's I/O thread.
   private StreamConnection channel;
-  private @Nullable Layer layer; // until TLS starts
+  private @Nullable Layer layer; // until TLS is started
   private @Nullable ByteBuffer early;
   private XnioExecutor.@Nullable Key deadline;
   private @Nullable Runnable drainListener;
@@ -49,39 +71,48 @@ public final class Conn {
   private XnioExecutor.@Nullable Key handshakeDeadline;
   private boolean closed;
 
-  // Written by the connection's I/O thread, read by all.
+  // Written by the connection's I/O thread, read by any.
   private volatile boolean handshaken;
 
   /**
-   * Wraps a connection.
+   * Wraps a socket.
    *
-   * @param layer the TLS that {@link #startTls} puts on it, or null for a plain connection
+   * @param monitor sits on that socket
+   * @param layer the TLS that {@link #startTls()} starts, or null for a plain connection
    */
-  Conn(StreamConnection socket, SocketMonitor watch, BufferPool buffers, @Nullable Layer layer) {
+  Conn(StreamConnection socket, SocketMonitor monitor, BufferPool buffers, @Nullable Layer layer) {
     this.channel = socket;
-    this.watch = watch;
+    this.monitor = monitor;
     this.buffers = buffers;
     this.layer = layer;
     this.peer = socket.getPeerAddress();
     this.handshaken = layer == null;
   }
 
-  /** Returns a number that no other connection of this process has, for the log. */
+  /** Returns a number that no other connection of this process has, for the log. Any thread. */
   public long id() {
     return id;
   }
 
-  /** Returns the address at the other end. What was opened to a Unix-domain socket has none. */
+  /**
+   * Returns the address of the peer. Any thread may call.
+   *
+   * @throws IllegalStateException over a Unix-domain socket, whose peer has no address
+   */
   public InetSocketAddress peer() {
     return overTcp(peer);
   }
 
-  /** Returns the address at this end. What was opened to a Unix-domain socket has none. */
+  /**
+   * Returns the address of this end.
+   *
+   * @throws IllegalStateException over a Unix-domain socket, which has no address
+   */
   public InetSocketAddress local() {
     return overTcp(channel.getLocalAddress());
   }
 
-  /** Returns where it comes from, as limits and tokens count it. It is not kept, but made anew. */
+  /** Returns the source of the connection, a new object each time. Any thread may call. */
   public Source source() {
     return Source.of(peer().getAddress());
   }
@@ -93,32 +124,32 @@ public final class Conn {
     throw new IllegalStateException("not over TCP: " + address);
   }
 
-  /** Returns the pool for octets on their way from or to this connection. */
+  /** Returns the pool for bytes that are read from or written to this connection. Any thread. */
   public BufferPool buffers() {
     return buffers;
   }
 
-  /** Returns whether TLS is still to be started: what is read until then is not plaintext. */
+  /** Returns whether TLS has yet to be started. What is read until then is ciphertext. */
   public boolean awaitsTls() {
     return layer != null;
   }
 
   /**
-   * Starts the TLS that the connection awaits. The octets that were read too early are the first
-   * that TLS reads, so a ClientHello can be looked at before; from now on plaintext is read and
-   * written.
+   * Starts TLS as the listener or dialer wants it. TLS reads the early bytes first, so that a
+   * ClientHello can be looked at and given back before this is called. The listeners are removed
+   * and reads are suspended; from now on plaintext is read and written.
    *
-   * @throws IllegalStateException if no TLS is awaited
+   * @throws IllegalStateException if the connection awaits no TLS
    */
   public void startTls() {
     Layer awaited = layer;
     if (awaited == null) {
-      throw new IllegalStateException("no TLS is awaited: " + this);
+      throw new IllegalStateException("awaits no TLS: " + this);
     }
     startTls(awaited);
   }
 
-  /** Starts TLS on whatever is read and written so far, in the same way. */
+  /** Starts TLS in the same way, on top of what is read and written so far. */
   public void startTls(Layer tls) {
     layer = null;
     handshaken = false;
@@ -130,7 +161,7 @@ public final class Conn {
     channel = secured;
   }
 
-  /** Returns the connection as XNIO knows it, for the one place where Undertow takes it over. */
+  /** Returns the channel of XNIO, for Undertow, which takes the connection over with it. */
   public StreamConnection channel() {
     return channel;
   }
@@ -139,22 +170,20 @@ public final class Conn {
     return channel.getIoThread();
   }
 
-  /** Returns an object that stands for the connection's I/O thread. Any thread may ask. */
+  /** Returns an object that stands for the connection's I/O thread. Any thread may call. */
   public Object eventLoop() {
     return ioThread();
   }
 
-  /** Returns whether both live on the same I/O thread. Any thread may ask. */
-  public boolean sharesThread(Conn other) {
+  /** Returns whether both connections are on the same I/O thread. Any thread may call. */
+  boolean sharesThread(Conn other) {
     return ioThread() == other.ioThread();
   }
 
-  /** Returns whether the caller runs on this connection's I/O thread. */
-  public boolean inThread() {
-    return Thread.currentThread() == ioThread();
-  }
-
-  /** Runs a task on this connection's I/O thread, soon, unless that is ending. Any thread. */
+  /**
+   * Runs a task on the connection's I/O thread soon, or never if the process ends. Any thread may
+   * call.
+   */
   public void execute(Runnable task) {
     try {
       ioThread().execute(task);
@@ -163,7 +192,7 @@ public final class Conn {
     }
   }
 
-  /** Runs a task on this connection's I/O thread later. Any thread may call. */
+  /** Runs a task on the connection's I/O thread after a delay. Any thread may call. */
   public void after(Duration delay, Runnable task) {
     schedule(delay, task);
   }
@@ -176,16 +205,13 @@ public final class Conn {
     }
   }
 
-  /**
-   * Sets what happens when time is up, in place of an earlier deadline. It is off once the
-   * connection is closed.
-   */
+  /** Sets what runs when a time is over. This replaces the deadline that was set before. */
   public void deadline(Duration in, Runnable late) {
     noDeadline();
     deadline = schedule(in, late);
   }
 
-  /** Takes the deadline away. */
+  /** Cancels the deadline, if one is set. */
   public void noDeadline() {
     XnioExecutor.Key key = deadline;
     deadline = null;
@@ -194,31 +220,35 @@ public final class Conn {
     }
   }
 
-  /** Keeps octets that were read too early; they go before what is still to be read. */
-  public void unread(ByteBuffer octets) {
-    if (octets.hasRemaining()) {
-      early = BufferPool.joined(octets, takeEarly());
+  /**
+   * Gives bytes back that were read too early. They go before those that were given back already.
+   *
+   * @param bytes is kept: it may be neither changed nor given to a pool
+   */
+  public void unread(ByteBuffer bytes) {
+    if (bytes.hasRemaining()) {
+      early = BufferPool.joined(bytes, takeEarly());
     }
   }
 
-  /** Takes the octets that were read too early, or an empty buffer. */
+  /** Returns the early bytes, which the connection then no longer has, or an empty buffer. */
   public ByteBuffer takeEarly() {
     ByteBuffer kept = early;
     early = null;
     return kept == null ? ByteBuffer.allocate(0) : kept;
   }
 
-  /** Reads as {@link java.nio.channels.ReadableByteChannel} does; not the early octets. */
+  /** Reads as {@link java.nio.channels.ReadableByteChannel} does. Early bytes are not returned. */
   public int read(ByteBuffer into) throws IOException {
     return channel.getSourceChannel().read(into);
   }
 
   /**
-   * Reads what there is, a buffer at a time, and gives it to the owner until that wants no more, or
-   * it is the turn of others; reads are on, and tell of the rest. Closes the connection where it
-   * has ended or broken.
+   * Reads what has arrived, a buffer at a time, until the consumer wants no more or other
+   * connections of the thread have their turn. Reads are to be resumed, so that the rest is
+   * announced. Closes the connection if its stream has ended or an error occurs.
    *
-   * @param wantsMore takes the octets; the buffer is not its own
+   * @param wantsMore consumes a buffer, which it may not keep, and returns whether it wants another
    */
   public void readEach(Predicate<ByteBuffer> wantsMore) {
     ByteBuffer buffer = buffers.take();
@@ -241,42 +271,48 @@ public final class Conn {
   }
 
   /**
-   * Writes as {@link java.nio.channels.WritableByteChannel} does. What a peer that {@link #isDeaf}
-   * does not take is dropped without an error.
+   * Writes as {@link java.nio.channels.WritableByteChannel} does. If the peer accepts nothing more,
+   * the bytes are discarded without an error: see {@link #isDeaf} and {@link #reportLostWrites}.
    */
   public int write(ByteBuffer from) throws IOException {
     return channel.getSinkChannel().write(from);
   }
 
-  /** Returns whether all that was written has left for the socket. Over TLS a record may remain. */
+  /** Flushes, and returns whether the socket has taken all that was written. */
   public boolean flush() throws IOException {
     return channel.getSinkChannel().flush();
   }
 
-  /** Says that nothing more will be written. Done when {@link #flush} has returned true. */
+  /**
+   * Ends the stream to the peer, over TLS with a close_notify. It takes effect once {@link #flush}
+   * has returned true.
+   */
   public void shutdownWrites() throws IOException {
     channel.getSinkChannel().shutdownWrites();
   }
 
   /**
-   * Ends the TCP stream to the peer without a word of TLS, so that the peer can tell that it was
-   * cut off. Everything was flushed before.
+   * Ends the TCP stream to the peer without a close_notify, so that a peer over TLS can tell that
+   * the stream was truncated. Everything has to be flushed before.
    */
-  public void cutWrites() throws IOException {
-    watch.shutdownWrites();
+  void cutWrites() throws IOException {
+    monitor.shutdownWrites();
   }
 
-  /** Sets what runs while there is something to read, or the end was reached, and reads are on. */
+  /** Sets what runs while reads are resumed and there are bytes, an end or an error to read. */
   public void onReadable(@Nullable Runnable listener) {
     channel.getSourceChannel().setReadListener(listener == null ? null : c -> listener.run());
   }
 
-  /** Sets what runs while octets can be written, and writes are on. */
+  /** Sets what runs while writes are resumed and bytes can be written. */
   public void onWritable(@Nullable Runnable listener) {
     channel.getSinkChannel().setWriteListener(listener == null ? null : c -> listener.run());
   }
 
-  /** Adds what runs, once, when the TLS handshake is over; without TLS it runs now. */
+  /**
+   * Adds what runs once, when the TLS handshake has succeeded. Without TLS, and after the
+   * handshake, it runs at once.
+   */
   public void onHandshake(Runnable listener) {
     Runnable before = handshakeListener;
     if (handshaken) {
@@ -293,7 +329,7 @@ public final class Conn {
   }
 
   private void onHandshaken(SslConnection ssl) {
-    ssl.getHandshakeSetter().set(null); // a KeyUpdate would run it again
+    ssl.getHandshakeSetter().set(null); // a layer may run it again for a KeyUpdate
     handshaken = true;
     noHandshakeDeadline();
     Runnable listener = handshakeListener;
@@ -304,8 +340,8 @@ public final class Conn {
   }
 
   /**
-   * Ends the connection if its TLS handshake takes too long. For one that was accepted: who dials
-   * has a deadline of their own, and something to do when it is over.
+   * Resets the connection if its TLS handshake is not over 10 s from now. This is for connections
+   * that are accepted; whoever dials sets a deadline of its own and acts when it has passed.
    */
   void limitHandshake() {
     if (!handshaken) {
@@ -321,26 +357,26 @@ public final class Conn {
     }
   }
 
-  /** Returns whether there is no TLS handshake still to be finished. Any thread may ask. */
+  /** Returns whether the TLS handshake is over, or there is none. Any thread may call. */
   public boolean isHandshaken() {
     return handshaken;
   }
 
-  /** Sets what the owner does with the connection when the process closes down. */
+  /** Sets how the owner ends the connection when the process shuts down, or null for not at all. */
   public void onDrain(@Nullable Runnable listener) {
     drainListener = listener;
   }
 
-  /** Sets what runs, once, when the connection is closed, from whichever end. */
+  /** Sets what runs once, soon after the socket was closed, by whomever. */
   public void onClosed(Runnable listener) {
     closeListener = listener;
   }
 
   /**
-   * The socket is closed. What its owner waits for goes on: a read, which tells why, or a deadline.
-   * Any thread may call.
+   * Handles that the socket was closed: runs the close listener. The owner's other listeners and
+   * its deadline stay, since a read can still tell it why. Any thread may call.
    */
-  void closed() {
+  void onSocketClosed() {
     execute(
         () -> {
           Runnable listener = closeListener;
@@ -351,7 +387,7 @@ public final class Conn {
         });
   }
 
-  /** Has the owner end the connection, unless it is to go on until it ends by itself. */
+  /** Runs the drain listener, if there is one and the connection is open. */
   public void drain() {
     Runnable listener = drainListener;
     if (listener != null && !closed) {
@@ -359,22 +395,22 @@ public final class Conn {
     }
   }
 
-  /** Switches the readable event on. */
+  /** Resumes reads: the readable listener runs when there is something to read. */
   public void resumeReads() {
     channel.getSourceChannel().resumeReads();
   }
 
-  /** Switches the readable event off. */
+  /** Suspends reads: the readable listener does not run. */
   public void suspendReads() {
     channel.getSourceChannel().suspendReads();
   }
 
-  /** Switches the writable event on. */
+  /** Resumes writes: the writable listener runs when bytes can be written. */
   public void resumeWrites() {
     channel.getSinkChannel().resumeWrites();
   }
 
-  /** Switches the writable event off. */
+  /** Suspends writes: the writable listener does not run. */
   public void suspendWrites() {
     channel.getSinkChannel().suspendWrites();
   }
@@ -383,39 +419,43 @@ public final class Conn {
    * Returns whether one direction can end while the other goes on: over plain TCP and TLS 1.3, but
    * not over TLS 1.2, where the answer to a close_notify is a close_notify (RFC 5246, 7.2.1).
    */
-  public boolean halfCloses() {
+  boolean halfCloses() {
     SSLSession session = session();
     return session == null || session.getProtocol().equals("TLSv1.3");
   }
 
   /**
-   * Returns whether the end that was read may have been nobody's intention: over TLS there was no
-   * close_notify.
+   * Returns whether the stream from the peer was truncated: over TLS, the TCP stream has ended
+   * without a close_notify. Only to be called once the end was read.
    */
   public boolean isTruncated() {
-    return channel instanceof SslConnection && watch.hasEnded();
+    return channel instanceof SslConnection && monitor.hasEnded();
   }
 
-  /** Has writes to a peer that takes no more fail, for an owner that does not ask for that. */
+  /**
+   * Makes writes fail from now on if the peer accepts nothing more. This is for an owner that does
+   * not call {@link #isDeaf}, and would go on writing otherwise.
+   */
   public void reportLostWrites() {
-    watch.reportLostWrites();
+    monitor.reportLostWrites();
   }
 
-  /** Returns whether the peer takes no more. What it has sent before may still be read. */
+  /** Returns whether the peer accepts nothing more. What it sent before may still be read. */
   public boolean isDeaf() {
-    return watch.isDeaf();
+    return monitor.isDeaf();
   }
 
-  /** Returns whether the peer can be asked for a sign of life: over TLS 1.3, if that is our own. */
+  /** Returns whether the peer can be probed: over TLS 1.3, if the layer is {@link Probeable}. */
   public boolean canBeProbed() {
     return channel instanceof Probeable && halfCloses();
   }
 
   /**
-   * Asks the peer for a sign of life, of which its application notices nothing.
+   * Asks the peer for a sign of life that its application does not notice. Reads have to be
+   * resumed.
    *
-   * @param heard runs soon after anything has come from the peer, once at most. Reads have to be on
-   * @return false where it cannot be asked
+   * @param heard runs at most once, soon after anything has arrived from the peer
+   * @return false if the peer cannot be probed, and nothing was sent
    */
   public boolean probe(Runnable heard) throws IOException {
     return channel instanceof Probeable probeable && probeable.probe(heard);
@@ -425,12 +465,12 @@ public final class Conn {
     return channel instanceof SslConnection ssl ? ssl.getSslSession() : null;
   }
 
-  /** Returns whether this end has not closed it yet. */
+  /** Returns whether this end has not closed the connection yet. */
   public boolean isOpen() {
     return !closed && channel.isOpen();
   }
 
-  /** Closes it. What was not flushed is lost. */
+  /** Closes the connection. What was not flushed is lost. */
   public void close() {
     if (!closed) {
       closed = true;
@@ -443,13 +483,13 @@ public final class Conn {
     }
   }
 
-  /** Closes it with a TCP reset, so that the other side cannot take it for an orderly end. */
+  /** Closes the connection with a TCP reset, which no peer can take for an orderly end. */
   public void abort() {
     if (!closed) {
       try {
         channel.setOption(Options.CLOSE_ABORT, true);
       } catch (IOException e) {
-        // It is closed already, and so it ends without a reset.
+        // It is closed already, and ends without a reset.
       }
       close();
     }

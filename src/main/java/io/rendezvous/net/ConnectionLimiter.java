@@ -4,20 +4,21 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The connections that are open now, and how many of them each source has, for one listener or for
- * several that share the limits. Any thread may call.
+ * The open connections of one listener, or of several that share their limits, counted by source.
+ * It admits a connection unless its source has as many as it may; how many there are in all is
+ * bounded by the listeners, which stop accepting. Any thread may call.
  */
 public final class ConnectionLimiter {
   private final Listener.Limits limits;
   private final Set<Conn> open = ConcurrentHashMap.newKeySet();
   private final ConcurrentHashMap<Source, Integer> perSource = new ConcurrentHashMap<>();
 
-  /** Creates an empty set. */
+  /** Creates a limiter without connections. */
   public ConnectionLimiter(Listener.Limits limits) {
     this.limits = limits;
   }
 
-  /** Returns those that are open, whoever owns them. */
+  /** Returns the open connections, whoever owns them: a view that changes with them. */
   public Set<Conn> open() {
     return open;
   }
@@ -26,11 +27,11 @@ public final class ConnectionLimiter {
     return limits;
   }
 
-  /** Adds a connection, unless its source has enough. */
+  /** Adds a connection, unless its source has as many as it may. Returns whether it was added. */
   boolean add(Conn conn) {
     Source source = conn.source();
     if (perSource.merge(source, 1, Integer::sum) > limits.perSource()) {
-      forget(source);
+      release(source);
       return false;
     }
     open.add(conn);
@@ -40,10 +41,10 @@ public final class ConnectionLimiter {
   /** Removes a connection that was added. */
   void remove(Conn conn) {
     open.remove(conn);
-    forget(conn.source());
+    release(conn.source());
   }
 
-  private void forget(Source source) {
+  private void release(Source source) {
     perSource.computeIfPresent(source, (s, n) -> n == 1 ? null : n - 1);
   }
 }

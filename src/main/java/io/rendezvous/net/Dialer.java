@@ -10,21 +10,25 @@ import org.xnio.XnioWorker;
 
 /** Opens connections to one server. Any thread may call. */
 public abstract class Dialer {
-  public static final Duration PATIENCE = Duration.ofSeconds(10);
+  /** Longest time to wait for an address to accept the connection. */
+  protected static final Duration CONNECT_TIMEOUT = Duration.ofSeconds(10);
 
-  /** Hears how dialling went: once, on the I/O thread that the connection lives on. */
+  /** Receives the outcome of dialling once, on the I/O thread that was chosen. */
   public interface Result {
-    /** It is open; over TLS the handshake is still to come, with the first read or write. */
+    /**
+     * Takes the connection over, which is open. Over TLS the handshake has yet to begin: it does so
+     * with the first read or write.
+     */
     void opened(Conn conn);
 
-    /** It could not be opened. */
+    /** Handles that no connection was opened. */
     void failed(IOException reason);
   }
 
   private final XnioWorker worker;
   private final BufferPool buffers;
 
-  /** Creates one that opens connections on the network's I/O threads. */
+  /** Creates a dialer that opens connections on the network's I/O threads. */
   protected Dialer(Network network) {
     this(network.xnioWorker(), network.buffers());
   }
@@ -34,17 +38,17 @@ public abstract class Dialer {
     this.buffers = buffers;
   }
 
-  /** Opens a connection on whichever I/O thread. */
+  /** Opens a connection on any I/O thread. */
   public final void dial(Result result) {
     dialOn(worker.getIoThread(), result);
   }
 
-  /** Opens a connection on the I/O thread of another, so that a relay need not change threads. */
+  /** Opens a connection on the I/O thread of another one, so that a relay stays on one thread. */
   public final void dialBeside(Conn other, Result result) {
     dialOn(other.ioThread(), result);
   }
 
-  /** Opens a connection on an I/O thread of the same network. */
+  /** Opens a connection on one of the network's I/O threads. */
   public final void dialOn(XnioIoThread thread, Result result) {
     try {
       start(thread, result);
@@ -53,17 +57,21 @@ public abstract class Dialer {
     }
   }
 
-  /** Opens a connection on that I/O thread. */
+  /**
+   * Starts to open a connection on that I/O thread. Does not block.
+   *
+   * @throws RejectedExecutionException if the process ends; the result then never comes
+   */
   protected abstract void start(XnioIoThread thread, Result result);
 
   /**
-   * Makes a connection of an open socket.
+   * Returns the connection of a socket that was opened.
    *
-   * @param layer TLS, which starts with the first read or write, or null for a plain connection
+   * @param layer the TLS that is started on it, or null for a plain connection
    */
   protected final Conn conn(StreamConnection socket, @Nullable Layer layer) {
     Conn conn = new Conn(socket, new SocketMonitor(socket), buffers, layer);
-    socket.setCloseListener(closed -> conn.closed());
+    socket.setCloseListener(closed -> conn.onSocketClosed());
     if (layer != null) {
       conn.startTls();
     }

@@ -18,9 +18,10 @@ import org.xnio.conduits.StreamSourceConduit;
 import org.xnio.conduits.WriteReadyHandler;
 
 /**
- * Both conduits of a connection in one, and what XNIO wants of them that is the same for all.
+ * The source conduit and the sink conduit of a connection in one object, with those methods that
+ * XNIO asks of them and that are the same for every kind of connection.
  *
- * @param <C> the connection
+ * @param <C> the type of the connection
  */
 public abstract class DuplexConduit<C extends StreamConnection>
     implements StreamSourceConduit, StreamSinkConduit {
@@ -28,7 +29,7 @@ public abstract class DuplexConduit<C extends StreamConnection>
   protected @Nullable ReadReadyHandler readHandler;
   protected @Nullable WriteReadyHandler writeHandler;
 
-  public DuplexConduit(C connection) {
+  protected DuplexConduit(C connection) {
     this.connection = connection;
   }
 

@@ -8,20 +8,20 @@ import java.util.concurrent.atomic.AtomicLongArray;
 import org.xnio.XnioIoThread;
 
 /**
- * How late the I/O threads do what is due, measured by a task on each from time to time: what it is
- * late, so is every connection of that thread. Any thread may ask.
+ * Measures how late the I/O threads run their tasks, with a periodic task on each. Every connection
+ * of a thread is as late as that task. Any thread may call.
  */
 public final class EventLoopLag {
-  /** Hears of each measurement, on the thread that it is of. It must not block. */
+  /** Receives the measurements, each on the thread that was measured. It must not block. */
   public interface Listener {
-    /** The thread of that number, from 0 on, was that late. */
+    /** Handles that the task of a thread ran that late. Threads are numbered from 0. */
     void measured(int thread, Duration late);
   }
 
   private final List<XnioIoThread> threads;
   private final Duration every;
   private final Listener listener;
-  private final AtomicLongArray due;
+  private final AtomicLongArray due; // of each thread, as System.nanoTime tells
 
   EventLoopLag(List<XnioIoThread> threads, Duration every, Listener listener) {
     this.threads = List.copyOf(threads);
@@ -36,12 +36,15 @@ public final class EventLoopLag {
     }
   }
 
-  /** Returns how many threads there are. */
+  /** Returns how many threads are measured. */
   public int threads() {
     return threads.size();
   }
 
-  /** Returns for how long a thread has not done what is due: that of one which hangs grows. */
+  /**
+   * Returns how long the task of a thread has been due, or zero if it is not. The time of a thread
+   * that is blocked grows.
+   */
   public Duration overdue(int thread) {
     return Duration.ofNanos(Math.max(0, System.nanoTime() - due.get(thread)));
   }

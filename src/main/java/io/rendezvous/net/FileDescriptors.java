@@ -3,32 +3,34 @@ package io.rendezvous.net;
 import com.sun.management.UnixOperatingSystemMXBean;
 import java.lang.management.ManagementFactory;
 
-/** How many connections the process has file descriptors for. */
+/** The file descriptors of the process, which limit how many connections it can have. */
 public final class FileDescriptors {
-  /** For the store, log files, classes still to be loaded, and whatever comes. */
+  /** Descriptors that are kept for the store, log files, classes to be loaded and the like. */
   private static final long RESERVE = 64;
 
-  private static final int WITHOUT_KNOWING = 10_000;
+  /** Connections where the system does not say how many descriptors there are. */
+  private static final int DEFAULT = 10_000;
+
   private static final int MIN = 16;
 
   private FileDescriptors() {}
 
   /**
-   * Returns how many connections there may be.
+   * Returns how many connections the process may have.
    *
-   * @param wanted as set; 0 is as many as there can be
-   * @param others how many descriptors are kept for other listeners
+   * @param wanted as many as are wanted, or 0 for as many as possible
+   * @param others descriptors that are kept for other listeners
    */
   public static int limit(int wanted, int others) {
-    int most = WITHOUT_KNOWING;
+    int max = DEFAULT;
     if (ManagementFactory.getOperatingSystemMXBean() instanceof UnixOperatingSystemMXBean system) {
       long left =
           system.getMaxFileDescriptorCount()
               - system.getOpenFileDescriptorCount()
               - RESERVE
               - others;
-      most = (int) Math.max(MIN, Math.min(left, Integer.MAX_VALUE / 2));
+      max = (int) Math.max(MIN, Math.min(left, Integer.MAX_VALUE / 2));
     }
-    return wanted == 0 ? most : Math.min(wanted, most);
+    return wanted == 0 ? max : Math.min(wanted, max);
   }
 }

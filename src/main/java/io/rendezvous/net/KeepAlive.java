@@ -11,38 +11,39 @@ import org.xnio.StreamConnection;
 import org.xnio.channels.AcceptingChannel;
 
 /**
- * TCP keepalive with times of our own: 10 s idle, then 3 probes 3 s apart, so that a dead peer is
- * found within 19 s (PROTOCOL 1.3). XNIO can only switch it on, with the kernel's two hours; so the
- * sockets below are looked up once. Accepted sockets inherit the times of the listening one.
+ * Sets the times of TCP keepalive: a probe after 10 s of silence, then 3 probes 3 s apart, so that
+ * a dead peer is found within 19 s (protocol.md, 1.3). XNIO can only switch keepalive on, with the
+ * two hours of the kernel; so its sockets are reached by reflection. Accepted sockets inherit the
+ * times of the listening one.
  *
- * <p>Not TCP_USER_TIMEOUT: that ends a connection whose reader merely stalls as well.
+ * <p>TCP_USER_TIMEOUT is not used, since it also ends connections whose reader merely stalls.
  */
 final class KeepAlive {
   private static final Logger LOG = LoggerFactory.getLogger(KeepAlive.class);
 
   private KeepAlive() {}
 
-  /** Sets the times on a listening socket. */
-  static void keepAlive(AcceptingChannel<?> server) {
+  /** Sets the times of a listening socket, and of those it accepts. */
+  static void configure(AcceptingChannel<?> server) {
     try {
-      keepAlive((NetworkChannel) field(field(server, "realServer"), "channel"));
+      configure((NetworkChannel) field(field(server, "realServer"), "channel"));
     } catch (ReflectiveOperationException e) {
       warn(e);
     }
   }
 
-  /** Sets the times on a connection that was opened from here. */
-  static void keepAlive(StreamConnection socket) {
+  /** Sets the times of a connection that was dialled. */
+  static void configure(StreamConnection socket) {
     try {
       Method channel = socket.getClass().getDeclaredMethod("getChannel");
       channel.setAccessible(true);
-      keepAlive((NetworkChannel) channel.invoke(socket));
+      configure((NetworkChannel) channel.invoke(socket));
     } catch (ReflectiveOperationException e) {
       warn(e);
     }
   }
 
-  private static void keepAlive(NetworkChannel channel) {
+  private static void configure(NetworkChannel channel) {
     try {
       channel.setOption(ExtendedSocketOptions.TCP_KEEPIDLE, 10);
       channel.setOption(ExtendedSocketOptions.TCP_KEEPINTERVAL, 3);
@@ -60,6 +61,7 @@ final class KeepAlive {
 
   private static void warn(Exception e) {
     LOG.warn(
-        "TCP keepalive stays at the system's times; dead peers are noticed late: {}", e.toString());
+        "TCP keepalive keeps the times of the system; dead peers are noticed late: {}",
+        e.toString());
   }
 }

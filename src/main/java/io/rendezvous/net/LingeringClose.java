@@ -5,60 +5,61 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 
 /**
- * Ends a connection so that the last octets arrive: writes them, says that nothing follows, and
- * then reads and drops what the peer still sends, until it has been silent for a moment. A socket
- * that is closed with octets unread sends a reset, and a reset makes many a peer forget what it has
- * not read yet.
+ * Ends a connection so that its last bytes arrive. It writes them, ends the stream to the peer, and
+ * then reads and discards what the peer still sends, until the peer has ended its stream too or has
+ * been silent for 2 s, for at most 30 s. A socket that is closed with bytes unread sends a reset,
+ * and a reset makes many peers discard what they have not read yet.
  *
- * <p>Called on the connection's I/O thread, by its owner, who thereby gives it away.
+ * <p>The connection's owner calls this on the I/O thread, and no longer owns the connection then.
  */
 public final class LingeringClose {
-  private static final Duration TO_WRITE = Duration.ofSeconds(10);
-  private static final Duration SILENCE = Duration.ofSeconds(2);
-  private static final Duration TO_DROP = Duration.ofSeconds(30);
+  private static final Duration MAX_WRITE_TIME = Duration.ofSeconds(10);
+  private static final Duration MAX_SILENCE = Duration.ofSeconds(2);
+  private static final Duration MAX_DISCARD_TIME = Duration.ofSeconds(30);
 
-  /** Buffers that are dropped before others of the thread have their turn, for a short rest. */
-  private static final int TURN = 16;
+  /** Buffers that are discarded before other connections of the thread have their turn. */
+  private static final int MAX_READS = 16;
 
-  private static final Duration SHORT_REST = Duration.ofMillis(1);
+  /** Pause in which other connections have their turn. */
+  private static final Duration PAUSE = Duration.ofMillis(1);
 
   private final Conn conn;
   private final ByteBuffer last;
-  private final Duration toDrop;
+  private final Duration discardTime;
   private boolean shut;
-  private long dropUntil;
+  private long discardUntil;
 
-  private LingeringClose(Conn conn, ByteBuffer last, Duration toDrop) {
+  private LingeringClose(Conn conn, ByteBuffer last, Duration discardTime) {
     this.conn = conn;
     this.last = last;
-    this.toDrop = toDrop;
+    this.discardTime = discardTime;
   }
 
-  /** Sends the last octets, then ends the connection. */
+  /** Sends the last bytes, then ends the connection. */
   public static void say(Conn conn, ByteBuffer last) {
-    say(conn, last, TO_DROP);
+    start(conn, last, MAX_DISCARD_TIME);
   }
 
-  private static void say(Conn conn, ByteBuffer last, Duration toDrop) {
+  /** Ends the connection in order, without sending anything more. */
+  public static void end(Conn conn) {
+    start(conn, ByteBuffer.allocate(0), MAX_DISCARD_TIME);
+  }
+
+  /** Ends the connection as {@link #end} does, but discards for at most 2 s what still arrives. */
+  static void endSoon(Conn conn) {
+    start(conn, ByteBuffer.allocate(0), MAX_SILENCE);
+  }
+
+  private static void start(Conn conn, ByteBuffer last, Duration discardTime) {
     if (!conn.isOpen()) {
       conn.close();
       return;
     }
-    LingeringClose farewell = new LingeringClose(conn, last, toDrop);
+    LingeringClose closing = new LingeringClose(conn, last, discardTime);
     conn.suspendReads();
-    conn.deadline(TO_WRITE, conn::abort);
-    conn.onWritable(farewell::onWritable);
-    farewell.onWritable();
-  }
-
-  /** Ends the connection in order, with nothing more to say. */
-  public static void end(Conn conn) {
-    say(conn, ByteBuffer.allocate(0));
-  }
-
-  /** Ends the connection in order, but soon, for there is nobody left who would want its octets. */
-  public static void endSoon(Conn conn) {
-    say(conn, ByteBuffer.allocate(0), SILENCE);
+    conn.deadline(MAX_WRITE_TIME, conn::abort);
+    conn.onWritable(closing::onWritable);
+    closing.onWritable();
   }
 
   private void onWritable() {
@@ -85,41 +86,41 @@ public final class LingeringClose {
       return;
     }
     conn.suspendWrites();
-    dropUntil = System.nanoTime() + toDrop.toNanos();
+    discardUntil = System.nanoTime() + discardTime.toNanos();
     conn.onReadable(this::onReadable);
     onReadable();
   }
 
   private void onReadable() {
-    ByteBuffer dropped = conn.buffers().take();
+    ByteBuffer discarded = conn.buffers().take();
     try {
-      drop(dropped);
+      discard(discarded);
     } catch (IOException e) {
       conn.close();
     } finally {
-      conn.buffers().give(dropped);
+      conn.buffers().give(discarded);
     }
   }
 
-  private void drop(ByteBuffer buffer) throws IOException {
-    for (int turn = 0; turn < TURN; turn++) {
+  private void discard(ByteBuffer buffer) throws IOException {
+    for (int i = 0; i < MAX_READS; i++) {
       int n = conn.read(buffer.clear());
       if (n < 0) {
         conn.close();
         return;
       }
       if (n == 0) {
-        Duration left = Duration.ofNanos(Math.max(0, dropUntil - System.nanoTime()));
-        conn.deadline(left.compareTo(SILENCE) < 0 ? left : SILENCE, conn::close);
+        Duration left = Duration.ofNanos(Math.max(0, discardUntil - System.nanoTime()));
+        conn.deadline(left.compareTo(MAX_SILENCE) < 0 ? left : MAX_SILENCE, conn::close);
         conn.resumeReads();
         return;
       }
     }
-    if (System.nanoTime() - dropUntil >= 0) {
+    if (System.nanoTime() - discardUntil >= 0) {
       conn.close();
     } else {
       conn.suspendReads();
-      conn.deadline(SHORT_REST, this::onReadable);
+      conn.deadline(PAUSE, this::onReadable);
     }
   }
 }

@@ -14,27 +14,32 @@ import org.xnio.StreamConnection;
 import org.xnio.channels.AcceptingChannel;
 
 /**
- * A listening socket and the connections that came through it. When as many are open as may be, or
- * the process has no descriptor left, accepting pauses; further ones wait in the kernel's queue.
+ * A listening socket. It accepts connections on the I/O threads, and hands each to its consumer on
+ * the connection's own thread.
+ *
+ * <p>Accepting pauses when as many connections are open as may be, or when the process has no file
+ * descriptor left; further connections wait in the queue of the kernel. A connection from a source
+ * that has as many as it may is reset. Any thread may call.
  */
 public final class Listener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
   /**
-   * What a listener accepts.
+   * Upper bounds of one listener, or of several together.
    *
-   * @param connections how many may be open at once
-   * @param perSource how many of them from one source; further ones are closed at once
+   * @param connections open at once; further ones are not accepted yet
+   * @param perSource open at once from one source; further ones are reset
    */
   public record Limits(int connections, int perSource) {}
 
   /**
-   * What has come to a listener so far.
+   * Numbers of events since a listener was started.
    *
-   * @param accepted connections
-   * @param refused connections of sources that had enough
-   * @param handshakes of TLS that were finished
-   * @param failedHandshakes of TLS: whatever the reason, the connection ended before
+   * @param accepted connections that were handed to the consumer
+   * @param refused connections from sources that had as many as they may
+   * @param handshakes TLS handshakes that succeeded
+   * @param failedHandshakes connections that ended before their TLS handshake succeeded, for
+   *     whatever reason
    */
   public record Counts(long accepted, long refused, long handshakes, long failedHandshakes) {}
 
@@ -66,31 +71,34 @@ public final class Listener implements AutoCloseable {
     channel.resumeAccepts();
   }
 
-  /** Returns where it listens. */
+  /** Returns the address that the socket is bound to. */
   public InetSocketAddress address() {
     return channel().getLocalAddress(InetSocketAddress.class);
   }
 
-  /** Returns the connections that are open now, whoever owns them. */
+  /**
+   * Returns the open connections, whoever owns them, with those of listeners that share the limits:
+   * a view that changes with them.
+   */
   public Set<Conn> open() {
     return connections.open();
   }
 
-  /** Returns what it accepts. */
+  /** Returns the upper bounds. */
   public Limits limits() {
     return connections.limits();
   }
 
-  /** Returns what has come so far. */
+  /** Returns the numbers of events so far. */
   public Counts counts() {
     return new Counts(
         acceptedCount.sum(), refusedCount.sum(), handshakes.sum(), failedHandshakes.sum());
   }
 
-  /** Stops listening. Connections that are open stay so. */
+  /** Stops listening. Open connections stay open. */
   @Override
   public void close() {
-    // A second time it would wait for threads that may be gone.
+    // Closing the channel again would wait for threads that may be gone.
     if (closed.compareAndSet(false, true)) {
       IoUtils.safeClose(channel());
     }
@@ -118,14 +126,15 @@ public final class Listener implements AutoCloseable {
     Conn conn;
     try {
       conn = new Conn(socket, new SocketMonitor(socket), buffers, layer);
-    } catch (RuntimeException e) { // it was reset before it was looked at
-      LOG.debug("A connection was gone when it was accepted: {}", e.toString());
+    } catch (RuntimeException e) { // it was reset meanwhile
+      LOG.debug("A connection ended before it was accepted: {}", e.toString());
       IoUtils.safeClose(socket);
       return;
     }
     if (!connections.add(conn)) {
       refusedCount.increment();
-      LOG.debug("{} refused: its source has {} connections open", conn, limits().perSource());
+      LOG.debug(
+          "{} refused: its source has {} open connections already", conn, limits().perSource());
       conn.abort();
       return;
     }
@@ -137,7 +146,7 @@ public final class Listener implements AutoCloseable {
             failedHandshakes.increment();
           }
           conn.execute(conn::close);
-          conn.closed();
+          conn.onSocketClosed();
         });
     if (layer != null) {
       conn.limitHandshake();

@@ -29,26 +29,31 @@ import org.xnio.XnioWorker;
 import org.xnio.channels.AcceptingChannel;
 
 /**
- * The I/O threads of one process, the threads for work that blocks, and the sockets on them. Any
- * thread may call it.
+ * The threads that connections live on, and the listeners and dialers that create connections
+ * there. There are I/O threads, on which nothing may block; workers, for tasks that may block;
+ * threads for the costly parts of TLS handshakes; and resolvers, for DNS. Any thread may call.
+ *
+ * <p>Closing a network ends its threads and closes its sockets. Tasks that are given to it
+ * afterwards never run.
  */
 public final class Network implements AutoCloseable {
   private static final int BACKLOG = 4096;
   private static final int WORKERS = 16;
   private static final int RESOLVERS = 4;
-  private static final int RESOLVER_IDLES_S = 10;
+  private static final int RESOLVER_IDLE_S = 10;
+  private static final int MAX_IDLE_BUFFERS = 256;
 
   private final XnioWorker worker;
   private final ExecutorService tlsTasks;
   private final ExecutorService resolver;
-  private final BufferPool buffers = new BufferPool(256);
+  private final BufferPool buffers = new BufferPool(MAX_IDLE_BUFFERS);
   private final Map<Class<?>, AutoCloseable> shared = new ConcurrentHashMap<>();
 
   /**
    * Starts the threads.
    *
-   * @param name what they are called
-   * @param ioThreads how many are there for I/O; as many as processors is best
+   * @param name begins the names of the threads
+   * @param ioThreads number of I/O threads, and of threads for TLS: best one for each processor
    */
   public Network(String name, int ioThreads) throws IOException {
     this.tlsTasks = Executors.newFixedThreadPool(ioThreads, named(name + "-tls-"));
@@ -65,17 +70,17 @@ public final class Network implements AutoCloseable {
                     .getMap());
   }
 
-  /** Runs a costly part of a TLS handshake, off the I/O threads. Any thread may call. */
+  /** Runs a costly part of a TLS handshake soon, on a thread for that. */
   public void runTlsTask(Runnable task) {
     try {
-      tlsTasks.execute(() -> untilTheEnd(task));
+      tlsTasks.execute(() -> runUnlessClosed(task));
     } catch (RejectedExecutionException e) {
       // The process ends.
     }
   }
 
-  /** What a task has found out goes to an I/O thread, which may be gone. */
-  private static void untilTheEnd(Runnable task) {
+  /** Runs a task, and ignores that its result cannot be posted once the I/O threads have ended. */
+  private static void runUnlessClosed(Runnable task) {
     try {
       task.run();
     } catch (RejectedExecutionException e) {
@@ -83,13 +88,13 @@ public final class Network implements AutoCloseable {
     }
   }
 
-  /** Returns threads for DNS: those for other work may all be blocked, by handlers for example. */
+  /** Returns threads for DNS alone: the workers may all be blocked, for example by handlers. */
   private static ExecutorService resolver(String prefix) {
     ThreadPoolExecutor threads =
         new ThreadPoolExecutor(
             RESOLVERS,
             RESOLVERS,
-            RESOLVER_IDLES_S,
+            RESOLVER_IDLE_S,
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
             named(prefix));
@@ -107,9 +112,9 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Returns what opens connections to one server.
+   * Returns a dialer to one server.
    *
-   * @param host its name or address; an IPv6 address without brackets
+   * @param host a name or an address; an IPv6 address without brackets
    * @param layer TLS, or null for plain TCP
    */
   public Dialer dialer(String host, int port, @Nullable Layer layer) {
@@ -117,16 +122,14 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Returns the one object of its type that belongs to this network: made when it is first asked
-   * for, closed with the network.
-   *
-   * @param type of the object, which is also what tells it from others
+   * Returns the one object of a type that belongs to this network. It is created at the first call
+   * and closed with the network, when no I/O thread uses it any more.
    */
   public <T extends AutoCloseable> T shared(Class<T> type, Supplier<T> maker) {
     return type.cast(shared.computeIfAbsent(type, t -> maker.get()));
   }
 
-  /** Runs a task that does not block, later, on one of the I/O threads. */
+  /** Runs a task, which must not block, on an I/O thread after a delay. */
   public void after(Duration delay, Runnable task) {
     try {
       worker.getIoThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
@@ -135,7 +138,7 @@ public final class Network implements AutoCloseable {
     }
   }
 
-  /** Runs a task that may block, later, on a thread for such. */
+  /** Runs a task, which may block, on a worker after a delay. */
   public void afterMayBlock(Duration delay, Runnable task) {
     after(
         delay,
@@ -149,22 +152,22 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Begins to measure how late the I/O threads do what is due.
+   * Starts to measure how late the I/O threads run their tasks.
    *
-   * @param every how often, on each
-   * @param listener hears of each measurement, on the thread that it is of
+   * @param every the interval of the measurements, on each thread
+   * @param listener receives each measurement, on the thread that was measured
    */
   public EventLoopLag watchDelays(Duration every, EventLoopLag.Listener listener) {
     List<XnioIoThread> threads = new ArrayList<>();
     for (int i = 0; i < worker.getIoThreadCount(); i++) {
       threads.add(worker.getIoThread(i));
     }
-    EventLoopLag delays = new EventLoopLag(threads, every, listener);
-    delays.start();
-    return delays;
+    EventLoopLag lag = new EventLoopLag(threads, every, listener);
+    lag.start();
+    return lag;
   }
 
-  /** Returns the threads for work that may block. */
+  /** Returns the workers: an executor for tasks that may block. */
   public Executor worker() {
     return task -> {
       try {
@@ -175,7 +178,7 @@ public final class Network implements AutoCloseable {
     };
   }
 
-  /** Returns the pool for bytes on their way from or to this network's connections. */
+  /** Returns the pool for bytes that are read from or written to this network's connections. */
   public BufferPool buffers() {
     return buffers;
   }
@@ -185,11 +188,11 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Listens.
+   * Listens at an address. May block.
    *
    * @param layer the TLS that connections await, or null for plain TCP
    * @param accepted takes each new connection over, on its I/O thread, before the TLS handshake
-   * @throws IOException if the address is not to be had
+   * @throws IOException if the address is not available
    */
   public Listener listen(
       InetSocketAddress address,
@@ -201,12 +204,12 @@ public final class Network implements AutoCloseable {
   }
 
   /**
-   * Listens as one of several that share their limits. May block.
+   * Listens at an address, as one of several listeners that share their limits. May block.
    *
    * @param layer the TLS that connections await, or null for plain TCP
-   * @param connections theirs
+   * @param connections the limiter that the listeners share
    * @param accepted takes each new connection over, on its I/O thread, before the TLS handshake
-   * @throws IOException if the address is not to be had
+   * @throws IOException if the address is not available
    */
   public Listener listen(
       InetSocketAddress address,
@@ -226,11 +229,12 @@ public final class Network implements AutoCloseable {
                 .set(Options.CONNECTION_HIGH_WATER, connections.limits().connections())
                 .set(Options.CONNECTION_LOW_WATER, connections.limits().connections())
                 .getMap());
-    KeepAlive.keepAlive(server);
+    KeepAlive.configure(server);
     listener.start(server);
     return listener;
   }
 
+  /** Ends the threads and closes the sockets. Waits up to 5 s for the I/O threads. */
   @Override
   public void close() {
     worker.shutdownNow();

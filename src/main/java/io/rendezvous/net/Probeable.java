@@ -2,13 +2,13 @@ package io.rendezvous.net;
 
 import java.io.IOException;
 
-/** A connection whose peer can be asked whether it is alive without its application noticing. */
+/** A connection whose peer can be asked for a sign of life that its application does not notice. */
 public interface Probeable {
   /**
-   * Asks the peer. Called on the connection's I/O thread, while reads are on.
+   * Asks the peer. Called on the connection's I/O thread, while reads are resumed.
    *
-   * @param heard runs on that thread, at most once, soon after anything has come from the peer
-   * @return false where the peer cannot be asked, and nothing was sent
+   * @param heard runs on that thread, at most once, soon after anything has arrived from the peer
+   * @return false if the peer cannot be asked, and nothing was sent
    */
   boolean probe(Runnable heard) throws IOException;
 }

@@ -9,20 +9,20 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * The PROXY protocol's header of version 2, which says where a relayed connection comes from
+ * A header of the PROXY protocol, version 2, which tells where a relayed connection comes from
  * (haproxy.org, proxy-protocol.txt, 2.2).
  *
- * @param octets the header itself, of which the caller changes nothing
- * @param source where the connection comes from; empty if the sender did not say
+ * @param octets the header as it is on the wire; not to be changed
+ * @param source the address of the client, unless the header does not tell it
  */
 public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source) {
-  /** No request begins with these. */
+  /** What a header begins with, and no request. */
   private static final byte[] SIGNATURE = {
     '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'
   };
 
-  private static final int FIXED = SIGNATURE.length + 4;
-  private static final int MAX_REST = 1024;
+  private static final int FIXED_LENGTH = SIGNATURE.length + 4;
+  private static final int MAX_VARIABLE_LENGTH = 1024;
   private static final int VERSION_2 = 0x20;
   private static final int COMMAND_PROXY = 0x21;
   private static final int TCP_OVER_IPV4 = 0x11;
@@ -31,27 +31,27 @@ public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source)
   private static final int IPV6_LENGTH = 16;
 
   /**
-   * Returns the octets that go before those of a connection.
+   * Returns the octets of a header. It tells no addresses if one is IPv4 and the other IPv6.
    *
-   * @param source where it comes from
-   * @param destination where it was accepted
+   * @param source the address of the client
+   * @param destination the address at which its connection was accepted
    */
   public static ByteBuffer of(InetSocketAddress source, InetSocketAddress destination) {
     byte[] from = source.getAddress().getAddress();
     byte[] to = destination.getAddress().getAddress();
-    boolean alike = from.length == to.length;
-    int length = alike ? 2 * from.length + 4 : 0;
-    ByteBuffer header = ByteBuffer.allocate(FIXED + length).put(SIGNATURE);
+    boolean sameFamily = from.length == to.length;
+    int length = sameFamily ? 2 * from.length + 4 : 0;
+    ByteBuffer header = ByteBuffer.allocate(FIXED_LENGTH + length).put(SIGNATURE);
     int family = from.length == IPV4_LENGTH ? TCP_OVER_IPV4 : TCP_OVER_IPV6;
-    header.put((byte) COMMAND_PROXY).put((byte) (alike ? family : 0)).putShort((short) length);
-    if (alike) {
+    header.put((byte) COMMAND_PROXY).put((byte) (sameFamily ? family : 0)).putShort((short) length);
+    if (sameFamily) {
       header.put(from).put(to);
       header.putShort((short) source.getPort()).putShort((short) destination.getPort());
     }
     return header.flip();
   }
 
-  /** Returns whether octets begin with a header, or may, as far as they go. */
+  /** Returns whether octets begin with a header, or may do so once more of them are there. */
   public static boolean mayBegin(ByteBuffer octets) {
     int length = Math.min(octets.remaining(), SIGNATURE.length);
     byte[] begin = new byte[length];
@@ -60,30 +60,30 @@ public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source)
   }
 
   /**
-   * Takes a header that {@link #mayBegin} these octets from their beginning.
+   * Takes the header that octets begin with, as {@link #mayBegin} has told.
    *
-   * @return empty if it is not whole yet; then nothing was taken
-   * @throws ProtocolException if it is none that can be understood
+   * @return empty if the header is not whole yet, and nothing was taken
+   * @throws ProtocolException if it is malformed or of another version
    */
   public static Optional<ProxyHeader> take(ByteBuffer octets) throws ProtocolException {
-    if (octets.remaining() < FIXED) {
+    if (octets.remaining() < FIXED_LENGTH) {
       return Optional.empty();
     }
     int start = octets.position();
     int command = octets.get(start + SIGNATURE.length);
     int family = octets.get(start + SIGNATURE.length + 1);
     int length = Short.toUnsignedInt(octets.getShort(start + SIGNATURE.length + 2));
-    if ((command & 0xf0) != VERSION_2 || length > MAX_REST) {
+    if ((command & 0xf0) != VERSION_2 || length > MAX_VARIABLE_LENGTH) {
       throw new ProtocolException("malformed PROXY header");
     }
-    if (octets.remaining() < FIXED + length) {
+    if (octets.remaining() < FIXED_LENGTH + length) {
       return Optional.empty();
     }
-    ByteBuffer rest = octets.slice(start + FIXED, length);
-    octets.position(start + FIXED + length);
+    ByteBuffer rest = octets.slice(start + FIXED_LENGTH, length);
+    octets.position(start + FIXED_LENGTH + length);
     return Optional.of(
         new ProxyHeader(
-            octets.slice(start, FIXED + length),
+            octets.slice(start, FIXED_LENGTH + length),
             command == COMMAND_PROXY ? source(family, rest) : Optional.empty()));
   }
 
@@ -101,7 +101,7 @@ public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source)
     try {
       return Optional.of(new InetSocketAddress(InetAddress.getByAddress(address), port));
     } catch (UnknownHostException e) {
-      throw new AssertionError(e); // of an address of the right length
+      throw new AssertionError(e); // the length is right
     }
   }
 }

@@ -7,14 +7,14 @@ import java.time.Duration;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One direction of a {@link Relay}. The reader's part runs on the thread of the connection it
- * reads, the writer's on that of the connection it writes; between them lies a ring of full
- * buffers, with one producer and one consumer. Reading stops when the ring is full, and as soon as
- * the writer's socket is: what is on its way then is about all that a reader who stands still
- * holds. A direction in which nothing moves holds no buffer.
+ * One direction of a {@link Relay}. The reading part runs on the thread of the connection it reads,
+ * the writing part on that of the connection it writes. Between them is a ring of full buffers,
+ * with one producer and one consumer. Reading stops when the ring is full, and as soon as the
+ * socket that is written takes no more: a peer that stops reading ties up little more than the
+ * buffers that are on their way at that moment. A direction in which nothing moves holds no buffer.
  *
- * <p>A buffer is small until a read fills it, and large from then on until one does not: so a fast
- * stream has few system calls, and a slow one little memory.
+ * <p>A buffer is small until a read fills it, and large from then on until a read does not: so a
+ * fast stream needs few system calls, and a slow one little memory.
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // every field has one thread that writes it
 final class Pump {
@@ -22,19 +22,19 @@ final class Pump {
   private static final int BUFFERS = 2;
 
   /**
-   * Octets that are read before other connections of the thread have their turn. What is left is
-   * told of again when those are through, since reads stay on.
+   * Bytes that are read before other connections of the thread have their turn. Reads stay resumed,
+   * so that the rest is announced again after that.
    */
-  private static final int TURN = 256 * 1024;
+  private static final int MAX_BYTES = 256 * 1024;
 
-  /** Reads in a turn, since a peer may make much work of few octets. */
+  /** Reads in a turn: a peer can cause much work with few bytes. */
   private static final int MAX_READS = 16;
 
-  /** A read of about so many octets has filled a small buffer: a record of the largest size. */
+  /** A read of this many bytes has filled a small buffer: it was a record of the largest size. */
   private static final int FULL = 16_000;
 
-  /** What a large buffer is filled with makes a large buffer of records again, and no more. */
-  private static final int MAX = BufferPool.LARGE_SIZE - BufferPool.SIZE;
+  /** Bytes that are read into a large buffer: as TLS records, they fill one large buffer. */
+  private static final int LARGE_READ = BufferPool.LARGE_SIZE - BufferPool.SIZE;
 
   private final Relay relay;
   private final Conn from;
@@ -44,27 +44,27 @@ final class Pump {
   private final Runnable readAgain = this::readAgain;
   private final Runnable writeSoon = this::writeSoon;
 
-  // Written by the reader, read by all.
+  // Written by the reading part, read by any thread.
   private volatile int produced;
   private volatile boolean ended;
   private volatile boolean sawEnd;
   private volatile boolean truncated;
-  private volatile long octets;
+  private volatile long bytes;
 
-  // The reader's own.
+  // Of the reading part.
   private boolean fast;
 
-  // Written by the writer, read by all.
+  // Written by the writing part, read by any thread.
   private volatile int consumed;
   private volatile boolean unflushed;
   private volatile boolean delivered;
   private volatile boolean lost;
   private volatile boolean blocked;
 
-  // The writer's own.
+  // Of the writing part.
   private boolean shut;
 
-  // Written by both; either value will do.
+  // Written by both parts; whichever value remains is right.
   private volatile boolean wantsRoom;
   private volatile long moved = System.nanoTime();
 
@@ -74,17 +74,17 @@ final class Pump {
     this.to = to;
   }
 
-  /** Returns whether there was anything to deliver. */
+  /** Returns whether there was anything to deliver: a byte that was read, or a greeting. */
   boolean began() {
     return produced != 0;
   }
 
-  /** Returns how many octets were read. */
-  long octets() {
-    return octets;
+  /** Returns how many bytes were read. */
+  long bytes() {
+    return bytes;
   }
 
-  /** Returns whether the stream that is read has ended in order. */
+  /** Returns whether the end of the stream was read. */
   boolean sawEnd() {
     return sawEnd;
   }
@@ -94,12 +94,12 @@ final class Pump {
     return delivered;
   }
 
-  /** Returns whether there is nothing left to do: delivered, or the peer takes no more. */
+  /** Returns whether nothing is left to do: all is delivered, or the peer accepts nothing more. */
   boolean isOver() {
     return delivered || lost;
   }
 
-  /** Returns whether octets have been waiting for the writer's peer for that long. */
+  /** Returns whether bytes have been waiting for that long to be accepted by the peer. */
   boolean isStalled(long now, Duration stall) {
     return isPending() && now - moved >= stall.toNanos();
   }
@@ -113,8 +113,9 @@ final class Pump {
     return !isOver() && (produced != consumed || unflushed);
   }
 
-  // The reader's part.
+  // The reading part.
 
+  /** Reads what has arrived, as long as there is room, and passes it on. */
   void read() {
     if (!relay.isRunning() || ended) {
       return;
@@ -128,12 +129,13 @@ final class Pump {
 
   private void doRead() throws IOException {
     int read = 0;
-    for (int i = 0; i < MAX_READS && read < TURN && relay.isRunning(); i++) {
+    for (int i = 0; i < MAX_READS && read < MAX_BYTES && relay.isRunning(); i++) {
       if (isFull()) {
         from.suspendReads();
         return;
       }
-      ByteBuffer buffer = fast ? from.buffers().takeLarge().limit(MAX) : from.buffers().take();
+      ByteBuffer buffer =
+          fast ? from.buffers().takeLarge().limit(LARGE_READ) : from.buffers().take();
       int n = 0;
       try {
         n = from.read(buffer);
@@ -162,7 +164,7 @@ final class Pump {
     if (hasRoom()) {
       return false;
     }
-    wantsRoom = true; // and look again, since the writer may not have seen it
+    wantsRoom = true; // the writing part may not have seen this, so look again
     if (hasRoom()) {
       wantsRoom = false;
       return false;
@@ -179,12 +181,13 @@ final class Pump {
       from.buffers().give(buffer);
       return;
     }
-    octets = octets + buffer.remaining();
+    bytes = bytes + buffer.remaining();
     moved = System.nanoTime();
     put(buffer);
     wakeWriter();
   }
 
+  /** Puts a full buffer into the ring, which has to have room. */
   void put(ByteBuffer buffer) {
     int at = produced;
     ring[at & BUFFERS - 1] = buffer;
@@ -196,7 +199,7 @@ final class Pump {
       if (!blocked) {
         write();
       }
-    } else if (produced - consumed == 1) { // else it is at work, and will see this one too
+    } else if (produced - consumed == 1) { // otherwise it is at work, and will see this one too
       to.execute(fast ? writeSoon : writer);
     }
   }
@@ -213,7 +216,9 @@ final class Pump {
     to.execute(writer);
   }
 
-  /** Stops reading, so that the direction ends when what was read is delivered. Any thread. */
+  /**
+   * Stops reading, so that the direction ends once what was read is delivered. Any thread may call.
+   */
   void endAfterFlush() {
     from.execute(
         () -> {
@@ -225,8 +230,9 @@ final class Pump {
         });
   }
 
-  // The writer's part.
+  // The writing part.
 
+  /** Writes what is in the ring, and the end, as far as the socket takes it. */
   void write() {
     if (!relay.isRunning() || isOver()) {
       return;
@@ -239,7 +245,7 @@ final class Pump {
         to.suspendWrites();
       }
     } catch (IOException e) {
-      // TLS 1.2 ends both at once, perhaps before what came ahead of the end was passed on.
+      // TLS 1.2 ends both directions at once, perhaps before what came ahead was passed on.
       if (e instanceof ClosedChannelException || relay.other(this).sawEnd) {
         lose();
       } else {
@@ -259,8 +265,8 @@ final class Pump {
   }
 
   /**
-   * Writes when the sockets of the thread are looked at next. It looks at none while it has tasks,
-   * and much work of many relays would make it always have some.
+   * Writes when the thread next looks at its sockets. It runs all its tasks before it does, and
+   * busy relays that wrote in tasks would keep it from its sockets.
    */
   private void writeSoon() {
     if (relay.isRunning() && !isOver()) {
@@ -268,14 +274,16 @@ final class Pump {
     }
   }
 
-  /** The peer takes no more. What is still read is dropped, so that the sender is not held up. */
+  /**
+   * Discards what is still read, since the peer accepts nothing more: the sender is not held up.
+   */
   private void lose() {
     lost = true;
     relay.onLost();
     readOn();
   }
 
-  /** Returns false when the socket takes no more for now. */
+  /** Writes and flushes. Returns whether the socket has taken everything. */
   private boolean doWrite() throws IOException {
     while (consumed != produced) {
       ByteBuffer buffer = ring[consumed & BUFFERS - 1];
@@ -292,7 +300,7 @@ final class Pump {
     unflushed = !to.flush();
     if (!unflushed && ended && consumed == produced && !shut) {
       shut = true;
-      if (truncated) { // and so it is for the other side
+      if (truncated) { // as it is here, so it is for the peer
         to.cutWrites();
       } else {
         to.shutdownWrites();
@@ -302,7 +310,7 @@ final class Pump {
     return !unflushed;
   }
 
-  /** Lets the reader go on if it waits for a free buffer and there is one. */
+  /** Has the reading part go on if it waits for room and there is some. */
   private void readOn() {
     if (wantsRoom && hasRoom()) {
       wantsRoom = false;

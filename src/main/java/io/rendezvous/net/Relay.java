@@ -8,73 +8,94 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves octets both ways between two connections until both directions have ended.
+ * Moves bytes both ways between two connections until both directions have ended.
  *
- * <p>It owns both from {@link #start} on. The two may live on two I/O threads; each is then touched
- * on its own only, and full buffers go from one thread to the other through a {@link Pump}. A few
- * buffers of each direction are on their way; reading stops until one is free again.
+ * <pre>
+ *           start                  both directions ended; a connection broke;
+ *   new -----------> RUNNING ------ stood still; called off; cut off ----------> OVER
+ *                       |
+ *                       +-- the far connection ended or broke, or the relay was
+ *                           ended, before a byte came from it, and the owner
+ *                           takes the near connection back ----------------> UNANSWERED
+ *
+ *   RUNNING      the relay owns both connections; a {@link Pump} moves each direction
+ *   UNANSWERED   far: reset          near: is the owner's again    {@link Owner#unanswered}
+ *   OVER         far, near: closed, each in order if it was sent   {@link Owner#over}
+ *                its end, otherwise with a reset
+ * </pre>
+ *
+ * <p>Both last states are final. Any thread may decide on one of them: whoever sets the state first
+ * has decided. What follows for a connection is then done on the connection's own I/O thread.
+ *
+ * <p>The relay owns both connections from {@link #start} on. The two may be on two I/O threads.
+ * Each is used on its own only, and full buffers are handed from one thread to the other. A few
+ * buffers of each direction are on their way at most; reading stops until one is free again.
  *
  * <p>The end of one direction is passed on as an end, after everything before it was delivered, and
- * the other direction goes on. Where TLS 1.2 cannot do that, the end of one is the end of both. A
- * reset or an error on one side resets the other. A peer that takes no more may have sent its last
- * octets before: they are delivered first.
+ * the other direction goes on. TLS 1.2 cannot do that; over it the end of one direction is the end
+ * of both. A reset or an error of one connection resets the other. A peer that accepts nothing more
+ * may have sent its last bytes before: they are delivered first.
  */
 public final class Relay {
   private enum State {
     RUNNING,
-    /** The far end gave no answer, and the near connection went back to the owner. */
     UNANSWERED,
     OVER
   }
 
   /** How a relay has ended. */
   public enum End {
-    /** Both directions have ended in order, everything delivered or no longer wanted. */
+    /** Both directions ended in order, and everything was delivered or no longer accepted. */
     WHOLE,
     /** The near connection broke. */
     NEAR_BROKE,
     /** The far connection broke. */
     FAR_BROKE,
-    /** It stood still for too long. */
+    /** Nothing moved for too long. */
     STOOD_STILL,
-    /** It was called off. */
+    /** {@link Relay#end} was called. */
     CALLED_OFF,
-    /** It went on when the process ended. */
+    /** The process ended. */
     CUT_OFF,
-    /** The far connection ended before a single octet came from it. */
+    /** The far connection ended before a byte came from it. */
     UNANSWERED
   }
 
-  /** What the far end may have got of what came from the near one. */
+  /** What an unanswered far end may have received. */
   public enum Sent {
-    /** Not an octet. */
+    /** Nothing. */
     NOTHING,
-    /** The first octets, or some of them. */
+    /** Some or all of the first bytes, and nothing after them. */
     FIRST,
-    /** More than the first octets was read, which is lost. */
+    /** Bytes that were read from the near connection after the first ones; they are lost. */
     MORE
   }
 
-  /** What the owner of a relay wants to know. Each is called at most once, on any I/O thread. */
+  /**
+   * Receives what happens to a relay. Each method but {@link #takesBack} is called at most once.
+   */
   public interface Owner {
-    /** The first octets were written to the far connection. */
+    /** Handles that the far connection was given the first bytes. Called on its thread. */
     default void reached() {}
 
     /**
-     * Returns whether the near connection goes back to the owner where the far one gives no answer.
-     * Otherwise an end without an answer is passed on like any other.
+     * Returns whether the owner takes the near connection back if the far one gives no answer.
+     * Otherwise an end without an answer is passed on like any other. Called on any thread, always
+     * with the same result.
      */
     default boolean takesBack() {
       return true;
     }
 
     /**
-     * The far connection ended before a single octet came from it. It is closed; the near one is
-     * the owner's again, and is called upon on its own thread.
+     * Takes the near connection back: the far one ended before a byte came from it, and is closed.
+     * Called on the near connection's thread.
      */
     void unanswered(Sent sent);
 
-    /** The relay is over, and both connections are closed or about to be. */
+    /**
+     * Handles that the relay is over. Both connections close by themselves. Called on any thread.
+     */
     void over();
   }
 
@@ -84,17 +105,17 @@ public final class Relay {
   private final Pump up;
   private final Pump down;
   private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
-  private final AtomicInteger flowing = new AtomicInteger(2);
+  private final AtomicInteger openDirections = new AtomicInteger(2);
   private final boolean halfCloses;
-  private boolean reached; // of the far connection's thread
-  private volatile int firstOctets;
+  private boolean reached; // on the far connection's thread
+  private volatile int firstBytes;
   private volatile @Nullable End end;
 
   /**
-   * Creates a relay that stands still.
+   * Creates a relay that has not started.
    *
-   * @param near the connection that goes back to the owner when the far one gives no answer
-   * @param far the other one
+   * @param near the connection that may go back to the owner
+   * @param far the connection whose answer is awaited
    */
   public Relay(Conn near, Conn far, Owner owner) {
     this.near = near;
@@ -108,31 +129,31 @@ public final class Relay {
   /**
    * Takes both connections over and begins. Called on the near connection's thread.
    *
-   * @param first goes to the far end before anything that is read
+   * @param first is sent to the far end before anything that is read
    */
   public void start(ByteBuffer first) {
-    firstOctets = first.remaining();
+    firstBytes = first.remaining();
     up.put(first);
     start();
   }
 
   /**
-   * Takes both connections over and begins, after both were told that they are joined: so the end
-   * of the far one is an end like any other, whether or not an octet came from it. Called on the
-   * near connection's thread.
+   * Takes both connections over and begins by telling both ends that they are joined. The greeting
+   * counts as an answer: the end of the far connection is from then on an end like any other.
+   * Called on the near connection's thread.
    *
-   * @param greeting goes to both ends before anything else
-   * @param first goes to the far end then
+   * @param greeting is sent to both ends before anything else
+   * @param first is sent to the far end after the greeting
    */
   public void start(ByteBuffer greeting, ByteBuffer first) {
-    firstOctets = first.remaining();
+    firstBytes = first.remaining();
     down.put(greeting.duplicate());
     up.put(BufferPool.joined(greeting, first));
     start();
   }
 
   private void start() {
-    // Nothing may be written to the far end before its watch gave way to this relay's listeners.
+    // Nothing may be written to the far end before this relay's listeners are set on it.
     if (near.sharesThread(far)) {
       begin(far, down, up);
     } else {
@@ -141,47 +162,47 @@ public final class Relay {
     begin(near, up, down);
   }
 
-  private void begin(Conn conn, Pump out, Pump in) {
+  private void begin(Conn conn, Pump from, Pump to) {
     if (!isRunning()) {
       return;
     }
-    if (!conn.isOpen()) { // it ended between being chosen and now
+    if (!conn.isOpen()) { // it ended after it was chosen
       broken(conn);
       return;
     }
     conn.noDeadline();
-    conn.onReadable(out::read);
-    conn.onWritable(in::write);
+    conn.onReadable(from::read);
+    conn.onWritable(to::write);
     reached |= conn == far;
-    in.write();
+    to.write();
     if (conn == far && isRunning()) {
       owner.reached();
     }
-    out.read();
+    from.read();
   }
 
   boolean isRunning() {
     return state.get() == State.RUNNING;
   }
 
-  /** Returns how many octets came from the near connection, the first ones with them. */
-  public long octetsUp() {
-    return firstOctets + up.octets();
+  /** Returns how many bytes came from the near connection, with the first ones. Any thread. */
+  public long bytesUp() {
+    return firstBytes + up.bytes();
   }
 
-  /** Returns how many octets came from the far connection. */
-  public long octetsDown() {
-    return down.octets();
+  /** Returns how many bytes came from the far connection. Any thread may call. */
+  public long bytesDown() {
+    return down.bytes();
   }
 
   /**
-   * Ends the relay if it has stood still for too long. Any thread may call, from time to time.
+   * Ends the relay if it has stood still for too long. To be called periodically, on any thread.
    *
-   * @param now {@link System#nanoTime}
+   * @param now the time of {@link System#nanoTime}
    * @param linger how long one direction may be silent once the other has ended
-   * @param stall how long a reader may refuse the octets that wait for it
+   * @param stall how long a peer may leave bytes unread that wait for it
    */
-  public void check(long now, Duration linger, Duration stall) {
+  void check(long now, Duration linger, Duration stall) {
     if (up.isStalled(now, stall)
         || down.isStalled(now, stall)
         || up.isOver() && down.isSilent(now, up, linger)
@@ -190,7 +211,10 @@ public final class Relay {
     }
   }
 
-  /** Ends both connections now. Any thread may call. Without an answer yet, that is said. */
+  /**
+   * Ends the relay now. If no answer has come yet, the near connection goes back to the owner.
+   * Otherwise both connections are closed. Any thread may call.
+   */
   public void end() {
     end(End.CALLED_OFF);
   }
@@ -206,22 +230,22 @@ public final class Relay {
     }
   }
 
-  /** Ends both connections now, since the process ends. Any thread may call. */
+  /** Ends the relay now because the process ends. Any thread may call. */
   void cutOff() {
     finish(End.CUT_OFF);
   }
 
-  /** Returns how it has ended, once it has. */
+  /** Returns how the relay has ended, if it has. Any thread may call. */
   public Optional<End> ended() {
     return Optional.ofNullable(end);
   }
 
-  /** The stream from the far end ended in order, but before it began. */
-  boolean isUnanswered(Pump flow) {
-    return owner.takesBack() && flow == down && !down.began();
+  /** Returns whether the end that a pump has read is that of a far end that gave no answer. */
+  boolean isUnanswered(Pump pump) {
+    return owner.takesBack() && pump == down && !down.began();
   }
 
-  /** A connection broke, or ended where that is as bad. */
+  /** Handles that a connection broke, or that the far one ended without an answer. */
   void broken(Conn conn) {
     if (conn == far) {
       end(End.FAR_BROKE);
@@ -235,58 +259,58 @@ public final class Relay {
     far.execute(
         () -> {
           far.abort();
-          Sent least = reached ? Sent.FIRST : Sent.NOTHING;
-          near.execute(() -> giveBack(least)); // when nothing can reach the far end any more
+          Sent first = reached ? Sent.FIRST : Sent.NOTHING;
+          near.execute(() -> giveBack(first)); // once nothing can reach the far end any more
         });
   }
 
-  private void giveBack(Sent least) {
+  private void giveBack(Sent first) {
     near.onReadable(null);
     near.onWritable(null);
     near.suspendWrites();
-    owner.unanswered(up.octets() > 0 ? Sent.MORE : least);
+    owner.unanswered(up.bytes() > 0 ? Sent.MORE : first);
   }
 
   private void finish(End how) {
     if (state.compareAndSet(State.RUNNING, State.OVER)) {
       end = how;
-      near.execute(() -> close(near, down, up));
-      far.execute(() -> close(far, up, down));
+      near.execute(() -> close(near, up, down));
+      far.execute(() -> close(far, down, up));
       owner.over();
     }
   }
 
-  /** Closes in order what was told its end, and with a reset what would wait for more. */
-  private void close(Conn conn, Pump in, Pump out) {
-    if (!in.isDelivered()) {
+  /** Closes a connection: in order if its peer was sent the end, otherwise with a reset. */
+  private void close(Conn conn, Pump from, Pump to) {
+    if (!to.isDelivered()) {
       conn.abort();
-    } else if (out.sawEnd()) {
+    } else if (from.sawEnd()) {
       conn.close();
-    } else if (conn == near) { // its peer may still be sending what the far end does not want
+    } else if (conn == near) { // its peer may still send what the far end does not accept
       LingeringClose.end(conn);
     } else {
       LingeringClose.endSoon(conn);
     }
   }
 
-  /** Returns the other direction. */
-  Pump other(Pump flow) {
-    return flow == up ? down : up;
+  /** Returns the pump of the other direction. */
+  Pump other(Pump pump) {
+    return pump == up ? down : up;
   }
 
-  /** The peer that a direction leads to takes no more. What it has sent is still delivered. */
+  /** Handles that a pump's reader accepts nothing more. What it has sent is still delivered. */
   void onLost() {
-    if (flowing.decrementAndGet() == 0) {
+    if (openDirections.decrementAndGet() == 0) {
       finish(End.WHOLE);
     }
   }
 
-  /** A direction has ended, and its end was passed on. */
-  void onDelivered(Pump flow) {
-    if (flowing.decrementAndGet() == 0) {
+  /** Handles that a pump has delivered everything, and the end. */
+  void onDelivered(Pump pump) {
+    if (openDirections.decrementAndGet() == 0) {
       finish(End.WHOLE);
     } else if (!halfCloses) {
-      other(flow).endAfterFlush();
+      other(pump).endAfterFlush();
     }
   }
 }

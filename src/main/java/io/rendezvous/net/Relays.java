@@ -4,15 +4,18 @@ import java.time.Duration;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The relays that are going on, looked at from time to time. Any thread may call. */
+/**
+ * The relays that are running, so that they can be counted, swept and ended together. Any thread
+ * may call.
+ */
 public final class Relays {
   private final Duration linger;
   private final Duration stall;
-  private final Set<Relay> going = ConcurrentHashMap.newKeySet();
+  private final Set<Relay> running = ConcurrentHashMap.newKeySet();
 
-  // Of those that are over. Guarded by this, so that no sum ever shrinks.
-  private long octetsUp;
-  private long octetsDown;
+  // Of the relays that are over. Guarded by this, so that no sum ever decreases.
+  private long bytesUp;
+  private long bytesDown;
 
   /**
    * Creates an empty set.
@@ -25,50 +28,50 @@ public final class Relays {
     this.stall = stall;
   }
 
-  /** Adds a relay, until it is over. */
+  /** Adds a relay. Its owner removes it when it is over. */
   public void add(Relay relay) {
-    going.add(relay);
+    running.add(relay);
   }
 
   /** Removes a relay that is over. */
   public synchronized void remove(Relay relay) {
-    if (going.remove(relay)) {
-      octetsUp += relay.octetsUp();
-      octetsDown += relay.octetsDown();
+    if (running.remove(relay)) {
+      bytesUp += relay.bytesUp();
+      bytesDown += relay.bytesDown();
     }
   }
 
-  /** Returns how many octets came from the near connections, of those that are over as well. */
-  public synchronized long octetsUp() {
-    return octetsUp + going.stream().mapToLong(Relay::octetsUp).sum();
+  /** Returns how many bytes came from the near connections, in relays that are over too. */
+  public synchronized long bytesUp() {
+    return bytesUp + running.stream().mapToLong(Relay::bytesUp).sum();
   }
 
-  /** Returns how many octets came from the far connections, of those that are over as well. */
-  public synchronized long octetsDown() {
-    return octetsDown + going.stream().mapToLong(Relay::octetsDown).sum();
+  /** Returns how many bytes came from the far connections, in relays that are over too. */
+  public synchronized long bytesDown() {
+    return bytesDown + running.stream().mapToLong(Relay::bytesDown).sum();
   }
 
-  /** Returns how many are going on. */
+  /** Returns how many relays are running. */
   public int count() {
-    return going.size();
+    return running.size();
   }
 
-  /** Ends all. */
+  /** Ends all relays: see {@link Relay#end}. */
   public void end() {
-    going.forEach(Relay::end);
+    running.forEach(Relay::end);
   }
 
-  /** Ends all, since the process ends. */
+  /** Ends all relays because the process ends. No near connection goes back to its owner. */
   public void cutOff() {
-    going.forEach(Relay::cutOff);
+    running.forEach(Relay::cutOff);
   }
 
   /**
-   * Ends those that have stood still for too long.
+   * Ends the relays that have stood still for too long. To be called periodically.
    *
-   * @param now {@link System#nanoTime}
+   * @param now the time of {@link System#nanoTime}
    */
   public void sweep(long now) {
-    going.forEach(relay -> relay.check(now, linger, stall));
+    running.forEach(relay -> relay.check(now, linger, stall));
   }
 }

@@ -12,62 +12,67 @@ import org.xnio.conduits.StreamSinkConduit;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Sits on a connection's socket, below TLS, and remembers two things that a TLS conduit keeps to
- * itself: that the TCP stream has ended, and that the peer takes no more.
+ * Sits on the socket of a connection, below TLS, and remembers two things that a TLS conduit does
+ * not tell: that the TCP stream has ended, and that the peer accepts nothing more. It is used on
+ * the connection's I/O thread.
  *
- * <p>What cannot be written is dropped here rather than reported as an error: a TLS conduit would
- * then close the connection, and with it throw away what the peer sent before it closed its end.
- * Whether the peer left in order or was reset, reading tells: but the kernel tells of a reset only
- * once, and if that was when writing, an end that is read afterwards is none.
+ * <p>Bytes that cannot be written are discarded here rather than reported as an error. A TLS
+ * conduit would close the connection at such an error, and discard what the peer sent before it
+ * closed its end. Reading tells whether the peer ended its stream in order or reset it. The kernel,
+ * however, reports a reset only once: if a write was told of it, an end that is read afterwards is
+ * not one.
  */
-public final class SocketMonitor {
+final class SocketMonitor {
   private static final Logger LOG = LoggerFactory.getLogger(SocketMonitor.class);
 
-  /** EPIPE: the peer's stream had ended in order before. In other words than C's it is a reset. */
+  /**
+   * The message of EPIPE: the peer's stream had ended in order before. Where the messages of the
+   * system are in another language, it counts as a reset.
+   */
   private static final String BROKEN_PIPE = "Broken pipe";
 
   private final StreamConnection socket;
-
-  // These belong to the connection's I/O thread.
   private boolean ended;
   private boolean deaf;
   private boolean reset;
-  private boolean strict;
+  private boolean reportsLostWrites;
 
-  /** Watches a connection from now on. To be called before anything else sits on it. */
-  public SocketMonitor(StreamConnection socket) {
+  /** Begins to monitor a socket. To be created before anything else sits on the socket. */
+  SocketMonitor(StreamConnection socket) {
     this.socket = socket;
     socket.getSourceChannel().setConduit(new SourceConduit(socket.getSourceChannel().getConduit()));
     socket.getSinkChannel().setConduit(new SinkConduit(socket.getSinkChannel().getConduit()));
   }
 
-  /** Ends the TCP stream to the peer, without a word of TLS. What was written has left before. */
+  /**
+   * Ends the TCP stream to the peer, without a close_notify. Everything has to be flushed before.
+   */
   void shutdownWrites() throws IOException {
     socket.getSinkChannel().getConduit().terminateWrites();
   }
 
-  /** Returns whether the TCP stream has ended. */
+  /** Returns whether the end of the TCP stream was read. */
   boolean hasEnded() {
     return ended;
   }
 
-  /** Returns whether the peer takes no more. */
+  /** Returns whether the peer accepts nothing more, so that writes are discarded. */
   boolean isDeaf() {
     return deaf;
   }
 
-  /** Has lost writes reported as errors from now on, for an owner that does not ask. */
+  /** Makes writes fail from now on, rather than be discarded. */
   void reportLostWrites() {
-    strict = true;
+    reportsLostWrites = true;
   }
 
   private void lost(IOException e) throws IOException {
     deaf = true;
-    if (strict) {
+    if (reportsLostWrites) {
       throw e;
     }
     reset = !(e instanceof ClosedChannelException) && !BROKEN_PIPE.equals(e.getMessage());
-    LOG.debug("A peer takes no more: {}", e.toString());
+    LOG.debug("A peer accepts nothing more: {}", e.toString());
   }
 
   private final class SourceConduit extends AbstractStreamSourceConduit<StreamSourceConduit> {

@@ -6,10 +6,10 @@ import java.net.UnknownHostException;
 import java.util.Arrays;
 
 /**
- * Where a connection comes from, as limits count it: an IPv4 address, or the /64 of an IPv6
+ * The source of a connection, which limits and tokens go by: an IPv4 address, or the /64 of an IPv6
  * address, since whoever has one address of a /64 has them all.
  *
- * @param prefix the address, or its prefix, in text
+ * @param prefix the address or the prefix, as text
  */
 public record Source(String prefix) {
 
@@ -18,12 +18,12 @@ public record Source(String prefix) {
     if (!(address instanceof Inet6Address)) {
       return new Source(address.getHostAddress());
     }
-    byte[] octets = address.getAddress();
-    Arrays.fill(octets, 8, 16, (byte) 0);
+    byte[] prefix = address.getAddress();
+    Arrays.fill(prefix, 8, 16, (byte) 0);
     try {
-      return new Source(InetAddress.getByAddress(octets).getHostAddress() + "/64");
+      return new Source(InetAddress.getByAddress(prefix).getHostAddress() + "/64");
     } catch (UnknownHostException e) {
-      throw new AssertionError(e); // 16 octets are an address
+      throw new AssertionError(e); // 16 bytes are an address
     }
   }
 

@@ -20,57 +20,60 @@ import org.xnio.XnioExecutor;
 import org.xnio.XnioIoThread;
 import org.xnio.XnioWorker;
 
-/** Opens connections to a host and port, trying each of the host's addresses in turn. */
+/**
+ * Opens TCP connections to a host and port. It looks the host up each time, and tries one address
+ * after the other, each for 10 s, until one accepts. Any thread may call.
+ */
 final class TcpDialer extends Dialer {
   private static final OptionMap OPTIONS =
       OptionMap.create(Options.TCP_NODELAY, true, Options.KEEP_ALIVE, true);
 
-  /** An IPv4 address, or an IPv6 address as far as its colon tells; no name is like that. */
+  /** Matches addresses and no names: an IPv4 address, or an IPv6 address by its colon. */
   private static final Pattern ADDRESS =
       Pattern.compile("((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.(?!$)|$)){4}|.*:.*");
 
   /**
-   * Where to.
+   * The server to connect to.
    *
-   * @param host its name or address; an IPv6 address without brackets
+   * @param host a name or an address; an IPv6 address without brackets
    */
   record Destination(String host, int port) {}
 
   private final Executor resolver;
   private final @Nullable Layer layer;
-  private final Destination to;
+  private final Destination destination;
 
   /**
-   * Creates one.
+   * Creates a dialer.
    *
-   * @param resolver runs what waits for DNS
-   * @param layer what connections speak, or null for plain TCP
+   * @param resolver runs look-ups, which block
+   * @param layer TLS, or null for plain TCP
    */
   TcpDialer(
       XnioWorker worker,
       Executor resolver,
       BufferPool buffers,
       @Nullable Layer layer,
-      Destination to) {
+      Destination destination) {
     super(worker, buffers);
     this.resolver = resolver;
     this.layer = layer;
-    this.to = to;
+    this.destination = destination;
   }
 
   @Override
   protected void start(XnioIoThread thread, Result result) {
-    // An address need not wait behind names that DNS is slow to tell.
-    Executor executor = ADDRESS.matcher(to.host()).matches() ? thread : resolver;
+    // An address does not have to wait behind names that DNS is slow to resolve.
+    Executor executor = ADDRESS.matcher(destination.host()).matches() ? thread : resolver;
     executor.execute(() -> resolve(thread, result));
   }
 
   private void resolve(XnioIoThread thread, Result result) {
     try {
-      List<InetAddress> addresses = List.of(InetAddress.getAllByName(to.host()));
+      List<InetAddress> addresses = List.of(InetAddress.getAllByName(destination.host()));
       execute(thread, () -> tryNext(thread, new ArrayDeque<>(addresses), result));
     } catch (UnknownHostException e) {
-      IOException reason = new IOException("no address is known for " + to.host(), e);
+      IOException reason = new IOException("no address is known for " + destination.host(), e);
       execute(thread, () -> result.failed(reason));
     }
   }
@@ -84,11 +87,12 @@ final class TcpDialer extends Dialer {
   }
 
   private void tryNext(XnioIoThread thread, Queue<InetAddress> addresses, Result result) {
-    InetSocketAddress address = new InetSocketAddress(addresses.remove(), to.port());
+    InetSocketAddress address = new InetSocketAddress(addresses.remove(), destination.port());
     IoFuture<StreamConnection> future = thread.openStreamConnection(address, null, OPTIONS);
     XnioExecutor.Key timeout;
     try {
-      timeout = thread.executeAfter(future::cancel, PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
+      timeout =
+          thread.executeAfter(future::cancel, CONNECT_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) { // the process ends
       future.cancel();
       return;
@@ -109,7 +113,7 @@ final class TcpDialer extends Dialer {
       Result result) {
     try {
       if (done.getStatus() == IoFuture.Status.CANCELLED) {
-        throw new IOException("no answer within " + PATIENCE.toSeconds() + " s");
+        throw new IOException("no answer within " + CONNECT_TIMEOUT.toSeconds() + " s");
       }
       opened(done.get(), result);
     } catch (IOException e) {
@@ -117,13 +121,13 @@ final class TcpDialer extends Dialer {
         tryNext(thread, others, result);
         return;
       }
-      String where = address.getAddress().getHostAddress() + " port " + to.port();
+      String where = address.getAddress().getHostAddress() + " port " + destination.port();
       result.failed(new IOException("could not connect to " + where + ": " + e.getMessage(), e));
     }
   }
 
   private void opened(StreamConnection socket, Result result) {
-    KeepAlive.keepAlive(socket);
+    KeepAlive.configure(socket);
     result.opened(conn(socket, layer));
   }
 }

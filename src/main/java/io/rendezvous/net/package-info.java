@@ -1,9 +1,9 @@
 /**
- * Connections, TLS and the relay. XNIO is known here, and in {@code http} where Undertow hands a
- * connection over; nowhere else.
+ * Connections, what listens for them and dials them, and the relay between two. It is built on XNIO
+ * and on nothing else of this program; {@link io.rendezvous.net.Conn} is the class to read first.
  *
- * <p>The rule of every class here: a connection is read, written, suspended, resumed and closed on
- * its own I/O thread and on no other. Touching it from a second thread corrupts its stream.
+ * <p>One rule holds for all of it: a connection is read, written, suspended, resumed and closed on
+ * its own I/O thread. Using it from a second thread corrupts its stream.
  */
 @NullMarked
 package io.rendezvous.net;

@@ -126,12 +126,12 @@ public final class Matchmaker {
 
     @Override
     public long bytesIn() {
-      return relay.octetsUp();
+      return relay.bytesUp();
     }
 
     @Override
     public long bytesOut() {
-      return relay.octetsDown();
+      return relay.bytesDown();
     }
 
     @Override
@@ -161,8 +161,8 @@ public final class Matchmaker {
           "{} and {} ended: {} bytes up, {} down",
           client.conn(),
           tunnel,
-          relay.octetsUp(),
-          relay.octetsDown());
+          relay.bytesUp(),
+          relay.bytesDown());
       rendezvous.over(relay.ended().map(Matchmaker::end).orElseThrow());
       listener.over(rendezvous);
     }

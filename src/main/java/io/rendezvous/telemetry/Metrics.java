@@ -119,8 +119,8 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     gauge("parked", "Tunnels that are parked", () -> tunnels.totals().parked());
     gauge("waiting", "Clients that wait for a tunnel", () -> tunnels.totals().waiting());
     gauge("active", "Clients that are being relayed", relays::count);
-    count("octets", "Octets from clients, and to them", relays::octetsUp, "direction", "in");
-    count("octets", "Octets from clients, and to them", relays::octetsDown, "direction", "out");
+    count("octets", "Octets from clients, and to them", relays::bytesUp, "direction", "in");
+    count("octets", "Octets from clients, and to them", relays::bytesDown, "direction", "out");
   }
 
   /** Begins to tell of the connections of the broker's port. */

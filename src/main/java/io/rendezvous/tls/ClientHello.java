@@ -10,45 +10,46 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Reads the first message of a TLS client, in however many records and pieces it comes, for the
- * server's name in it (RFC 8446, 4.1.2 and 5.1; RFC 6066, 3). Strict: what no client should send is
- * refused at the first wrong octet that can be told.
+ * A parser of the first message of a TLS client, for the server name in it (RFC 8446, 4.1.2 and
+ * 5.1; RFC 6066, 3). The message may be spread over any number of records and pieces. The parser is
+ * strict: it refuses a malformed message at the first wrong octet that can be told, and one of more
+ * than 16 KiB at its length.
  *
- * <p>Used by one thread at a time.
+ * <p>One object reads one message. One thread at a time uses it.
  */
 public final class ClientHello {
-  /** What the octets so far amount to. */
+  /** How far a message has been read. */
   public enum Progress {
-    /** Not a whole message yet. */
+    /** The message is not whole yet. */
     MORE,
-    /** A whole message: see {@link #serverName}. */
+    /** The message is whole: see {@link #serverName}. */
     WHOLE,
-    /** No ClientHello, or one that is too long, whatever follows. */
+    /** This is no ClientHello, or too long a one, whatever follows. */
     REFUSED
   }
 
-  /** Real ones have up to two thousand octets, with keys of post-quantum ciphers in them. */
-  static final int MAX = 16 * 1024;
+  /** Maximum length of a message. Real ones have up to 2,000 octets, with post-quantum keys. */
+  static final int MAX_LENGTH = 16 * 1024;
 
   private static final int RECORD_HEADER = 5;
   private static final int MESSAGE_HEADER = 4;
-  private static final int MAX_IN_RECORD = 1 << 14;
+  private static final int MAX_RECORD = 1 << 14;
   private static final byte HANDSHAKE = 22;
   private static final byte CLIENT_HELLO = 1;
   private static final byte MAJOR_VERSION = 3;
   private static final int SERVER_NAME = 0;
   private static final byte HOST_NAME = 0;
-  private static final int MAX_NAME = 255;
+  private static final int MAX_NAME_LENGTH = 255;
 
   private final byte[] record = new byte[RECORD_HEADER];
-  private int recordLength; // octets of the record's header that are there
+  private int recordLength; // octets of the record's header that were read
   private int leftInRecord;
   private byte[] message = new byte[256];
-  private int length; // octets of the message that are there
+  private int length; // octets of the message that were read
   private Progress progress = Progress.MORE;
   private Optional<String> serverName = Optional.empty();
 
-  /** Takes octets of the message out of the buffer, none of those behind it. */
+  /** Reads octets of the message from a buffer, and none of those that follow the message. */
   public Progress read(ByteBuffer from) {
     while (progress == Progress.MORE && from.hasRemaining()) {
       byte octet = from.get();
@@ -57,7 +58,7 @@ public final class ClientHello {
     return progress;
   }
 
-  /** Returns the name, in lower case, if the whole message has one. */
+  /** Returns the server name in lower case, if the message is whole and has one. */
   public Optional<String> serverName() {
     return serverName;
   }
@@ -70,7 +71,7 @@ public final class ClientHello {
     if (recordLength == RECORD_HEADER) {
       leftInRecord = (record[3] & 0xff) << 8 | record[4] & 0xff;
       recordLength = 0;
-      if (leftInRecord == 0 || leftInRecord > MAX_IN_RECORD) {
+      if (leftInRecord == 0 || leftInRecord > MAX_RECORD) {
         return Progress.REFUSED;
       }
     }
@@ -79,7 +80,7 @@ public final class ClientHello {
 
   private Progress addToMessage(byte octet) {
     if (length == message.length) {
-      message = Arrays.copyOf(message, Math.min(MAX, 2 * length));
+      message = Arrays.copyOf(message, Math.min(MAX_LENGTH, 2 * length));
     }
     message[length++] = octet;
     leftInRecord--;
@@ -90,7 +91,7 @@ public final class ClientHello {
       return Progress.MORE;
     }
     int whole = MESSAGE_HEADER + ByteBuffer.wrap(message).getInt(0) - (CLIENT_HELLO << 24);
-    if (whole > MAX) {
+    if (whole > MAX_LENGTH) {
       return Progress.REFUSED;
     }
     if (length < whole) {
@@ -99,7 +100,7 @@ public final class ClientHello {
     return leftInRecord == 0 && parse() ? Progress.WHOLE : Progress.REFUSED;
   }
 
-  /** Returns whether the message is well formed. */
+  /** Parses the whole message, and returns whether it is well formed. */
   private boolean parse() {
     ByteBuffer body = ByteBuffer.wrap(message, MESSAGE_HEADER, length - MESSAGE_HEADER).slice();
     try {
@@ -135,14 +136,14 @@ public final class ClientHello {
     return true;
   }
 
-  /** The one type of name that there is, and one name of it. */
+  /** Parses the one name, of the one type that is defined. Returns whether it is well formed. */
   private boolean parseServerName(ByteBuffer data) {
     ByteBuffer names = vector16(data);
     if (data.hasRemaining() || names.get() != HOST_NAME) {
       return false;
     }
     ByteBuffer name = vector16(names);
-    if (names.hasRemaining() || !name.hasRemaining() || name.remaining() > MAX_NAME) {
+    if (names.hasRemaining() || !name.hasRemaining() || name.remaining() > MAX_NAME_LENGTH) {
       return false;
     }
     String text = StandardCharsets.ISO_8859_1.decode(name).toString();

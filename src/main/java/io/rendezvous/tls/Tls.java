@@ -1,6 +1,5 @@
 package io.rendezvous.tls;
 
-import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Layer;
 import io.rendezvous.net.Network;
 import io.rendezvous.tls.keys.TrustedCertificates;
@@ -8,7 +7,6 @@ import java.security.Security;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.Executor;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLContext;
@@ -16,8 +14,8 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
 
 /**
- * The one place where a connection becomes a TLS connection: TLS 1.3, and 1.2 with AEAD and ECDHE;
- * HTTP/1.1 is the only protocol offered. What comes out is a {@link TlsConnection}.
+ * Makes the layers that put TLS on a connection: TLS 1.3, and TLS 1.2 with AEAD and ECDHE. HTTP/1.1
+ * is the only application protocol that is offered. Any thread may call.
  */
 public final class Tls {
   private static final List<String> SUITES =
@@ -33,13 +31,13 @@ public final class Tls {
           "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
 
   /**
-   * Groups to agree on a key in (RFC 8446, 4.2.7), and the curves of certificates: what everybody
-   * has. By default JSSE also takes finite fields of up to 8192 bits, where a client that does next
-   * to nothing costs a server tens of milliseconds.
+   * Groups for key agreement (RFC 8446, 4.2.7), and the curves of certificates: those that
+   * everybody has. By default JSSE also accepts finite fields of up to 8192 bits, with which a
+   * client costs a server tens of milliseconds for next to nothing.
    */
   private static final String GROUPS = "x25519, secp256r1, secp384r1, secp521r1";
 
-  /** What signs a handshake, and the certificates: nothing with SHA-1 (RFC 9155). */
+  /** Algorithms that sign handshakes and certificates: none with SHA-1 (RFC 9155). */
   private static final String SIGNATURES =
       "ecdsa_secp256r1_sha256, ecdsa_secp384r1_sha384, ecdsa_secp521r1_sha512, ed25519, ed448,"
           + " rsa_pss_rsae_sha256, rsa_pss_rsae_sha384, rsa_pss_rsae_sha512, rsa_pss_pss_sha256,"
@@ -48,47 +46,29 @@ public final class Tls {
   private Tls() {}
 
   /**
-   * Returns the layer for connections that this side accepts.
+   * Returns the layer for connections that are accepted.
    *
-   * @param context whose keys the caller may renew
+   * @param context may be given another key and certificate at any time
    */
   public static Layer accepting(Network network, SSLContext context) {
-    return accepting(context, network::runTlsTask, network.buffers());
-  }
-
-  static Layer accepting(SSLContext context, Executor tasks, BufferPool buffers) {
     SSLParameters parameters = parameters(context);
     return (socket, early) -> {
       SSLEngine engine = context.createSSLEngine();
       engine.setUseClientMode(false);
       engine.setSSLParameters(parameters);
-      return new TlsConnection(socket, engine, tasks, buffers, early);
+      return new TlsConnection(socket, engine, network::runTlsTask, network.buffers(), early);
     };
   }
 
   /**
-   * Returns the layer for connections that this side opens. Sessions are resumed by host and port.
+   * Returns the layer for connections that are dialled. Sessions are resumed by host and port. If
+   * certificates are verified, they have to name the host (RFC 9110, 4.3.4).
    */
   public static Layer connecting(
-      Network network, TrustedCertificates trust, String host, int port) {
-    return connecting(
-        trust.context(), network::runTlsTask, network.buffers(), host, port, trust.verifies());
-  }
-
-  /**
-   * Returns the layer for connections that this side opens.
-   *
-   * @param verifyName whether the certificate has to name the host (RFC 9110, 4.3.4)
-   */
-  static Layer connecting(
-      SSLContext context,
-      Executor tasks,
-      BufferPool buffers,
-      String host,
-      int port,
-      boolean verifyName) {
+      Network network, TrustedCertificates trusted, String host, int port) {
+    SSLContext context = trusted.context();
     SSLParameters parameters = parameters(context);
-    if (verifyName) {
+    if (trusted.verifies()) {
       parameters.setEndpointIdentificationAlgorithm("HTTPS");
     }
     serverName(host).ifPresent(name -> parameters.setServerNames(List.of(name)));
@@ -96,18 +76,19 @@ public final class Tls {
       SSLEngine engine = context.createSSLEngine(host, port);
       engine.setUseClientMode(true);
       engine.setSSLParameters(parameters);
-      return new TlsConnection(socket, engine, tasks, buffers, early);
+      return new TlsConnection(socket, engine, network::runTlsTask, network.buffers(), early);
     };
   }
 
   /**
-   * Sets what JSSE is to do in the whole process. It reads that once, when its classes load, so
-   * this comes first; and never in a process of others. Whoever started it may have said otherwise,
-   * except of the keys. The lists are short for the memory's sake too: each connection keeps some.
+   * Configures JSSE for the whole process. JSSE reads these properties once, when its classes load:
+   * so this is called first, and only in a process of our own. A property that is set already is
+   * kept, except that of the key limits. Short lists save memory too, since each connection keeps
+   * some of them.
    *
-   * <p>By default JSSE asks for new keys every 128 GiB. That is put out of reach: a peer that reads
-   * and writes on two threads of blocking sockets cannot answer while its write waits, and two such
-   * peers, both ways busy, stand still for ever.
+   * <p>By default JSSE asks for new keys every 128 GiB. That limit is put out of reach. A peer that
+   * reads and writes blocking sockets on two threads cannot answer while its write waits, and two
+   * such peers that are busy in both directions wait for each other without end.
    */
   public static void prepareProcess() {
     Security.setProperty(
@@ -134,7 +115,7 @@ public final class Tls {
     return parameters;
   }
 
-  /** Returns the host as TLS may name it: not an address, nor what no domain is called. */
+  /** Returns the server name to send (RFC 6066, 3): none for an address or an invalid name. */
   private static Optional<SNIServerName> serverName(String host) {
     if (host.indexOf(':') >= 0 || host.matches("[0-9.]+")) {
       return Optional.empty();

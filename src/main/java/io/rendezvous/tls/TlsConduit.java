@@ -2,7 +2,6 @@ package io.rendezvous.tls;
 
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.DuplexConduit;
-import io.rendezvous.net.SocketMonitor;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
@@ -10,7 +9,6 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
-import org.xnio.IoUtils;
 import org.xnio.StreamConnection;
 import org.xnio.conduits.ConduitStreamSinkChannel;
 import org.xnio.conduits.ConduitStreamSourceChannel;
@@ -18,31 +16,49 @@ import org.xnio.conduits.ReadReadyHandler;
 import org.xnio.conduits.WriteReadyHandler;
 
 /**
- * TLS over a socket of XNIO's, by an engine of JSSE's: TLS 1.3 (RFC 8446) and 1.2 (RFC 5246),
- * either role. {@link TlsHandshake} begins it, {@link TlsReader} and {@link TlsWriter} move the
- * octets; this class knows when.
+ * TLS 1.3 (RFC 8446) and 1.2 (RFC 5246) over a socket of XNIO, in either role, by an engine of
+ * JSSE. {@link TlsHandshake} carries out the handshake, {@link TlsReader} and {@link TlsWriter}
+ * move the bytes, {@link TlsEvents} runs the handlers; this class holds the state.
+ *
+ * <pre>
+ *   UNBEGUN -- read, write, resume --> HANDSHAKE -- the engine has a task --> TASK
+ *                                       |     ^                                |
+ *                              finished |     +----------- task done ----------+
+ *                                       v
+ *                                      OPEN
+ *              end of stream was read /    \ terminateWrites
+ *                                    v      v
+ *                           READ-ENDED      WRITE-CLOSED
+ *                                    \      /
+ *                     terminateWrites v    v end of stream was read
+ *                                     ENDED
+ *
+ *   HANDSHAKE -- end of stream, terminateWrites --> FAILED
+ *   any state -- error ---------------------------> FAILED
+ *   any state -- the connection is closed --------> RELEASED
+ * </pre>
  *
  * <ul>
- *   <li>The handshake begins when reading or writing does. Until it is over, reads and writes move
- *       nothing, and events are kept back; the engine's costly tasks run on an executor, and while
- *       one does the engine is not touched, for it would make the I/O thread wait.
- *   <li>The end of the stream without a close_notify is an end like any other to the reader; what
- *       sits below, {@link SocketMonitor}, tells one from the other.
- *   <li>{@link #terminateWrites} sends a close_notify and, when that has left, the end of the TCP
- *       stream. In TLS 1.3 reading goes on (RFC 8446, 6.1).
- *   <li>A failure is kept, and told at each read and write. The peer is sent the alert. One that
- *       ends its stream within the handshake is told of as the end by a read, as a failure by a
- *       write.
- *   <li>Renegotiation (TLS 1.2) is refused. A KeyUpdate, from whichever side, is seen by nobody but
- *       {@link #probe}.
+ *   <li>UNBEGUN, HANDSHAKE: reads and writes move nothing, and no handler runs.
+ *   <li>TASK: a costly task of the engine runs on an executor. The engine is not used meanwhile,
+ *       since it would block the I/O thread, and the socket is not read.
+ *   <li>READ-ENDED: after a close_notify, or the end of the TCP stream without one, which is an end
+ *       like any other to the reader; {@link io.rendezvous.net.Conn#isTruncated} tells one from the
+ *       other. Over TLS 1.3 writing goes on (RFC 8446, 6.1); over TLS 1.2 the engine answers a
+ *       close_notify with its own, and writes fail (RFC 5246, 7.2.1).
+ *   <li>WRITE-CLOSED: a close_notify was written, or will be when the task is done. When it has
+ *       been flushed, the TCP stream ends too. Reading goes on.
+ *   <li>FAILED: the failure is kept and thrown again by what is tried next, and the peer was sent
+ *       the alert. If the peer ended its stream within the handshake, reads return the end, and
+ *       writes fail.
+ *   <li>RELEASED: all buffers have been given back to the pool.
  * </ul>
  *
- * <p>Its listeners run while reads or writes are on and there is something for them. Of octets that
- * were read from the socket too early, and of the end, no socket tells: so a listener that has read
- * is run again while there are some, and one that has not, when it resumes. The end is told once.
+ * <p>Renegotiation (TLS 1.2) is refused. A KeyUpdate of either side is invisible, except to {@link
+ * #probe}.
  *
- * <p>To be called on the connection's I/O thread, or, once hands are shaken, from another while
- * events are off and so that thread has no reason to touch it, as Undertow's blocking streams do.
+ * <p>It is used on the connection's I/O thread. After the handshake another thread may use it
+ * instead, while reads and writes are suspended, as the blocking streams of Undertow do.
  */
 final class TlsConduit extends DuplexConduit<TlsConnection> {
   private final SSLEngine engine;
@@ -50,29 +66,21 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
   private final ConduitStreamSinkChannel sink;
   private final TlsReader reader;
   private final TlsWriter writer;
+  private final TlsEvents events;
 
-  private @Nullable Runnable onHeard;
-  private @Nullable TlsHandshake handshake; // until it is over
+  private @Nullable TlsHandshake handshake; // until it has succeeded
   private @Nullable IOException failure;
   private boolean readsShut;
-  private boolean writesShut; // by this side, told or not
-  private boolean closeDue; // the engine is to be told, once no task runs
+  private boolean writesShut; // whether or not the peer was told yet
+  private boolean closeDue; // the engine has yet to be told, once no task runs
   private boolean closeNotified;
-  private boolean inReadEvent;
-  private boolean readEventDue;
-  private boolean writeEventDue;
-  private boolean wasRead;
-  private boolean endWasTold;
-
-  // Written by any thread.
-  private volatile boolean readsResumed;
-  private volatile boolean writesResumed;
+  private @Nullable Runnable onHeard;
 
   /**
-   * Creates one, and takes the socket's events.
+   * Creates a conduit over a socket, whose events it takes over.
    *
    * @param tasks runs the engine's tasks
-   * @param early what was read from the socket already
+   * @param early bytes that were read from the socket already
    */
   TlsConduit(
       TlsConnection connection,
@@ -87,38 +95,37 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     this.sink = socket.getSinkChannel();
     this.writer = new TlsWriter(engine, sink, buffers);
     this.reader = new TlsReader(engine, source, writer, buffers, early);
+    this.events = new TlsEvents(this, connection, socket, reader, writer);
     this.handshake = new TlsHandshake(connection, engine, reader, writer, tasks, this::onTaskDone);
-    SocketEvents events = new SocketEvents();
-    source.getConduit().setReadReadyHandler(events);
-    sink.getConduit().setWriteReadyHandler(events);
-  }
-
-  /** What the socket tells. */
-  private final class SocketEvents implements ReadReadyHandler, WriteReadyHandler {
-    @Override
-    public void readReady() {
-      onSocketReadable();
-    }
-
-    @Override
-    public void writeReady() {
-      onSocketWritable();
-    }
-
-    @Override
-    public void forceTermination() {
-      IoUtils.safeClose(connection);
-    }
-
-    @Override
-    public void terminated() {
-      // The connection tells, when it is closed itself.
-    }
   }
 
   // The handshake.
 
-  /** Brings the handshake forward as far as it goes without waiting. Returns whether it is over. */
+  /** Starts the handshake. Any thread may call. */
+  void begin() {
+    connection.execute(
+        () -> {
+          if (!isSettled()) {
+            advance();
+          }
+        });
+  }
+
+  /** Carries the handshake on as far as it goes. What it fails of is kept for reads and writes. */
+  void advance() {
+    try {
+      shakeHands();
+    } catch (IOException e) {
+      // It is kept.
+    }
+  }
+
+  /**
+   * Carries the handshake on as far as it goes without waiting.
+   *
+   * @return whether it has succeeded
+   * @throws IOException if it has failed, now or before
+   */
   private boolean shakeHands() throws IOException {
     TlsHandshake running = handshake;
     if (running == null) {
@@ -131,16 +138,16 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
       if (running.advance()) {
         handshake = null;
       } else if (running.isInTask()) {
-        awaitSocket();
+        events.updateInterest();
         return false;
       }
     } catch (IOException e) {
       failure = e;
       reader.fail(e);
-      onHalted();
+      events.onHandshakeHalted();
       throw e;
     }
-    onHalted();
+    events.onHandshakeHalted();
     if (handshake != null) {
       return false;
     }
@@ -148,23 +155,12 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     return true;
   }
 
-  /**
-   * The handshake waits, or is over, well or not; in which case the reader has to hear of it even
-   * if it was a write that found out, for the socket has told what it had to tell.
-   */
-  private void onHalted() {
-    awaitSocket();
-    if (readsResumed && isSettled() && hasNews()) {
-      readEventSoon();
-    }
-  }
-
   private void onTaskDone() {
     if (!connection.isOpen()) {
       release();
       return;
     }
-    goOn();
+    advance();
     if (closeDue && !isInTask()) {
       try {
         notifyClose();
@@ -172,196 +168,59 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
         failure = e;
       }
     }
-    tell();
+    events.runHandlers();
   }
 
-  /** Brings the handshake forward; who asks next is told what became of it. */
-  private void goOn() {
-    try {
-      shakeHands();
-    } catch (IOException e) {
-      // It is kept, and told to whoever reads or writes.
-    }
+  /** Returns whether nothing was done for the handshake yet. */
+  boolean isUnbegun() {
+    return handshake != null && !handshake.hasBegun();
+  }
+
+  /** Returns whether the handshake has begun and is not over. */
+  boolean isShakingHands() {
+    return handshake != null && handshake.hasBegun() && failure == null;
+  }
+
+  /** Returns whether the handshake is over, or never will be: whether handlers may run. */
+  boolean isSettled() {
+    return handshake == null || failure != null || reader.hasEnded();
+  }
+
+  /** Returns whether the socket may be read now. */
+  boolean mayRead() {
+    return !isInTask() && !readsShut;
   }
 
   private boolean isInTask() {
     return handshake != null && handshake.isInTask();
   }
 
-  private boolean isUnbegun() {
-    return handshake != null && !handshake.hasBegun();
+  /** Keeps a failure of the socket: every write fails from now on, and a handshake that lasts. */
+  void fail(IOException e) {
+    failure = e;
   }
 
-  private boolean isSettled() {
-    return handshake == null || failure != null || reader.hasEnded();
+  /** Returns what runs when there is something to read. */
+  @Nullable ReadReadyHandler readHandler() {
+    return readHandler;
   }
 
-  private void tell() {
-    if (isSettled()) {
-      if (readsResumed) {
-        readEvent();
-      }
-      if (writesResumed) {
-        writeEvent();
-      }
-    }
-  }
-
-  /** Has the socket tell what is waited for, and nothing else. Who blocks waits by itself. */
-  private void awaitSocket() {
-    if (!inIoThread()) {
-      return;
-    }
-    boolean shaking = handshake != null && handshake.hasBegun() && failure == null;
-    if (!isInTask() && !reader.hasEnded() && !readsShut && (readsResumed || shaking)) {
-      source.resumeReads();
-    } else {
-      source.suspendReads();
-    }
-    if (writer.hasPending() || writesResumed && isSettled()) {
-      sink.resumeWrites();
-    } else {
-      sink.suspendWrites();
-    }
-  }
-
-  private void applyInterest() {
-    if (inIoThread()) {
-      awaitSocket();
-    } else {
-      connection.execute(this::awaitSocket);
-    }
-  }
-
-  private boolean inIoThread() {
-    return Thread.currentThread() == connection.getIoThread();
-  }
-
-  // Events.
-
-  private void onSocketReadable() {
-    reader.onReadable();
-    if (!isSettled()) {
-      goOn();
-      if (!isSettled()) {
-        return;
-      }
-      if (writesResumed) {
-        writeEvent();
-      }
-    }
-    readEvent();
-  }
-
-  /** Has the reader read, and again soon if it has left something that no socket will tell of. */
-  private void readEvent() {
-    readEventDue = false;
-    ReadReadyHandler handler = readHandler;
-    if (!readsResumed || handler == null) {
-      awaitSocket();
-      return;
-    }
-    wasRead = false;
-    inReadEvent = true;
-    try {
-      handler.readReady();
-    } finally {
-      inReadEvent = false;
-      reader.onReadable();
-    }
-    if (readsResumed && wasRead && hasNews()) {
-      readEventSoon();
-    }
-  }
-
-  /** Returns whether there is something to read that no socket will tell of. */
-  private boolean hasNews() {
-    return reader.hasOctets() || reader.hasEnded() && !endWasTold;
-  }
-
-  private void readEventSoon() {
-    if (!readEventDue) {
-      readEventDue = true;
-      connection.execute(this::onReadEventDue);
-    }
-  }
-
-  /**
-   * Runs the event, unless another came before it. An I/O thread runs all its tasks before it looks
-   * at any socket: what follows what is already here has to wait for that.
-   */
-  private void onReadEventDue() {
-    if (!readEventDue) {
-      return;
-    }
-    readEventDue = false;
-    if (isSettled()) {
-      reader.leaveSocket();
-      readEvent();
-    } else {
-      goOn();
-      tell();
-    }
-  }
-
-  private void onSocketWritable() {
-    try {
-      if (!writer.drain()) {
-        return;
-      }
-    } catch (IOException e) {
-      failure = e;
-    }
-    if (!isSettled()) {
-      goOn();
-    }
-    writeEvent();
-  }
-
-  private void writeEvent() {
-    WriteReadyHandler handler = writeHandler;
-    if (writesResumed && handler != null && isSettled()) {
-      handler.writeReady();
-    } else {
-      awaitSocket();
-    }
-  }
-
-  private void writeEventSoon() {
-    if (!writeEventDue) {
-      writeEventDue = true;
-      connection.execute(
-          () -> {
-            writeEventDue = false;
-            if (!isSettled()) {
-              goOn();
-            }
-            writeEvent();
-          });
-    }
-  }
-
-  /** Begins the handshake now. Any thread may call. */
-  void begin() {
-    connection.execute(
-        () -> {
-          if (!isSettled()) {
-            goOn();
-          }
-        });
+  /** Returns what runs when something can be written. */
+  @Nullable WriteReadyHandler writeHandler() {
+    return writeHandler;
   }
 
   // Proof of life.
 
   /**
-   * Asks the peer to prove that it lives, by a KeyUpdate with update_requested (RFC 8446, 4.6.3),
-   * which its application does not see. The answer has to come before its next data, no sooner:
-   * JSSE and Go give it at once, but OpenSSL since 1.1.1c, and so Node, when they next write. That
-   * none comes from one who has nothing to say proves nothing.
+   * Asks the peer to prove that it is alive, by a KeyUpdate with update_requested (RFC 8446,
+   * 4.6.3), which its application does not notice. The peer has to answer before its next data, not
+   * sooner: JSSE and Go answer at once, but OpenSSL since 1.1.1c, and so Node, when they next
+   * write. A peer that has nothing to write and does not answer is therefore not proved dead.
    *
-   * @param heard is run soon after a record of the peer's was read, whichever; at most once, on the
-   *     I/O thread. Reads have to be on.
-   * @return false, and nothing is done, where the peer cannot be asked: over TLS 1.2
+   * @param heard runs at most once, on the I/O thread, soon after any record of the peer was read.
+   *     Reads have to be resumed
+   * @return false, and nothing is sent, before the handshake is over and over TLS 1.2
    */
   boolean probe(Runnable heard) throws IOException {
     if (handshake != null || !engine.getSession().getProtocol().equals(TlsHandshake.TLS_1_3)) {
@@ -371,11 +230,11 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     reader.takeHeard();
     engine.beginHandshake();
     writer.writeOwn();
-    awaitSocket();
+    events.updateInterest();
     return true;
   }
 
-  private void tellHeard() {
+  private void reportHeard() {
     Runnable listener = onHeard;
     if (listener != null && reader.takeHeard()) {
       onHeard = null;
@@ -389,14 +248,14 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
   public int read(ByteBuffer into) throws IOException {
     int n = readSome(into);
     if (n < 0) {
-      onEndTold();
+      events.onEndReported();
       connection.readsEnded();
     }
     return n;
   }
 
   private int readSome(ByteBuffer into) throws IOException {
-    wasRead = true;
+    events.onRead();
     if (readsShut) {
       return -1;
     }
@@ -404,22 +263,17 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
       if (!reader.hasEnded() && !shakeHands() && !reader.hasEnded()) {
         return 0;
       }
-      int n = reader.read(into, inReadEvent);
+      int n = reader.read(into, events.isInReadEvent());
       if (writer.hasPending()) {
-        applyInterest();
+        events.updateInterestSoon();
       }
       return n;
     } catch (IOException e) {
-      onEndTold();
+      events.onEndReported();
       throw e;
     } finally {
-      tellHeard();
+      reportHeard();
     }
-  }
-
-  private void onEndTold() {
-    endWasTold = true;
-    awaitSocket();
   }
 
   @Override
@@ -427,8 +281,8 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     long sum = 0;
     for (int i = offset; i < offset + length; i++) {
       while (into[i].hasRemaining()) {
-        // What ends or breaks the stream is told by the next read.
-        if (sum > 0 && !reader.hasOctets()) {
+        // An end or a failure behind the bytes is left to the next read.
+        if (sum > 0 && !reader.hasBytes()) {
           return sum;
         }
         int n = readMore(into[i], sum);
@@ -447,8 +301,8 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     }
     try {
       return readSome(into);
-    } catch (IOException e) { // it is kept
-      endWasTold = false;
+    } catch (IOException e) { // the next read throws it again
+      events.onEndWithheld();
       return -1;
     }
   }
@@ -457,58 +311,40 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
   public void terminateReads() {
     readsShut = true;
     reader.release();
-    awaitSocket();
+    events.updateInterest();
     connection.readsEnded();
   }
 
   @Override
   public void resumeReads() {
-    readsResumed = true;
-    if (inIoThread()) {
-      onReadsResumed();
-    } else {
-      connection.execute(this::onReadsResumed);
-    }
-  }
-
-  private void onReadsResumed() {
-    if (isUnbegun() || isSettled() && (reader.hasOctets() || reader.hasEnded())) {
-      readEventSoon();
-    }
-    awaitSocket();
+    events.resumeReads();
   }
 
   @Override
   public void suspendReads() {
-    readsResumed = false;
-    applyInterest();
+    events.suspendReads();
   }
 
   @Override
   public void wakeupReads() {
-    readsResumed = true;
-    connection.execute(
-        () -> {
-          readEventSoon();
-          awaitSocket();
-        });
+    events.wakeupReads();
   }
 
   @Override
   public boolean isReadResumed() {
-    return readsResumed;
+    return events.isReadResumed();
   }
 
   @Override
   public void awaitReadable() throws IOException {
-    if (!reader.hasOctets() && !reader.hasEnded()) {
+    if (!reader.hasBytes() && !reader.hasEnded()) {
       source.awaitReadable();
     }
   }
 
   @Override
   public void awaitReadable(long time, TimeUnit unit) throws IOException {
-    if (!reader.hasOctets() && !reader.hasEnded()) {
+    if (!reader.hasBytes() && !reader.hasEnded()) {
       source.awaitReadable(time, unit);
     }
   }
@@ -531,7 +367,7 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     }
     int n = writer.write(from);
     if (writer.hasPending()) {
-      awaitSocket();
+      events.updateInterest();
     }
     return n;
   }
@@ -554,7 +390,7 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
   @Override
   public boolean flush() throws IOException {
     if (isInTask() || !writer.drain()) {
-      awaitSocket();
+      events.updateInterest();
       return false;
     }
     if (closeNotified) {
@@ -564,7 +400,39 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     return sink.flush();
   }
 
-  /** Says that nothing more comes; what was written goes first. Done when {@link #flush} is. */
+  @Override
+  public void resumeWrites() {
+    events.resumeWrites();
+  }
+
+  @Override
+  public void suspendWrites() {
+    events.suspendWrites();
+  }
+
+  @Override
+  public void wakeupWrites() {
+    events.wakeupWrites();
+  }
+
+  @Override
+  public boolean isWriteResumed() {
+    return events.isWriteResumed();
+  }
+
+  @Override
+  public void awaitWritable() throws IOException {
+    sink.awaitWritable();
+  }
+
+  @Override
+  public void awaitWritable(long time, TimeUnit unit) throws IOException {
+    sink.awaitWritable(time, unit);
+  }
+
+  // Closing.
+
+  /** Ends the stream to the peer, after what was written. Done once {@link #flush} returns true. */
   @Override
   public void terminateWrites() throws IOException {
     if (!writesShut) {
@@ -581,10 +449,10 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     engine.closeOutbound();
     closeNotified = true;
     writer.writeOwn();
-    awaitSocket();
+    events.updateInterest();
   }
 
-  /** Says nothing more, and does not say so: the peer can tell that it was cut off. */
+  /** Ends the stream to the peer without a close_notify, so that the peer finds it truncated. */
   @Override
   public void truncateWrites() throws IOException {
     writesShut = true;
@@ -599,71 +467,23 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     return writesShut || super.isWriteShutdown();
   }
 
-  @Override
-  public void resumeWrites() {
-    writesResumed = true;
-    if (inIoThread()) {
-      onWritesResumed();
-    } else {
-      connection.execute(this::onWritesResumed);
-    }
-  }
-
-  private void onWritesResumed() {
-    if (isUnbegun()) {
-      writeEventSoon();
-    }
-    awaitSocket();
-  }
-
-  @Override
-  public void suspendWrites() {
-    writesResumed = false;
-    applyInterest();
-  }
-
-  @Override
-  public void wakeupWrites() {
-    writesResumed = true;
-    connection.execute(
-        () -> {
-          writeEventSoon();
-          awaitSocket();
-        });
-  }
-
-  @Override
-  public boolean isWriteResumed() {
-    return writesResumed;
-  }
-
-  @Override
-  public void awaitWritable() throws IOException {
-    sink.awaitWritable();
-  }
-
-  @Override
-  public void awaitWritable(long time, TimeUnit unit) throws IOException {
-    sink.awaitWritable(time, unit);
-  }
-
-  /** Gives the buffers back, for the connection is closed. */
+  /** Gives the buffers back to the pool, since the connection is closed. */
   void release() {
     reader.release();
     writer.release();
   }
 
-  /** The reading side is closed. */
+  /** Reports to the read handler that the connection's reading side is closed. */
   void readsTerminated() {
-    ReadReadyHandler handler = readHandler;
+    ReadReadyHandler handler = readHandler; // which another thread may change
     if (handler != null) {
       handler.terminated();
     }
   }
 
-  /** The writing side is closed. */
+  /** Reports to the write handler that the connection's writing side is closed. */
   void writesTerminated() {
-    WriteReadyHandler handler = writeHandler;
+    WriteReadyHandler handler = writeHandler; // which another thread may change
     if (handler != null) {
       handler.terminated();
     }

@@ -17,7 +17,10 @@ import org.xnio.Option;
 import org.xnio.StreamConnection;
 import org.xnio.ssl.SslConnection;
 
-/** A connection of XNIO's with TLS on it, as {@link TlsConduit} does that. */
+/**
+ * A connection of XNIO that carries TLS over another connection, by a {@link TlsConduit}. It owns
+ * that connection, and closes it when it is closed.
+ */
 final class TlsConnection extends SslConnection implements Probeable {
   private final StreamConnection socket;
   private final SSLEngine engine;
@@ -25,11 +28,11 @@ final class TlsConnection extends SslConnection implements Probeable {
   private @Nullable ChannelListener<? super SslConnection> handshakeListener;
 
   /**
-   * Puts TLS on a connection to which nothing was written.
+   * Creates a connection over a socket to which nothing was written yet.
    *
-   * @param engine knows its role and its parameters, and has not begun
+   * @param engine has its role and its parameters, and was not used
    * @param tasks runs the costly parts of the handshake
-   * @param early what was read from the connection already
+   * @param early bytes that were read from the socket already
    */
   TlsConnection(
       StreamConnection socket,
@@ -51,7 +54,8 @@ final class TlsConnection extends SslConnection implements Probeable {
   }
 
   /**
-   * Runs a task on the connection's I/O thread, soon, unless that is ending. Any thread may call.
+   * Runs a task on the connection's I/O thread soon, or never if the process ends. Any thread may
+   * call.
    */
   void execute(Runnable task) {
     try {
@@ -61,7 +65,7 @@ final class TlsConnection extends SslConnection implements Probeable {
     }
   }
 
-  /** The handshake is over. */
+  /** Handles that the handshake has succeeded. */
   void onHandshaken() {
     ChannelListener<? super SslConnection> listener = handshakeListener;
     if (listener != null) {
@@ -69,12 +73,14 @@ final class TlsConnection extends SslConnection implements Probeable {
     }
   }
 
+  /** Handles that the end of the stream was read, or that nobody reads it any more. */
   void readsEnded() {
     if (readClosed()) {
       conduit.readsTerminated();
     }
   }
 
+  /** Handles that nothing more is written. */
   void writesEnded() {
     if (writeClosed()) {
       conduit.writesTerminated();
@@ -128,7 +134,7 @@ final class TlsConnection extends SslConnection implements Probeable {
 
   @Override
   protected void notifyWriteClosed() {
-    conduit.writesTerminated(); // a close without a word before it is one without a close_notify
+    conduit.writesTerminated(); // without a close_notify, unless writes were ended before
   }
 
   @Override

@@ -8,14 +8,14 @@ import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 
 /**
- * The handshake of a {@link TlsConduit}. It goes as far as it can without waiting, each time it is
- * asked to. The engine's costly tasks run on an executor; while one does the engine is not to be
- * touched, for it would make the I/O thread wait.
+ * The handshake of a {@link TlsConduit}. Each call of {@link #advance} carries it on as far as it
+ * goes without waiting. The costly tasks of the engine run on an executor; while one runs the
+ * engine must not be used, since that would block the I/O thread.
  *
- * <p>Lives on the connection's I/O thread.
+ * <p>It is used on the connection's I/O thread.
  */
 final class TlsHandshake {
-  /** The version that knows KeyUpdate and half-close, as JSSE calls it. */
+  /** JSSE's name of the version that has KeyUpdate and half-close. */
   static final String TLS_1_3 = "TLSv1.3";
 
   private final TlsConnection connection;
@@ -28,10 +28,10 @@ final class TlsHandshake {
   private boolean inTask;
 
   /**
-   * Creates one that has not begun.
+   * Creates a handshake that has not begun.
    *
    * @param tasks runs the engine's tasks
-   * @param onTaskDone runs on the I/O thread when they are done, well or not
+   * @param onTaskDone runs on the I/O thread when they are done, whether or not they succeeded
    */
   TlsHandshake(
       TlsConnection connection,
@@ -48,21 +48,21 @@ final class TlsHandshake {
     this.onTaskDone = onTaskDone;
   }
 
-  /** Returns whether anything was done for it yet. */
+  /** Returns whether {@link #advance} was called yet. */
   boolean hasBegun() {
     return begun;
   }
 
-  /** Returns whether a task of the engine runs. */
+  /** Returns whether a task of the engine is running. */
   boolean isInTask() {
     return inTask;
   }
 
   /**
-   * Goes on, from the beginning if it has not begun.
+   * Begins or continues the handshake.
    *
-   * @return whether it is over
-   * @throws IOException if it failed
+   * @return whether it has succeeded
+   * @throws IOException if it has failed
    */
   boolean advance() throws IOException {
     if (inTask) {
@@ -85,7 +85,7 @@ final class TlsHandshake {
               return true;
             }
             if (!writer.writeOwn()) {
-              throw new SSLException("the handshake stands still");
+              throw new SSLException("the handshake does not get on");
             }
           }
           case NEED_UNWRAP -> {
@@ -94,7 +94,7 @@ final class TlsHandshake {
             }
           }
           case FINISHED, NOT_HANDSHAKING -> {
-            if (engine.isOutboundDone()) { // writes were shut before it was over
+            if (engine.isOutboundDone()) { // writes were ended before the handshake
               throw new ClosedChannelException();
             }
             return true;
@@ -102,12 +102,15 @@ final class TlsHandshake {
           case NEED_UNWRAP_AGAIN -> throw new IllegalStateException("DTLS");
         }
       }
-    } catch (RuntimeException e) { // one of the engine's tasks threw it
+    } catch (RuntimeException e) { // thrown by a task of the engine
       throw new SSLException("the handshake failed", e);
     }
   }
 
-  /** A server of TLS 1.3 has the client's Finished, and sends tickets (RFC 8446, 4.6.1). */
+  /**
+   * Returns whether only a session ticket is left to send: a server of TLS 1.3 has received the
+   * client's Finished (RFC 8446, 4.6.1).
+   */
   private boolean hasTicketOnly() {
     return !engine.getUseClientMode()
         && engine.getHandshakeSession() == null

@@ -11,35 +11,41 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.conduits.ConduitStreamSourceChannel;
 
 /**
- * The way in of a {@link TlsConduit}: reads from the socket as much as the reader has room for, in
- * one piece, and decrypts every record that is whole. What is left, the beginning of a record or
- * plaintext that nobody has asked for yet, is kept in a buffer of its size; without it none is
- * held.
+ * The receiving half of a {@link TlsConduit}. It reads from the socket, in one piece, as much as
+ * the caller has room for, and decrypts every record that is whole. What is left over, the
+ * beginning of a record or plaintext that the caller had no room for, is kept in a buffer of the
+ * pool. Otherwise no buffer is held.
  *
- * <p>Used by one thread at a time, as the conduit is; but the I/O thread may {@link #release} while
- * another reads, and a buffer that is in use must not go to the next connection.
+ * <p>It is used by one thread at a time, like the conduit. Its methods exclude each other all the
+ * same: the I/O thread may {@link #release} while another thread reads, and a buffer in use must
+ * not go to another connection.
  */
 final class TlsReader {
-  /** Most plaintext in a record (RFC 8446, 5.1). */
+  /** Maximum plaintext in a record (RFC 8446, 5.1). */
   private static final int MAX_PLAINTEXT = 16 * 1024;
 
-  /** What TLS 1.3 adds to it: a header, a type, a tag. (TLS 1.2: 7 octets more.) */
+  /** Octets that TLS 1.3 adds to a record's plaintext: a header, a type, a tag. TLS 1.2 adds 29. */
   private static final int OVERHEAD = 22;
 
   /**
-   * How often {@link #read} turns to the socket without finding plaintext. A peer may send records
-   * that have none for ever (RFC 8446, 5.4), and others of the thread have to have their turn.
+   * Reads of the socket in one {@link #read} that finds no plaintext. A peer may go on sending
+   * records without any (RFC 8446, 5.4), and other connections of the thread have to have their
+   * turn.
    */
   private static final int MAX_FILLS = 8;
 
   /**
-   * Records without plaintext, such as KeyUpdates, tickets and empty ones, that may come beyond one
-   * for each that moves some, either way. Each costs us more than the peer, and its answer may find
-   * no room in the socket; others who bound them take 16 to 32 in a row.
+   * Records without plaintext that are accepted in excess of those that carry some, in either
+   * direction: KeyUpdates, session tickets, empty records. Each costs this side more than the peer,
+   * and its answer may find no room in the socket. Other implementations that bound them accept 16
+   * to 32 in a row.
    */
   private static final int MAX_EMPTY = 64;
 
-  /** Such records that one {@link #read} takes, since a KeyUpdate is worth dozens of others. */
+  /**
+   * Records without plaintext that one {@link #read} handles: answering a KeyUpdate costs as much
+   * as dozens of records of data.
+   */
   private static final int MAX_EMPTY_AT_ONCE = 4;
 
   private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
@@ -49,21 +55,21 @@ final class TlsReader {
   private final TlsWriter writer;
   private final BufferPool buffers;
   private @Nullable ByteBuffer records; // read, not decrypted; never empty
-  private @Nullable ByteBuffer plaintext; // decrypted, not asked for; never empty
+  private @Nullable ByteBuffer plaintext; // decrypted, not returned; never empty
   private int empty; // records without plaintext, less those with some
-  private byte emptyAtOnce; // those of this read
-  private boolean starved; // what is in records is the beginning of one
-  private boolean drained; // the socket gave all it had
-  private boolean heard; // a record of the peer's, which proved to be its
-  private boolean closed; // by close_notify
-  private boolean ended; // without one
+  private byte emptyAtOnce; // records without plaintext in this read
+  private boolean starved; // records holds the beginning of one only
+  private boolean drained; // the last read took all that the socket had
+  private boolean heard; // a record was read that is certainly the peer's
+  private boolean closed; // a close_notify was read
+  private boolean ended; // the end of the TCP stream was read
   private @Nullable IOException failure;
 
   /**
-   * Creates it.
+   * Creates the receiving half.
    *
    * @param writer writes what the engine answers by itself
-   * @param early what was read from the socket already
+   * @param early bytes that were read from the socket already
    */
   TlsReader(
       SSLEngine engine,
@@ -78,29 +84,29 @@ final class TlsReader {
     this.records = early.hasRemaining() ? early : null;
   }
 
-  /** Returns whether {@link #read} may find octets without a look at the socket. */
-  synchronized boolean hasOctets() {
+  /** Returns whether {@link #read} may find bytes without reading the socket. */
+  synchronized boolean hasBytes() {
     return plaintext != null || !isStarved();
   }
 
-  /** Returns whether nothing more comes from the socket. */
+  /** Returns whether nothing more is read from the socket. */
   synchronized boolean hasEnded() {
     return closed || ended || failure != null;
   }
 
-  /** Returns whether a record of the peer's was read whole since this was last asked. */
+  /** Returns whether a whole record of the peer was read since this was last called. */
   synchronized boolean takeHeard() {
     boolean taken = heard;
     heard = false;
     return taken;
   }
 
-  /** The socket may have more than when it was last read. */
+  /** Handles that the socket may have more than when it was last read. */
   synchronized void onReadable() {
     drained = false;
   }
 
-  /** The socket is to be left alone until it {@link #onReadable}: others have their turn. */
+  /** Leaves the socket alone until {@link #onReadable}, so that others have their turn. */
   synchronized void leaveSocket() {
     drained = true;
   }
@@ -108,10 +114,11 @@ final class TlsReader {
   /**
    * Reads plaintext.
    *
-   * @param inEvent whether the socket is watched, and will be looked at again when it has more, so
-   *     that one that has just given all it had need not be asked again
-   * @return how many octets; 0 if there are none now; -1 if the stream has ended, in order or not
-   * @throws IOException if it broke, and again each time
+   * @param inEvent whether the socket is watched, and will report if it has more: then it is not
+   *     read again right after it has given all it had
+   * @return the number of bytes, 0 if there are none now, or -1 if the stream has ended, whether or
+   *     not with a close_notify
+   * @throws IOException if the stream broke; the same is thrown each time
    */
   synchronized int read(ByteBuffer into, boolean inEvent) throws IOException {
     if (plaintext != null) {
@@ -145,7 +152,7 @@ final class TlsReader {
       return into.position() - start;
     } catch (SSLException e) {
       fail(e);
-      if (into.position() > start) { // what came before it is whole
+      if (into.position() > start) { // what came before it is sound
         return into.position() - start;
       }
       throw e;
@@ -155,9 +162,9 @@ final class TlsReader {
   }
 
   /**
-   * Has the engine read what it waits for in its handshake, if that is there.
+   * Feeds the engine what it waits for in the handshake, as far as that has arrived.
    *
-   * @return whether it was there
+   * @return whether the engine waits for nothing more
    */
   synchronized boolean readHandshake() throws IOException {
     int fills = 0;
@@ -167,7 +174,7 @@ final class TlsReader {
           return false;
         }
         if (decrypt(NOWHERE).getStatus() == SSLEngineResult.Status.BUFFER_OVERFLOW) {
-          throw new SSLException("application data came within the handshake");
+          throw new SSLException("application data within the handshake");
         }
       }
       return true;
@@ -183,7 +190,7 @@ final class TlsReader {
     return records == null || starved;
   }
 
-  /** Has every further read fail; the peer is sent the alert, if the engine has one. */
+  /** Makes every further read fail, and sends the peer the alert, if the engine has one. */
   synchronized void fail(IOException e) {
     if (failure != null) {
       return;
@@ -192,12 +199,12 @@ final class TlsReader {
     forgetRecords();
     try {
       writer.writeOwn();
-    } catch (IOException | RuntimeException unheard) {
-      // The peer has gone already, or the engine has no words for it.
+    } catch (IOException | RuntimeException unsent) {
+      // The peer is gone, or the engine has no alert for this.
     }
   }
 
-  /** Decrypts one record, if it is whole. */
+  /** Decrypts one record, if a whole one is there. */
   private SSLEngineResult decrypt(ByteBuffer into) throws IOException {
     ByteBuffer from = records;
     if (from == null) {
@@ -220,8 +227,8 @@ final class TlsReader {
   }
 
   /**
-   * Decrypts one record, if it is whole, and lets the engine answer if it wants to: after the
-   * handshake, to a KeyUpdate, or in TLS 1.2 to a close_notify.
+   * Decrypts one record, if a whole one is there, and sends what the engine answers: to a
+   * KeyUpdate, or over TLS 1.2 to a close_notify.
    */
   private SSLEngineResult.Status decryptAndAnswer(ByteBuffer into) throws IOException {
     SSLEngineResult result = decrypt(into);
@@ -243,7 +250,7 @@ final class TlsReader {
     return result.getStatus();
   }
 
-  /** Decrypts a record that is larger than what the reader has room for. */
+  /** Decrypts a record that is larger than the room that the caller has. */
   private int readAside(ByteBuffer into) throws IOException {
     ByteBuffer aside = buffers.take();
     try {
@@ -278,18 +285,19 @@ final class TlsReader {
   }
 
   /**
-   * Reads from the socket: as many of the largest records as the reader has room for, so that one
-   * is seldom cut in two, and at least one.
+   * Reads from the socket as many records of the largest size as the caller has room for, so that
+   * records are seldom cut in two, and one at least.
    *
-   * @return how many octets; 0 if there are none now; -1 at the end
+   * @param room bytes of plaintext that the caller has room for
+   * @return the number of octets, 0 if there are none now, or -1 at the end
    */
-  private int fill(int wanted) throws IOException {
+  private int fill(int room) throws IOException {
     ByteBuffer before = records;
     int kept = before == null ? 0 : before.remaining();
-    int whole = wanted / MAX_PLAINTEXT * (MAX_PLAINTEXT + OVERHEAD);
+    int whole = room / MAX_PLAINTEXT * (MAX_PLAINTEXT + OVERHEAD);
     int size = Math.max(whole, Math.max(BufferPool.SIZE, kept + 1));
     ByteBuffer all = buffers.takeFor(size);
-    if (wanted >= 2 * MAX_PLAINTEXT) {
+    if (room >= 2 * MAX_PLAINTEXT) {
       all.limit(Math.min(all.capacity(), Math.max(whole, kept + 1)));
     }
     int n = 0;
@@ -299,24 +307,26 @@ final class TlsReader {
         records = null;
         buffers.give(before);
       }
-      int room = all.remaining();
+      int free = all.remaining();
       n = socket.read(all);
-      drained = n < room;
+      drained = n < free;
       ended = n < 0;
       starved = starved && n <= 0;
-    } catch (IOException e) { // a reset, which the kernel may tell once only
+    } catch (IOException e) { // a reset, which the kernel may report only once
       failure = e;
       throw e;
     } finally {
       records = all.flip();
-      if (!all.hasRemaining() || hasEnded()) { // the beginning of a record stays one
+      if (!all.hasRemaining() || hasEnded()) { // the beginning of a record will not be completed
         forgetRecords();
       }
     }
     return n;
   }
 
-  /** Keeps a beginning of a record, which may wait for its end for long, in a small buffer. */
+  /**
+   * Moves the beginning of a record, which may have to wait long for its rest, to a small buffer.
+   */
   private void shrink() {
     ByteBuffer large = records;
     if (large != null
@@ -336,7 +346,7 @@ final class TlsReader {
     }
   }
 
-  /** Forgets what was not read, for nobody will. */
+  /** Gives the buffers back to the pool: nothing more will be read. */
   synchronized void release() {
     forgetRecords();
     if (plaintext != null) {

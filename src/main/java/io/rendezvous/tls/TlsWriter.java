@@ -12,17 +12,17 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.conduits.ConduitStreamSinkChannel;
 
 /**
- * The way out of a {@link TlsConduit}: makes records of plaintext, as many as a buffer holds, and
- * writes them to the socket in one piece. What the socket does not take is kept, in order, and goes
- * before anything else; without it no buffer is held.
+ * The sending half of a {@link TlsConduit}. It encrypts plaintext into as many records as a buffer
+ * holds, and writes them to the socket in one piece. What the socket does not take is kept in its
+ * buffer and goes before anything else. Otherwise no buffer is held.
  *
  * <p>Its methods exclude each other. The I/O thread is nearly always the only caller, but while a
- * handler of Undertow's writes from a thread that may block, the I/O thread may have to answer a
+ * handler of Undertow writes on a thread that may block, the I/O thread may have to answer a
  * KeyUpdate.
  */
 final class TlsWriter {
-  /** So much plaintext makes a single record: JSSE leaves 17 octets of the 16,384 unused. */
-  private static final int SINGLE = 16_000;
+  /** Bytes of plaintext that make a single record: JSSE leaves 17 of the 16,384 unused. */
+  private static final int SINGLE_RECORD = 16_000;
 
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
 
@@ -39,32 +39,32 @@ final class TlsWriter {
     this.buffers = buffers;
   }
 
-  /** Returns whether the socket has yet to take something. */
+  /** Returns whether there are records that the socket has yet to take. */
   synchronized boolean hasPending() {
     return pending != null;
   }
 
   /**
-   * The engine has a session ticket to send and nothing else, which goes with the first plaintext:
-   * a client needs it for its next connection only.
+   * Leaves the session ticket that the engine has to send until there is plaintext to send with it:
+   * a client needs the ticket for its next connection only.
    */
   synchronized void holdTicket() {
     holdsTicket = true;
   }
 
-  /** Returns whether what the engine wants to send may wait for plaintext. */
+  /** Returns whether what the engine has to send is a ticket, which may wait for plaintext. */
   synchronized boolean holdsTicket() {
     return holdsTicket;
   }
 
-  /** Returns whether plaintext was taken since this was last asked. */
+  /** Returns whether plaintext was encrypted since this was last called. */
   synchronized boolean hasTakenPlaintext() {
     boolean took = tookPlaintext;
     tookPlaintext = false;
     return took;
   }
 
-  /** Writes what the socket has yet to take. Returns whether nothing is left. */
+  /** Writes the records that the socket has yet to take. Returns whether none are left. */
   synchronized boolean drain() throws IOException {
     ByteBuffer records = pending;
     try {
@@ -74,7 +74,7 @@ final class TlsWriter {
         }
       }
     } catch (IOException e) {
-      release(); // a stream with a hole is none
+      release(); // a stream must not continue behind a gap
       throw e;
     }
     release();
@@ -82,17 +82,18 @@ final class TlsWriter {
   }
 
   /**
-   * Encrypts plaintext and writes it. When less than all is taken, the socket has no room.
+   * Encrypts plaintext and writes it. If not all of it is taken, the socket has no more room.
    *
-   * @return how many octets were taken
-   * @throws ClosedChannelException if nothing may be sent any more: close_notify was sent
+   * @return the number of bytes that were taken
+   * @throws ClosedChannelException if nothing more may be sent, since a close_notify was
    */
   synchronized int write(ByteBuffer plaintext) throws IOException {
     int before = plaintext.remaining();
     boolean room = drain();
     while (plaintext.hasRemaining() && room) {
-      // Where one record may not do there is room for the next, so that both leave in one piece.
-      ByteBuffer records = plaintext.remaining() <= SINGLE ? buffers.take() : buffers.takeLarge();
+      // Where one record may not suffice there is room for the next, and both leave in one piece.
+      ByteBuffer records =
+          plaintext.remaining() <= SINGLE_RECORD ? buffers.take() : buffers.takeLarge();
       pending = records;
       try {
         encrypt(plaintext, records);
@@ -104,7 +105,7 @@ final class TlsWriter {
     return before - plaintext.remaining();
   }
 
-  /** Fills the buffer with whole records. */
+  /** Fills a buffer with whole records. */
   private void encrypt(ByteBuffer plaintext, ByteBuffer records) throws IOException {
     holdsTicket = false;
     tookPlaintext = true;
@@ -120,17 +121,17 @@ final class TlsWriter {
       if (result.bytesProduced() == 0 && records.position() == 0) {
         throw new SSLException("no record can be made: " + result);
       }
-      // A record without plaintext is a KeyUpdate, which comes before the next that has some.
+      // A record that took no plaintext is a KeyUpdate, which goes before the next that takes some.
     } while (plaintext.hasRemaining() && result.bytesProduced() > 0);
   }
 
   /**
-   * Writes what the engine itself has to say: its part of a handshake, an alert, a KeyUpdate, a
+   * Writes what the engine itself has to send: its part of a handshake, an alert, a KeyUpdate, a
    * close_notify. Returns whether there was anything.
    */
   synchronized boolean writeOwn() throws IOException {
     holdsTicket = false;
-    boolean spoke = false;
+    boolean wrote = false;
     int produced;
     do {
       ByteBuffer records = withRoom(engine.getSession().getPacketBufferSize());
@@ -144,20 +145,21 @@ final class TlsWriter {
         records.limit(records.position()).position(start);
         keep(records);
       }
-      spoke |= produced > 0;
-    } while (produced > 0 && wantsToSpeak());
+      wrote |= produced > 0;
+    } while (produced > 0 && wantsToWrite());
     drain();
-    return spoke;
+    return wrote;
   }
 
-  private boolean wantsToSpeak() {
+  private boolean wantsToWrite() {
     return engine.getHandshakeStatus() == HandshakeStatus.NEED_WRAP;
   }
 
   /**
-   * Has so much room behind what is pending.
+   * Returns the pending records in a buffer that has room for more behind them.
    *
-   * @throws SSLException if the peer asks for ever more answers and reads none
+   * @param room bytes of room
+   * @throws SSLException if the peer asks for more and more answers, and reads none
    */
   private ByteBuffer withRoom(int room) throws SSLException {
     ByteBuffer before = pending;
@@ -175,7 +177,7 @@ final class TlsWriter {
     if (before.remaining() > BufferPool.LARGE_SIZE) {
       throw new SSLException("the peer does not read what it asks for");
     }
-    // What does not fit into a large buffer with it is some hundred answers at least.
+    // Answers that do not fit into a large buffer are hundreds of them.
     int size = before.remaining() + 2 * room;
     ByteBuffer bigger =
         size <= BufferPool.LARGE_SIZE ? buffers.takeLarge() : ByteBuffer.allocate(size);
@@ -191,7 +193,7 @@ final class TlsWriter {
     }
   }
 
-  /** Forgets what was not written, for the connection is closed. */
+  /** Discards what was not written, and gives the buffer back to the pool. */
   synchronized void release() {
     ByteBuffer records = pending;
     pending = null;

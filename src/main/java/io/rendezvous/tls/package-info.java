@@ -1,5 +1,7 @@
 /**
- * TLS on a connection: the conduit over a JSSE engine, and the ClientHello that is read before it.
+ * TLS on a connection: {@link io.rendezvous.tls.Tls} makes the layers that listeners and dialers
+ * use, {@link io.rendezvous.tls.TlsConduit} carries the bytes by an engine of JSSE, and {@link
+ * io.rendezvous.tls.ClientHello} is read before TLS starts.
  */
 @NullMarked
 package io.rendezvous.tls;

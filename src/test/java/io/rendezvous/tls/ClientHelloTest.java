@@ -207,7 +207,7 @@ public class ClientHelloTest {
   @Test
   void messageMayBeAsLongAsItMayBeAndNoLonger() {
     for (int more = 0; more <= 1; more++) {
-      String padding = "00".repeat(ClientHello.MAX - 4 - 41 - 2 - 4 + more);
+      String padding = "00".repeat(ClientHello.MAX_LENGTH - 4 - 41 - 2 - 4 + more);
       String message = hello("0015" + vector16(padding));
       ByteArrayOutputStream records = new ByteArrayOutputStream();
       records.writeBytes(record(message.substring(0, 20_000)));

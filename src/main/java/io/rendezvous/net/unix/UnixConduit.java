@@ -11,8 +11,9 @@ import org.xnio.conduits.ReadReadyHandler;
 import org.xnio.conduits.WriteReadyHandler;
 
 /**
- * Reads and writes the socket of a {@link UnixConnection}, as XNIO's own conduit does with a TCP
- * socket. Octets are read and written on the connection's I/O thread.
+ * Reads and writes the socket of a {@link UnixConnection}, as the conduit of XNIO does for a TCP
+ * socket. Bytes are read and written on the connection's I/O thread; {@link UnixReadiness} runs the
+ * handlers there.
  */
 final class UnixConduit extends DuplexConduit<UnixConnection> {
   private static final int READ = SelectionKey.OP_READ;
@@ -33,7 +34,7 @@ final class UnixConduit extends DuplexConduit<UnixConnection> {
   }
 
   private void onReadable() {
-    if (isReadShutdown()) { // an end stays ready, and was told
+    if (isReadShutdown()) { // the socket stays readable after its end, which was reported
       suspendReads();
     }
     if (readHandler != null) {
@@ -106,7 +107,7 @@ final class UnixConduit extends DuplexConduit<UnixConnection> {
       try {
         socket.shutdownInput();
       } catch (ClosedChannelException e) {
-        // It could not be ended better.
+        // Closed is ended.
       }
     }
     onReadTerminated();
@@ -142,7 +143,7 @@ final class UnixConduit extends DuplexConduit<UnixConnection> {
     readiness.await(READ, unit.toNanos(time));
   }
 
-  // The sink. The socket keeps nothing back that would have to be flushed.
+  // The sink. The socket holds nothing back that would have to be flushed.
 
   @Override
   public int write(ByteBuffer from) throws IOException {
@@ -166,7 +167,7 @@ final class UnixConduit extends DuplexConduit<UnixConnection> {
       try {
         socket.shutdownOutput();
       } catch (ClosedChannelException e) {
-        // It could not be ended better.
+        // Closed is ended.
       }
     }
     onWriteTerminated();

@@ -11,10 +11,10 @@ import org.xnio.StreamConnection;
 import org.xnio.XnioIoThread;
 
 /**
- * A connection over a Unix-domain socket, for XNIO, which has none.
+ * A connection of XNIO over a Unix-domain socket. It is used on its I/O thread, like any other.
  *
- * <p>Such a socket knows no reset of its own. A peer sees one only where it had sent octets that
- * were not read here, and an end otherwise; so does this side of a peer.
+ * <p>Such a socket cannot be reset on purpose. Its peer receives a reset only if it had sent bytes
+ * that were not read here, and an end otherwise; the same is true in the other direction.
  */
 final class UnixConnection extends StreamConnection {
   private final SocketChannel socket;
@@ -23,9 +23,9 @@ final class UnixConnection extends StreamConnection {
   private final UnixConduit conduit;
 
   /**
-   * Takes a connected socket over that does not block.
+   * Takes over a socket that is connected and does not block.
    *
-   * @throws IOException if it is closed, and then the caller still has it
+   * @throws IOException if the socket is closed; the caller then still owns it
    */
   UnixConnection(XnioIoThread thread, SocketChannel socket, UnixPoller poller) throws IOException {
     super(thread);
@@ -60,7 +60,10 @@ final class UnixConnection extends StreamConnection {
     return option.cast(socket.getOption(StandardSocketOptions.SO_LINGER) == 0);
   }
 
-  /** Knows {@link Options#CLOSE_ABORT} only: without it, Java says an end before it closes. */
+  /**
+   * Sets {@link Options#CLOSE_ABORT}; every other option is ignored. Without it, Java ends the
+   * stream before it closes the socket.
+   */
   @Override
   public <T> @Nullable T setOption(Option<T> option, T value) throws IOException {
     T before = getOption(option);

@@ -13,19 +13,22 @@ import org.xnio.IoUtils;
 import org.xnio.XnioIoThread;
 
 /**
- * Opens connections to a Unix-domain socket. That is done at once or not at all; when the server's
- * queue is full, it is tried again until patience has an end.
+ * Opens connections to a Unix-domain socket. Connecting succeeds or fails at once. If the queue of
+ * the server is full, it is tried again every 20 ms, for at most 10 s. Any thread may call.
  */
 public final class UnixDialer extends Dialer {
-  private static final long REST_MS = 20;
+  private static final long RETRY_AFTER_MS = 20;
 
-  /** EAGAIN. In other words than C's it is an error like others. */
+  /**
+   * The message of EAGAIN. Where the messages of the system are in another language, it counts as
+   * any other error.
+   */
   private static final String QUEUE_FULL = "Resource temporarily unavailable";
 
   private final UnixPoller poller;
   private final Path path;
 
-  /** Creates one that opens connections to the socket at that path. */
+  /** Creates a dialer that opens connections to the socket at that path. */
   public UnixDialer(Network network, Path path) {
     super(network);
     this.poller = network.shared(UnixPoller.class, UnixPoller::new);
@@ -34,7 +37,7 @@ public final class UnixDialer extends Dialer {
 
   @Override
   protected void start(XnioIoThread thread, Result result) {
-    long until = System.nanoTime() + PATIENCE.toNanos();
+    long until = System.nanoTime() + CONNECT_TIMEOUT.toNanos();
     thread.execute(() -> attempt(thread, until, result));
   }
 
@@ -55,7 +58,8 @@ public final class UnixDialer extends Dialer {
 
   private void attemptLater(XnioIoThread thread, long until, Result result) {
     try {
-      thread.executeAfter(() -> attempt(thread, until, result), REST_MS, TimeUnit.MILLISECONDS);
+      thread.executeAfter(
+          () -> attempt(thread, until, result), RETRY_AFTER_MS, TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       // The process ends.
     }

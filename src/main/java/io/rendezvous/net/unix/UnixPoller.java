@@ -17,9 +17,9 @@ import org.xnio.IoUtils;
 import org.xnio.XnioIoThread;
 
 /**
- * Watches Unix-domain sockets, since XNIO's I/O threads take TCP sockets only. One thread waits for
- * all of them, and does nothing but tell their I/O threads that they are ready. It starts with the
- * first socket. Any thread may call.
+ * Watches Unix-domain sockets, since the I/O threads of XNIO accept TCP sockets only. One thread
+ * waits for all of them, and only tells their I/O threads which are ready. It starts with the first
+ * socket. Each network has one poller, which is closed with it. Any thread may call.
  */
 final class UnixPoller implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UnixPoller.class);
@@ -27,10 +27,10 @@ final class UnixPoller implements AutoCloseable {
   private volatile boolean closed;
   private @Nullable Selector selector; // guarded by this
 
-  // The poller thread's own.
+  // Of the poller's thread.
   private final Map<XnioIoThread, Turn> turns = new HashMap<>();
 
-  /** Begins to watch a socket, at first for nothing. It is forgotten when it is closed. */
+  /** Registers a socket, with no interest at first. It is forgotten when the socket is closed. */
   SelectionKey register(SocketChannel socket, UnixReadiness readiness) throws IOException {
     try {
       return socket.register(selector(), 0, readiness);
@@ -53,14 +53,14 @@ final class UnixPoller implements AutoCloseable {
     return selector;
   }
 
-  /** Has the thread see what sockets are watched for now, and which of them are closed. */
+  /** Wakes the thread, so that it notices changed interests and closed sockets. */
   synchronized void wakeup() {
     if (selector != null) {
       selector.wakeup();
     }
   }
 
-  /** Closes the sockets that are left, and ends the thread. */
+  /** Ends the thread soon, which then closes the sockets that are left. */
   @Override
   public void close() {
     closed = true;
@@ -87,9 +87,9 @@ final class UnixPoller implements AutoCloseable {
   }
 
   /**
-   * What is ready on the sockets of one I/O thread. The thread is told of more only when it has
-   * been through all of it: it empties its queue of tasks before it looks at its TCP sockets, and
-   * busy Unix-domain sockets would else keep that queue filled.
+   * The handlers that are due on one I/O thread. The thread is given the next ones only when it has
+   * run all of these: it empties its queue of tasks before it looks at its TCP sockets, and busy
+   * Unix-domain sockets would otherwise keep that queue filled.
    */
   final class Turn implements Runnable {
     private final XnioIoThread thread;
@@ -132,8 +132,8 @@ final class UnixPoller implements AutoCloseable {
       for (Runnable task : tasks) {
         try {
           task.run();
-        } catch (RuntimeException e) { // the others are no worse for it
-          LOG.error("A listener failed", e);
+        } catch (RuntimeException e) { // the handlers of other sockets run all the same
+          LOG.error("A listener of a Unix-domain socket failed", e);
         }
       }
       tasks.clear();

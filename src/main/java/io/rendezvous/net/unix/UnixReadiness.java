@@ -11,12 +11,13 @@ import org.xnio.Xnio;
 import org.xnio.XnioIoThread;
 
 /**
- * Who waits for one Unix-domain socket to be ready: handlers, which run on the connection's I/O
- * thread again and again while they are resumed and the socket is ready, and threads that block.
+ * The readiness of one Unix-domain socket, and what waits for it: a read and a write handler, which
+ * run on the connection's I/O thread again and again while they are resumed and the socket is
+ * ready, and threads that block.
  *
- * <p>The poller is asked for one event at a time. What was told is asked for again when the handler
- * has run; so a handler that leaves octets in the socket is called again, and one that takes its
- * time is not called twice. Any thread may call.
+ * <p>The poller reports an event once, and is asked for it again when the handler has run. A
+ * handler that leaves bytes in the socket is thus called again, and one that takes its time is not
+ * called twice. Any thread may call.
  */
 final class UnixReadiness {
   private static final int READ = SelectionKey.OP_READ;
@@ -36,10 +37,11 @@ final class UnixReadiness {
   private boolean closed;
 
   /**
-   * Begins to watch a socket.
+   * Registers a socket with the poller.
    *
-   * @param onReadable is run on the I/O thread
-   * @param onWritable is run on the I/O thread
+   * @param onReadable runs on the I/O thread
+   * @param onWritable runs on the I/O thread
+   * @throws IOException if the socket is closed or the process ends
    */
   UnixReadiness(
       XnioIoThread thread,
@@ -61,7 +63,7 @@ final class UnixReadiness {
     return thread;
   }
 
-  /** Has a handler run whenever the socket is ready for what it does. */
+  /** Resumes a handler: it runs whenever the socket is ready for it. */
   void resume(int op) {
     synchronized (this) {
       if ((resumed & op) != 0) {
@@ -73,7 +75,7 @@ final class UnixReadiness {
     poller.wakeup();
   }
 
-  /** Has a handler run no more. An event that comes nevertheless is dropped. */
+  /** Suspends a handler. An event that is on its way is discarded. */
   synchronized void suspend(int op) {
     resumed &= ~op;
   }
@@ -82,7 +84,7 @@ final class UnixReadiness {
     return (resumed & op) != 0;
   }
 
-  /** Has a handler run soon, ready or not, and then whenever the socket is ready. */
+  /** Resumes a handler, and runs it soon once whether or not the socket is ready. */
   void wakeup(int op) {
     synchronized (this) {
       resumed |= op;
@@ -99,9 +101,9 @@ final class UnixReadiness {
   }
 
   /**
-   * Waits until the socket is ready, or somebody else was told that it is, or it is closed.
+   * Waits until the socket is ready or closed, or has been reported to a handler as ready.
    *
-   * @param nanos for how long at most, or 0 for ever
+   * @param nanos the longest time to wait, or 0 for no limit
    */
   void await(int op, long nanos) throws IOException {
     Xnio.checkBlockingAllowed();
@@ -124,7 +126,7 @@ final class UnixReadiness {
     }
   }
 
-  /** Forgets the socket, which was closed. */
+  /** Handles that the socket was closed: frees the threads that wait. */
   void close() {
     synchronized (this) {
       closed = true;
@@ -133,7 +135,7 @@ final class UnixReadiness {
     poller.wakeup();
   }
 
-  /** Takes note of what the socket is ready for. Called by the poller. */
+  /** Records what the socket is ready for, and makes its handlers due. Called by the poller. */
   synchronized void onReady(SelectionKey ready, UnixPoller.Turn turn) {
     int ops;
     try {
@@ -176,7 +178,7 @@ final class UnixReadiness {
     try {
       key.interestOps(asked);
     } catch (CancelledKeyException e) {
-      // It is closed, and nothing happens any more.
+      // The socket is closed.
     }
   }
 }
