@@ -11,21 +11,22 @@ import java.util.concurrent.CountDownLatch;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
+/** How late I/O threads are. */
 class EventLoopLagTest {
   @Test
-  void threadThatHangsIsOverdueAndThenWasLate() throws Exception {
+  void blockedThreadIsOverdueAndLateAfterwards() throws Exception {
     CountDownLatch hang = new CountDownLatch(1);
     Set<Integer> measured = ConcurrentHashMap.newKeySet();
-    Queue<Duration> delayed = new ConcurrentLinkedQueue<>();
-    try (Network network = new Network("test-delays", 2)) {
-      EventLoopLag delays =
+    Queue<Duration> delays = new ConcurrentLinkedQueue<>();
+    try (Network network = new Network("test-lag", 2)) {
+      EventLoopLag lag =
           network.watchDelays(
               Duration.ofMillis(10),
               (thread, late) -> {
                 measured.add(thread);
-                delayed.add(late);
+                delays.add(late);
               });
-      assertThat(delays.threads()).isEqualTo(2);
+      assertThat(lag.threads()).isEqualTo(2);
       Awaitility.await().until(() -> measured.size() == 2);
       network.after(
           Duration.ZERO,
@@ -37,13 +38,13 @@ class EventLoopLagTest {
             }
           });
       Duration much = Duration.ofMillis(300);
-      Awaitility.await().until(() -> overdue(delays, 0, much) || overdue(delays, 1, much));
+      Awaitility.await().until(() -> overdue(lag, 0, much) || overdue(lag, 1, much));
       hang.countDown();
-      Awaitility.await().until(() -> delayed.stream().anyMatch(late -> late.compareTo(much) > 0));
+      Awaitility.await().until(() -> delays.stream().anyMatch(late -> late.compareTo(much) > 0));
     }
   }
 
-  private static boolean overdue(EventLoopLag delays, int thread, Duration by) {
-    return delays.overdue(thread).compareTo(by) > 0;
+  private static boolean overdue(EventLoopLag lag, int thread, Duration by) {
+    return lag.overdue(thread).compareTo(by) > 0;
   }
 }

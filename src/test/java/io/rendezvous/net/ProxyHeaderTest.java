@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The header of the PROXY protocol, written and read. */
+/** The header of the PROXY protocol: what is written is read again. */
 class ProxyHeaderTest {
   private static InetSocketAddress at(String address, int port) throws Exception {
     return new InetSocketAddress(InetAddress.getByName(address), port);
@@ -41,7 +41,7 @@ class ProxyHeaderTest {
   }
 
   @Test
-  void requestIsNoHeader() {
+  void requestIsNotTakenForAHeader() {
     assertThat(ProxyHeader.mayBegin(ByteBuffer.wrap(new byte[] {'G'}))).isFalse();
     assertThat(
             ProxyHeader.mayBegin(

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The first message of a TLS client, well formed and not, in all kinds of pieces. */
+/** The ClientHello: well formed and malformed, whole and in pieces of any size. */
 public class ClientHelloTest {
   private static final String SERVER_NAME = "0000" + "0009" + "0007" + "00" + "0004" + hex("home");
 
@@ -35,7 +35,7 @@ public class ClientHelloTest {
     return String.format("%04x", hex.length() / 2) + hex;
   }
 
-  /** Returns a message with such extensions. */
+  /** Returns a message with these extensions, in hexadecimal. */
   private static String hello(String extensions) {
     return message(body() + vector16(extensions));
   }
@@ -56,7 +56,7 @@ public class ClientHelloTest {
     return hello.read(ByteBuffer.wrap(octets));
   }
 
-  /** Returns what a real client says first, a char an octet. */
+  /** Returns the first record of a real client, one char for each octet. */
   public static String of(String name) throws Exception {
     return new String(fromJsse(name), StandardCharsets.ISO_8859_1);
   }
@@ -79,14 +79,14 @@ public class ClientHelloTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void nameThatARealClientAsksForIsRead(String version) throws Exception {
+  void serverNameOfARealClientIsRead(String version) throws Exception {
     ClientHello hello = new ClientHello();
     assertThat(read(hello, fromJsse("Home.Servers.Example", version))).isEqualTo(Progress.WHOLE);
     assertThat(hello.serverName()).contains("home.servers.example");
   }
 
   @Test
-  void clientThatNamesNobodyHasNoName() throws Exception {
+  void clientMaySendNoServerName() throws Exception {
     ClientHello hello = new ClientHello();
     assertThat(read(hello, fromJsse(""))).isEqualTo(Progress.WHOLE);
     assertThat(hello.serverName()).isEmpty();
@@ -100,7 +100,7 @@ public class ClientHelloTest {
   }
 
   @Test
-  void octetsMayComeOneByOne() throws Exception {
+  void messageMayArriveOctetByOctet() throws Exception {
     ClientHello hello = new ClientHello();
     byte[] whole = fromJsse("home.servers.example");
     for (int i = 0; i < whole.length - 1; i++) {
@@ -111,13 +111,13 @@ public class ClientHelloTest {
   }
 
   @Test
-  void messageMayLieInRecordsOfAnySize() throws Exception {
+  void messageMayBeSpreadOverRecordsOfAnySize() throws Exception {
     byte[] message = fromJsse("home.servers.example");
     SplittableRandom random = new SplittableRandom(1);
-    for (int most = 1; most < message.length; most += 7) {
+    for (int max = 1; max < message.length; max += 7) {
       ByteArrayOutputStream records = new ByteArrayOutputStream();
       for (int at = 5; at < message.length; ) {
-        int n = Math.min(message.length - at, 1 + random.nextInt(most));
+        int n = Math.min(message.length - at, 1 + random.nextInt(max));
         records.writeBytes(record(HexFormat.of().formatHex(message, at, at + n)));
         at += n;
       }
@@ -132,7 +132,7 @@ public class ClientHelloTest {
   }
 
   @Test
-  void octetsBehindTheMessageAreLeft() {
+  void octetsAfterTheMessageAreNotRead() {
     ClientHello hello = new ClientHello();
     ByteBuffer octets = ByteBuffer.allocate(1024).put(record(hello(SERVER_NAME))).put((byte) 20);
     assertThat(hello.read(octets.flip())).isEqualTo(Progress.WHOLE);
@@ -142,7 +142,7 @@ public class ClientHelloTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"GET / HTTP/1.1\r\n", "SSH-2.0-x\r\n", "\u0015\u0003\u0001", "\u0000"})
-  void whatIsNoTlsIsRefusedAtTheFirstOctet(String text) {
+  void otherProtocolIsRefusedAtItsFirstOctet(String text) {
     ClientHello hello = new ClientHello();
     assertThat(read(hello, new byte[] {(byte) text.charAt(0)})).isEqualTo(Progress.REFUSED);
   }
@@ -155,7 +155,7 @@ public class ClientHelloTest {
     "160301000102, another message",
     "160301000401004000, a message that is too long",
   })
-  void whatNoClientSendsIsRefusedAtOnce(String hex, String what) {
+  void malformedRecordIsRefusedAtOnce(String hex, String what) {
     assertThat(read(new ClientHello(), octets(hex))).as(what).isEqualTo(Progress.REFUSED);
   }
 
@@ -205,7 +205,7 @@ public class ClientHelloTest {
   }
 
   @Test
-  void messageMayBeAsLongAsItMayBeAndNoLonger() {
+  void longestMessageIsReadAndALongerOneIsRefused() {
     for (int more = 0; more <= 1; more++) {
       String padding = "00".repeat(ClientHello.MAX_LENGTH - 4 - 41 - 2 - 4 + more);
       String message = hello("0015" + vector16(padding));

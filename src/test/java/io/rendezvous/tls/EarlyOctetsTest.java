@@ -30,8 +30,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * TLS that starts on a connection whose first octets were looked at before: those are the first
- * that it reads, however much of the ClientHello they are.
+ * TLS that is started after the first octets of a connection were read: it reads those first, no
+ * matter how much of the ClientHello they are.
  */
 class EarlyOctetsTest {
   private static final int HEADER = 5;
@@ -49,18 +49,18 @@ class EarlyOctetsTest {
     rig.close();
   }
 
-  /** A server's end of a connection. Its client has no session to resume. */
+  /** Returns the setup of a server whose client has no session to resume. */
   private static TlsRig.Setup setup(String version) {
     return TlsRig.Setup.of(TlsRig.Role.SERVER, version)
         .keys(new TlsRig.Keyring(TlsRig.ec().server(), Keys.trust()));
   }
 
-  /** Looks until the ClientHello is whole. */
+  /** Returns whether the octets are a whole ClientHello. */
   private static boolean isWhole(byte[] first) {
     return new ClientHello().read(ByteBuffer.wrap(first)) == ClientHello.Progress.WHOLE;
   }
 
-  /** Has the client shake hands, send something, and read something. */
+  /** Has a client shake hands, send four octets and read four. */
   private static CompletableFuture<String> talk(SSLSocket client) {
     return Octets.beside(
         () -> {
@@ -69,7 +69,7 @@ class EarlyOctetsTest {
         });
   }
 
-  /** Asserts that the handshake succeeds, that data flows both ways, and that no buffer is kept. */
+  /** Asserts that the handshake succeeds, that data flows both ways, and that no buffer is held. */
   private void assertCarries(TlsEnd ours, CompletableFuture<String> client) throws Exception {
     TlsEnd.Reading reading = ours.read(100);
     Awaitility.await().until(() -> reading.text().equals("ping"));
@@ -80,7 +80,11 @@ class EarlyOctetsTest {
     assertThat(rig.held(ours.conn())).isZero();
   }
 
-  /** Looks at the first octets of a client that connects directly, and returns how many. */
+  /**
+   * Connects a client, reads its first octets before TLS is started, and has both ends talk.
+   *
+   * @return how many octets were read before
+   */
   private int connect(TlsRig.Setup setup, Predicate<byte[]> enough, String... protocols)
       throws Exception {
     int[] looked = new int[1];
@@ -107,10 +111,10 @@ class EarlyOctetsTest {
     return client;
   }
 
-  /** As a listener's connections are looked at: with its own layer, and much in both directions. */
+  /** A ClientHello is parsed before TLS is started with the layer of the listener. */
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void helloThatWasReadWholeIsReadAgain(String version) throws Exception {
+  void helloThatWasReadWholeIsReadByTls(String version) throws Exception {
     ClientHello hello = new ClientHello();
     try (Listener listener =
             rig.network()
@@ -172,22 +176,22 @@ class EarlyOctetsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void helloMayBeCutBehindEachOfItsOctets(String version) throws Exception {
+  void helloMayBeReadUpToAnyOfItsOctets(String version) throws Exception {
     int whole = connect(setup(version), EarlyOctetsTest::isWhole);
     for (int cut = 1; cut <= whole; cut++) {
       int early = cut;
       TlsRig.Setup setup =
-          setup(version).onSocket(socket -> TlsPieces.cutReads(socket, cutBehind(early)));
+          setup(version).onSocket(socket -> TlsPieces.cutReads(socket, cutAfter(early)));
       assertThat(connect(setup, first -> true)).isEqualTo(early);
     }
   }
 
-  /** The first read ends there, and the socket then seems to have nothing more, once. */
-  private static TlsPieces.Knife cutBehind(int octets) {
+  /** Ends the first read there, after which the socket once seems to have nothing more. */
+  private static TlsPieces.Knife cutAfter(int octets) {
     return position -> position == 0 ? octets : 1 << 20;
   }
 
-  /** So many names that the ClientHello is this long, or a little longer. */
+  /** Returns so many protocols that a ClientHello is at least of that length. */
   private static String[] protocolsOf(int length) {
     String[] protocols = new String[length / 100 + 1];
     Arrays.setAll(protocols, i -> "x".repeat(96) + String.format("%03d", i));
@@ -206,10 +210,10 @@ class EarlyOctetsTest {
     assertThat(connect(setup, first -> first.length > 2 * packet, protocols)).isEqualTo(3 * packet);
   }
 
-  /** JSSE's own limit is higher than what a ClientHello may have here, so all of it is read. */
+  /** Such a ClientHello is longer than what is accepted elsewhere, but not too long for JSSE. */
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void earlyOctetsMayBeMoreThanAPoolBufferHolds(String version) throws Exception {
+  void earlyOctetsMayExceedABufferOfThePool(String version) throws Exception {
     String[] protocols = protocolsOf(20_000);
     int whole = 20_000;
     assertThat(connect(setup(version), first -> first.length > whole, protocols))
@@ -226,21 +230,21 @@ class EarlyOctetsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void helloMayLieInTwoRecords(String version) throws Exception {
+  void helloMayBeSpreadOverTwoRecords(String version) throws Exception {
     for (int cut : new int[] {1, 3, 4, 5, 38, 100, 150}) {
       assertThat(connectByRecords(setup(version), EarlyOctetsTest::isWhole, cut))
-          .as("all, cut behind octet %d", cut)
+          .as("whole, cut after octet %d", cut)
           .isTrue();
       Predicate<byte[]> firstRecord = first -> first.length >= HEADER + cut;
       TlsRig.Setup one =
-          setup(version).onSocket(socket -> TlsPieces.cutReads(socket, cutBehind(HEADER + cut)));
+          setup(version).onSocket(socket -> TlsPieces.cutReads(socket, cutAfter(HEADER + cut)));
       assertThat(connectByRecords(one, firstRecord, cut))
-          .as("the first record, cut behind octet %d", cut)
+          .as("the first record only, cut after octet %d", cut)
           .isTrue();
     }
   }
 
-  /** Connects a client whose ClientHello is made two records on the way, and has both ends talk. */
+  /** Connects a client whose ClientHello is split into two records on the way. */
   private boolean connectByRecords(TlsRig.Setup setup, Predicate<byte[]> enough, int cut)
       throws Exception {
     try (ServerSocket between = new ServerSocket(0, 1, InetAddress.getLoopbackAddress());
@@ -264,8 +268,7 @@ class EarlyOctetsTest {
   private static byte[] readRecord(Socket from) throws IOException {
     DataInputStream in = new DataInputStream(from.getInputStream());
     byte[] header = in.readNBytes(HEADER);
-    byte[] record =
-        Arrays.copyOf(header, HEADER + ByteBuffer.wrap(header).getShort(3)); // less than 32 KiB
+    byte[] record = Arrays.copyOf(header, HEADER + ByteBuffer.wrap(header).getShort(3));
     in.readFully(record, HEADER, record.length - HEADER);
     return record;
   }

@@ -26,7 +26,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What computes X25519 for TLS: as the JDK does, and as RFC 7748 has it. */
+/** X25519 for TLS: its results are those of the JDK, and it rejects what RFC 7748 rejects. */
 class FastX25519Test {
   private static final NamedParameterSpec X25519 = NamedParameterSpec.X25519;
   private static final Provider FAST = new FastX25519();
@@ -45,7 +45,7 @@ class FastX25519Test {
     return agreement.generateSecret("TlsPremasterSecret").getEncoded(); // as JSSE does
   }
 
-  /** JSSE reads the numbers out of a peer's key by itself. */
+  /** Returns the key as JSSE makes it from the numbers that a peer has sent. */
   private static PublicKey known(PublicKey key) throws Exception {
     BigInteger u = ((XECPublicKey) key).getU();
     return KeyFactory.getInstance("XDH").generatePublic(new XECPublicKeySpec(X25519, u));
@@ -57,7 +57,7 @@ class FastX25519Test {
   }
 
   @Test
-  void jsseUsesIt() throws Exception {
+  void jsseUsesThisProvider() throws Exception {
     assertThat(KeyPairGenerator.getInstance("XDH").getProvider()).hasSameClassAs(FAST);
     KeyAgreement agreement = KeyAgreement.getInstance("XDH");
     agreement.init(pair(FAST).getPrivate());
@@ -65,9 +65,11 @@ class FastX25519Test {
   }
 
   @Test
-  void secretsAreThoseOfTheJdk() throws Exception {
+  void secretsEqualThoseOfTheJdk() throws Exception {
     int beginWithZero = 0;
-    for (int i = 0; i < 2000; i++) { // some eight begin with a zero, which has to stay
+    for (int i = 0;
+        i < 2000;
+        i++) { // about eight of them begin with a zero, which must not be dropped
       KeyPair ours = pair(FAST);
       KeyPair theirs = pair(i % 2 == 0 ? JDK : FAST);
       byte[] secret = agree(FAST, ours.getPrivate(), known(theirs.getPublic()));
@@ -79,7 +81,7 @@ class FastX25519Test {
   }
 
   /**
-   * With a point of small order the secret would be known to all (RFC 7748, 6.1; RFC 8446, 7.4.2).
+   * With a point of small order everybody would know the secret (RFC 7748, 6.1; RFC 8446, 7.4.2).
    */
   @ParameterizedTest
   @ValueSource(
@@ -90,7 +92,7 @@ class FastX25519Test {
         "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
         "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
       })
-  void sharesOfNoWorthEndTheHandshake(String share) throws Exception {
+  void shareOfSmallOrderEndsTheHandshake(String share) throws Exception {
     byte[] hello = clientHello(HexFormat.of().parseHex(share));
     try (TlsRig rig = new TlsRig();
         Socket raw = new Socket("127.0.0.1", rig.port())) {
@@ -108,7 +110,7 @@ class FastX25519Test {
     }
   }
 
-  /** Returns a client's first record, its share of X25519 replaced. */
+  /** Returns the first record of a client with another key share for X25519. */
   private static byte[] clientHello(byte[] share) throws IOException {
     SSLEngine client = TlsRig.ec().client().createSSLEngine("localhost", 1);
     client.setUseClientMode(true);
@@ -119,7 +121,7 @@ class FastX25519Test {
     client.wrap(ByteBuffer.allocate(0), hello);
     byte[] octets = new byte[hello.flip().remaining()];
     hello.get(octets);
-    for (int at = 0; ; at++) { // an index beyond the end: there is no such share
+    for (int at = 0; ; at++) { // an index out of bounds means that there is no such share
       if (octets[at] == 0
           && octets[at + 1] == 0x1d
           && octets[at + 2] == 0

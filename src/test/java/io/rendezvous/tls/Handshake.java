@@ -6,11 +6,11 @@ import javax.net.ssl.SSLEngineResult.HandshakeStatus;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLSession;
 
-/** Has two engines shake hands in memory. */
+/** A handshake of two engines in memory. */
 public final class Handshake {
   private Handshake() {}
 
-  /** Returns the session as the client sees it. */
+  /** Carries out the handshake, and returns the session of the client. */
   public static SSLSession between(SSLEngine client, SSLEngine server) throws SSLException {
     ByteBuffer toServer = ByteBuffer.allocate(1 << 16);
     ByteBuffer toClient = ByteBuffer.allocate(1 << 16);

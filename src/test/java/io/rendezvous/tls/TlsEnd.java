@@ -17,7 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.channels.StreamSourceChannel;
 
-/** Our end of a connection with TLS: reads and writes as its events tell. */
+/** Our end of a TLS connection, which reads and writes in its event listeners. */
 final class TlsEnd {
   private static final int KEPT = 1 << 16;
 
@@ -46,7 +46,7 @@ final class TlsEnd {
     }
   }
 
-  /** What was read so far, and how it ended. */
+  /** Everything that was read so far, and how the stream ended. */
   final class Reading {
     private final MessageDigest hash = sha256();
     private final ByteArrayOutputStream beginning = new ByteArrayOutputStream();
@@ -74,14 +74,14 @@ final class TlsEnd {
       return events.get();
     }
 
-    /** Returns what was read first, as text. */
+    /** Returns the first 64 KiB that were read, as text. */
     String text() {
       synchronized (beginning) {
         return beginning.toString(StandardCharsets.ISO_8859_1);
       }
     }
 
-    /** Waits for the end: "end", "truncated", or what broke it. */
+    /** Waits for the end of the stream: "end", "truncated", or the message of the failure. */
     String end() throws Exception {
       return end.get(20, TimeUnit.SECONDS);
     }
@@ -90,7 +90,7 @@ final class TlsEnd {
       return end.isDone();
     }
 
-    /** Waits for the end, and returns the hash of all. */
+    /** Waits for the end of the stream, and returns the hash of all that was read. */
     String hash() throws Exception {
       String how = end();
       if (how.equals("end") || how.equals("truncated")) {
@@ -105,7 +105,7 @@ final class TlsEnd {
       }
     }
 
-    /** Reads once. Returns what the channel said. */
+    /** Reads once, and returns the result of the channel. */
     private long readOnce(ByteBuffer[] into) {
       StreamSourceChannel source = conn.channel().getSourceChannel();
       for (ByteBuffer buffer : into) {
@@ -135,7 +135,7 @@ final class TlsEnd {
     return all;
   }
 
-  /** Begins to read all there is, into buffers of these sizes. */
+  /** Starts to read everything that arrives, into buffers of these sizes. */
   Reading read(int... sizes) throws Exception {
     Reading reading = new Reading();
     ByteBuffer[] into = buffers(sizes);
@@ -153,7 +153,7 @@ final class TlsEnd {
     return reading;
   }
 
-  /** Begins to read once an event, never suspending anything. */
+  /** Starts to read once in each event, and never to suspend reads. */
   Reading readOnceAnEvent(int... sizes) throws Exception {
     Reading reading = new Reading();
     ByteBuffer[] into = buffers(sizes);
@@ -161,14 +161,14 @@ final class TlsEnd {
     return reading;
   }
 
-  /** Begins to be told, and does not read. */
+  /** Starts to receive events without reading. */
   Reading dontRead() throws Exception {
     Reading reading = new Reading();
     start(reading, () -> {});
     return reading;
   }
 
-  /** Begins to read as it comes to its mind: much, little, not at all, later. */
+  /** Starts to read at random: much, little, not at all, or later. */
   Reading readAtRandom(long seed) throws Exception {
     SplittableRandom random = new SplittableRandom(seed);
     Reading reading = new Reading();
@@ -213,15 +213,15 @@ final class TlsEnd {
   }
 
   private static int[] sizes(SplittableRandom random) {
-    int[] most = {1, 8, 300, 5000, 20_000, 200_000};
+    int[] max = {1, 8, 300, 5000, 20_000, 200_000};
     int[] sizes = new int[1 + random.nextInt(3)];
     for (int i = 0; i < sizes.length; i++) {
-      sizes[i] = 1 + random.nextInt(most[random.nextInt(most.length)]);
+      sizes[i] = 1 + random.nextInt(max[random.nextInt(max.length)]);
     }
     return sizes;
   }
 
-  /** When this returns, the reader is in its place. */
+  /** Sets the listener, and returns when it is set. */
   private void start(Reading reading, Runnable onEvent) throws Exception {
     TlsRig.on(
         conn,
@@ -236,13 +236,13 @@ final class TlsEnd {
         });
   }
 
-  /** How octets are written. */
+  /** How a stream is ended after writing. */
   enum Ending {
     NONE,
     CLOSE_NOTIFY
   }
 
-  /** Writes so many random octets and flushes them; returns their hash, soon. */
+  /** Writes that many random bytes and flushes them. The result is their hash. */
   CompletableFuture<String> write(long count, long seed, Ending ending, int... sizes) {
     CompletableFuture<String> done = new CompletableFuture<>();
     ByteBuffer[] from = buffers(sizes);
@@ -283,7 +283,7 @@ final class TlsEnd {
     return done;
   }
 
-  /** Returns whether all was taken. */
+  /** Writes what is left, and returns whether all of it was taken. */
   private boolean writeOn(
       ByteBuffer[] from, AtomicLong left, SplittableRandom random, MessageDigest hash)
       throws IOException {
@@ -291,7 +291,7 @@ final class TlsEnd {
     while (true) {
       fill(from, left, random, hash);
       boolean done = Arrays.stream(from).noneMatch(ByteBuffer::hasRemaining);
-      if (done || conn.isDeaf()) { // then all is dropped, without end
+      if (done || conn.isDeaf()) { // then everything is discarded, and taken
         return true;
       }
       long n = from.length == 1 ? sink.write(from[0]) : sink.write(from);
@@ -301,7 +301,7 @@ final class TlsEnd {
     }
   }
 
-  /** Fills the empty buffers behind the last that is not empty: what is left goes first. */
+  /** Fills the empty buffers after the last one that is not empty, which has to go first. */
   private static void fill(
       ByteBuffer[] from, AtomicLong left, SplittableRandom random, MessageDigest hash) {
     int last = -1;
@@ -320,7 +320,7 @@ final class TlsEnd {
     }
   }
 
-  /** Writes text at once, which has to fit. */
+  /** Writes text at once. The socket has to have room for it. */
   void send(String text) throws Exception {
     TlsRig.on(
         conn,
@@ -335,7 +335,7 @@ final class TlsEnd {
         });
   }
 
-  /** Sends a close_notify and the end of the stream. */
+  /** Sends a close_notify and ends the TCP stream. */
   void shutdownWrites() throws Exception {
     TlsRig.on(
         conn,

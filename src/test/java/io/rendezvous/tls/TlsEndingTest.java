@@ -31,7 +31,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** How streams over TLS end: in order, one before the other, cut off, reset, from either side. */
+/** The end of streams over TLS: in order, one direction first, truncated, reset, of either side. */
 class TlsEndingTest {
   private static final String ROLES_AND_VERSIONS =
       "io.rendezvous.tls.TlsTransferTest#rolesAndVersions";
@@ -52,7 +52,7 @@ class TlsEndingTest {
     return text.getBytes(StandardCharsets.ISO_8859_1);
   }
 
-  /** Has both ends shake hands. Ours reads from now on. */
+  /** Has both ends shake hands. Ours reads from then on. */
   private static TlsEnd.Reading shake(TlsRig.Pair pair) throws Exception {
     TlsEnd.Reading reading = pair.ours().read(1000);
     CompletableFuture<Boolean> shaken =
@@ -104,7 +104,7 @@ class TlsEndingTest {
   /** The answer to a close_notify is a close_notify (RFC 5246, 7.2.1). */
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
-  void bothDirectionsEndAtOnceInTls12(TlsRig.Role role) throws Exception {
+  void bothDirectionsEndTogetherInTls12(TlsRig.Role role) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.2"))) {
       TlsEnd.Reading reading = shake(pair);
       pair.peer().getOutputStream().write(octets("last words"));
@@ -120,21 +120,21 @@ class TlsEndingTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void ourEndIsToldAndNothingMoreIsWritten(TlsRig.Role role, String version) throws Exception {
+  void ourEndIsSentAndNothingMoreIsWritten(TlsRig.Role role, String version) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       shake(pair);
       pair.ours().send("all");
       pair.ours().shutdownWrites();
       assertThatThrownBy(() -> pair.ours().send("more"))
           .hasRootCauseInstanceOf(ClosedChannelException.class);
-      pair.ours().shutdownWrites(); // again is no harm
+      pair.ours().shutdownWrites(); // a second time does no harm
       assertThat(pair.peer().getInputStream().readAllBytes()).isEqualTo(octets("all"));
-      assertThat(pair.raw().getInputStream().read()).isEqualTo(-1); // of TCP too
+      assertThat(pair.raw().getInputStream().read()).isEqualTo(-1); // TCP has ended too
       assertNothingHeld(pair);
     }
   }
 
-  /** One who reads and ends without a word of TLS is not taken for one who said so. */
+  /** An end of the TCP stream without a close_notify is told apart from one with it. */
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
   void streamWithoutCloseNotifyIsTruncated(TlsRig.Role role, String version) throws Exception {
@@ -152,13 +152,13 @@ class TlsEndingTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void closeNotifyAndFinAtOnceAreAnEndInOrder(TlsRig.Role role, String version) throws Exception {
+  void closeNotifyTogetherWithFinIsAnOrderlyEnd(TlsRig.Role role, String version) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       TlsEnd.Reading reading = shake(pair);
       TlsRig.on(
           pair.ours().conn(),
           () -> {
-            // All of it is there before ours looks.
+            // All of this arrives before our end reads.
             pair.peer().getOutputStream().write(octets("all"));
             pair.peer().shutdownOutput();
             pair.raw().shutdownOutput();
@@ -170,10 +170,10 @@ class TlsEndingTest {
     }
   }
 
-  /** What comes behind a close_notify is ignored, not kept, and nobody turns round and round. */
+  /** What follows a close_notify is ignored and not kept, and causes no endless events. */
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
-  void octetsBehindCloseNotifyAreForgotten(TlsRig.Role role) throws Exception {
+  void octetsAfterCloseNotifyAreIgnored(TlsRig.Role role) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
       shake(pair);
       TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
@@ -193,14 +193,14 @@ class TlsEndingTest {
     }
   }
 
-  /** Cut anywhere within its second record, the stream gives its first, and is truncated. */
+  /** Wherever the second record is cut, the first is delivered, and the stream is truncated. */
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
   void streamCutWithinARecordIsTruncated(TlsRig.Role role, String version) throws Exception {
     for (int keep : new int[] {0, 1, 4, 5, 6, 20, 40, 60}) {
       TlsRig.Role other = role == TlsRig.Role.SERVER ? TlsRig.Role.CLIENT : TlsRig.Role.SERVER;
       try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-        // Both ends are ours, and between them is the test.
+        // Both ends are ours. The test passes the records between them.
         Socket toServer = new Socket("127.0.0.1", rig.port());
         TlsEnd first = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, version));
         TlsEnd second =
@@ -255,7 +255,7 @@ class TlsEndingTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void resetIsAFailureEachTime(TlsRig.Role role, String version) throws Exception {
+  void resetFailsEachRead(TlsRig.Role role, String version) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       shake(pair);
       TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
@@ -278,10 +278,11 @@ class TlsEndingTest {
     return pair.ours().conn().read(ByteBuffer.allocate(1));
   }
 
-  /** A record that was tampered with: what came before it is delivered, and the peer is told. */
+  /** What came before a forged record is delivered, and the peer is sent an alert. */
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void forgedRecordIsAFailureBehindWhatWasWhole(TlsRig.Role role, String version) throws Exception {
+  void forgedRecordIsAFailureAfterWhatCameBefore(TlsRig.Role role, String version)
+      throws Exception {
     for (int[] sizes : new int[][] {{100}, {3}, {2, 2, 1, 50, 50}, {BufferPool.SIZE}, {100_000}}) {
       try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
         shake(pair);
@@ -313,8 +314,7 @@ class TlsEndingTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void closeGivesBackWhatWasHeldAndTellsItsListeners(TlsRig.Role role, String version)
-      throws Exception {
+  void closeGivesBuffersBackAndRunsItsListeners(TlsRig.Role role, String version) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       shake(pair);
       TlsEnd.Reading reading = pair.ours().readOnceAnEvent(1);
@@ -324,7 +324,7 @@ class TlsEndingTest {
           pair.ours().conn(),
           () -> {
             pair.peer().getOutputStream().write(octets("more than one octet"));
-            pair.raw().getOutputStream().write(23); // and the beginning of a record
+            pair.raw().getOutputStream().write(23); // the beginning of a record
             return true;
           });
       Awaitility.await().until(() -> reading.count() == 19);
@@ -349,7 +349,7 @@ class TlsEndingTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void closeFromAnotherThreadAtAnyTimeGivesAllBack(TlsRig.Role role, String version)
+  void closeOnAnotherThreadGivesBuffersBackAtAnyTime(TlsRig.Role role, String version)
       throws Exception {
     for (int i = 0; i < 40; i++) {
       int pause = i * 100;

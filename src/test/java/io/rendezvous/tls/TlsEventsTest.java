@@ -40,7 +40,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.xnio.OptionMap;
 
-/** When listeners run and when not, and what else XNIO's channels have to do, Undertow's too. */
+/** The events of TLS connections, and what XNIO and Undertow expect of their channels. */
 class TlsEventsTest {
   private static final String ROLES_AND_VERSIONS =
       "io.rendezvous.tls.TlsTransferTest#rolesAndVersions";
@@ -72,7 +72,7 @@ class TlsEventsTest {
     return reading;
   }
 
-  /** Lets the I/O thread look at its sockets, and run its tasks, some times. */
+  /** Lets the I/O thread run its tasks and look at its sockets several times. */
   private void turns(TlsEnd end) throws Exception {
     for (int i = 0; i < 20; i++) {
       TlsRig.on(end.conn(), () -> true);
@@ -81,7 +81,7 @@ class TlsEventsTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void octetsThatWereReadTooEarlyAreToldOneByOne(TlsRig.Role role, String version)
+  void bytesThatWereReadAheadAreReportedAsLongAsSomeAreLeft(TlsRig.Role role, String version)
       throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       shake(pair);
@@ -103,7 +103,8 @@ class TlsEventsTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void suspendedListenerIsNotToldUntilItResumes(TlsRig.Role role, String version) throws Exception {
+  void suspendedListenerDoesNotRunUntilItIsResumed(TlsRig.Role role, String version)
+      throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       shake(pair);
       Conn conn = pair.ours().conn();
@@ -126,7 +127,7 @@ class TlsEventsTest {
       pair.peer().getOutputStream().write(new byte[100]);
       turns(pair.ours());
       assertThat(reading.events()).isEqualTo(seen[0]);
-      conn.channel().getSourceChannel().resumeReads(); // from this thread
+      conn.channel().getSourceChannel().resumeReads(); // on this thread
       Awaitility.await().until(() -> reading.count() == 200);
       conn.channel().getSourceChannel().suspendReads();
       TlsRig.on(conn, () -> true);
@@ -141,7 +142,7 @@ class TlsEventsTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void endIsToldOnceToOneWhoLeavesReadsOn(TlsRig.Role role, String version) throws Exception {
+  void endIsReportedOnceWhileReadsStayResumed(TlsRig.Role role, String version) throws Exception {
     for (int[] sizes : new int[][] {{10}, {10, 10_000}, {3, 3}, {1000}}) {
       try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
         shake(pair);
@@ -159,17 +160,17 @@ class TlsEventsTest {
         turns(pair.ours());
         assertThat(reading.events()).isLessThanOrEqualTo(before + 1);
         assertThat(reading.count()).isEqualTo(15);
-        // A new owner is told again.
+        // It is reported again to a new owner.
         TlsEnd.Reading next = pair.ours().read(10);
         assertThat(next.end()).isEqualTo("end");
       }
     }
   }
 
-  /** One who has not read what was decrypted is told again when it resumes, and not before. */
+  /** A listener that leaves decrypted bytes unread runs again when it is resumed, not before. */
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void listenerThatDoesNotReadIsNotToldOfTheSameAgain(TlsRig.Role role, String version)
+  void listenerThatDoesNotReadIsNotRunAgainForTheSame(TlsRig.Role role, String version)
       throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       shake(pair);
@@ -192,9 +193,9 @@ class TlsEventsTest {
     }
   }
 
-  /** Two that read little an event and are sent much, on one thread: both get on. */
+  /** A reader of little that is sent much leaves another connection of its thread a turn. */
   @Test
-  void readersOfLittleLetOthersPass() throws Exception {
+  void readerOfLittleLeavesOthersATurn() throws Exception {
     try (TlsRig.Pair one = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
         TlsRig.Pair two = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"))) {
       shake(one);
@@ -218,10 +219,10 @@ class TlsEventsTest {
     }
   }
 
-  /** A writer is told while there is room, and not when suspended. */
+  /** A write listener runs while there is room, and not while it is suspended. */
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void writerIsToldOnceHandsAreShaken(TlsRig.Role role, String version) throws Exception {
+  void writeListenerRunsOnceTheHandshakeIsOver(TlsRig.Role role, String version) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       AtomicInteger told = new AtomicInteger();
       Conn conn = pair.ours().conn();
@@ -256,7 +257,7 @@ class TlsEventsTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void filesComeAndGo(TlsRig.Role role, String version) throws Exception {
+  void filesAreTransferredBothWays(TlsRig.Role role, String version) throws Exception {
     Path file = directory.resolve("file" + role + version);
     byte[] octets = new byte[100_000];
     new Random(1).nextBytes(octets);
@@ -323,9 +324,9 @@ class TlsEventsTest {
             });
   }
 
-  /** A handler's threads read and write, and block. */
+  /** Threads of a handler read and write, and block. */
   @Test
-  void handlersOfUndertowMayBlock() throws Exception {
+  void undertowHandlersMayBlock() throws Exception {
     try (Listener listener = serve(exchange -> exchange.dispatch(() -> echoBlocking(exchange)))) {
       for (String version : new String[] {"TLSv1.3", "TLSv1.2"}) {
         try (Peer peer =
@@ -358,7 +359,7 @@ class TlsEventsTest {
   }
 
   @Test
-  void handlersOfUndertowMaySendFilesAndText() throws Exception {
+  void undertowHandlersMaySendFilesAndText() throws Exception {
     Path file = directory.resolve("big.bin");
     try (OutputStream out = Files.newOutputStream(file)) {
       Octets.write(out, 4 * MIB, 1);

@@ -45,7 +45,7 @@ import org.xnio.StreamConnection;
 import org.xnio.conduits.AbstractStreamSourceConduit;
 import org.xnio.conduits.StreamSourceConduit;
 
-/** The handshake: what it agrees on, how it fails, and what may happen while it lasts. */
+/** The TLS handshake: what it agrees on, how it fails, and what may happen meanwhile. */
 class TlsHandshakeTest {
   private static final String ROLES_AND_VERSIONS =
       "io.rendezvous.tls.TlsTransferTest#rolesAndVersions";
@@ -78,7 +78,7 @@ class TlsHandshakeTest {
     assertThat(rig.held(end.conn())).isZero();
   }
 
-  /** Fails a handshake, and returns what the peer saw of it. */
+  /** Asserts that a handshake fails like that, and returns how it failed for the peer. */
   private String fails(TlsRig.Pair pair, String how) throws Exception {
     CompletableFuture<String> peer = shake(pair.peer());
     TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
@@ -93,7 +93,7 @@ class TlsHandshakeTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void certificateThatIsNotBelievedIsRefused(String version) throws Exception {
+  void untrustedCertificateIsRefused(String version) throws Exception {
     TlsRig.Keyring wrong = new TlsRig.Keyring(TlsRig.rsa().server(), TlsRig.ec().client());
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.CLIENT, version).keys(wrong))) {
       assertThat(fails(pair, "PKIX path")).contains("certificate_unknown");
@@ -105,7 +105,7 @@ class TlsHandshakeTest {
 
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
-  void certificatesOfEveryKindAreGood(TlsRig.Role role, String version) throws Exception {
+  void certificatesOfEveryKindAreAccepted(TlsRig.Role role, String version) throws Exception {
     for (String curve : List.of("secp256r1", "secp384r1", "secp521r1")) {
       KeyPairGenerator generator = KeyPairGenerator.getInstance("EC");
       generator.initialize(new ECGenParameterSpec(curve));
@@ -128,7 +128,7 @@ class TlsHandshakeTest {
 
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
-  void endsThatHaveNothingInCommonFail(TlsRig.Role role) throws Exception {
+  void endsWithNothingInCommonFail(TlsRig.Role role) throws Exception {
     for (String[] versions : new String[][] {{"TLSv1.3", "TLSv1.2"}, {"TLSv1.2", "TLSv1.3"}}) {
       try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, versions[0]))) {
         pair.peer().setEnabledProtocols(new String[] {versions[1]});
@@ -144,7 +144,7 @@ class TlsHandshakeTest {
     }
   }
 
-  /** What speaks another language is told so by an alert, as far as there are words for it. */
+  /** What is not TLS fails the handshake, whatever it is. */
   @ParameterizedTest
   @ValueSource(
       strings = {
@@ -164,7 +164,7 @@ class TlsHandshakeTest {
       assertThat(reading.end()).isNotEqualTo("end").isNotEqualTo("truncated");
       assertThat(reading.count()).isZero();
       assertThat(reading.events()).isLessThan(6);
-      raw.getOutputStream().write(new byte[100_000]); // which nobody reads
+      raw.getOutputStream().write(new byte[100_000]); // not read by anybody
       assertThatThrownBy(() -> ours.send("x")).hasCauseInstanceOf(SSLException.class);
       assertNothingHeld(ours);
       assertThat(reading.events()).isLessThan(6);
@@ -174,7 +174,8 @@ class TlsHandshakeTest {
 
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
-  void peerThatEndsWithinTheHandshakeIsTruncatedAndTakesNothing(TlsRig.Role role) throws Exception {
+  void peerThatEndsWithinTheHandshakeIsTruncatedAndAcceptsNothing(TlsRig.Role role)
+      throws Exception {
     for (String words : List.of("", "\u0016\u0003", "\u0016\u0003\u0003\u0001\u0000xx")) {
       try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
         AtomicInteger writable = new AtomicInteger();
@@ -206,8 +207,8 @@ class TlsHandshakeTest {
     }
   }
 
-  /** Holds the engine's tasks back. */
-  private static final class Gate {
+  /** Keeps the tasks of an engine until the test runs them. */
+  private static final class HeldTasks {
     final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
 
     Runnable next() throws InterruptedException {
@@ -235,23 +236,23 @@ class TlsHandshakeTest {
   }
 
   @Test
-  void socketIsLeftAloneWhileATaskRuns() throws Exception {
-    Gate gate = new Gate();
+  void socketIsNotReadWhileATaskRuns() throws Exception {
+    HeldTasks held = new HeldTasks();
     AtomicInteger reads = new AtomicInteger();
     TlsRig.Setup setup =
         TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3")
-            .tasks(gate.tasks::add)
+            .tasks(held.tasks::add)
             .onSocket(socket -> count(socket, reads));
     try (TlsRig.Pair pair = rig.open(setup)) {
       CompletableFuture<String> peer = shake(pair.peer());
       TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
-      Runnable task = gate.next();
+      Runnable task = held.next();
       int before = reads.get();
-      pair.raw().getOutputStream().write(new byte[100_000]); // what is no TLS
+      pair.raw().getOutputStream().write(new byte[100_000]); // not TLS
       for (int i = 0; i < 5; i++) {
         assertThat(TlsRig.on(pair.ours().conn(), () -> readOne(pair.ours()))).isZero();
       }
-      // The thread has looked at its sockets in between: another connection comes and goes.
+      // Another connection comes and goes, so the thread has looked at its sockets meanwhile.
       new Socket("127.0.0.1", rig.port()).close();
       rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3")).conn().execute(() -> {});
       assertThat(reads).hasValue(before);
@@ -270,11 +271,11 @@ class TlsHandshakeTest {
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
   void closeWhileATaskRunsIsTheEnd(TlsRig.Role role, String version) throws Exception {
-    Gate gate = new Gate();
-    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).tasks(gate.tasks::add))) {
+    HeldTasks held = new HeldTasks();
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).tasks(held.tasks::add))) {
       CompletableFuture<String> peer = shake(pair.peer());
       pair.ours().readOnceAnEvent(100);
-      Runnable task = gate.next();
+      Runnable task = held.next();
       TlsRig.on(
           pair.ours().conn(),
           () -> {
@@ -282,9 +283,9 @@ class TlsHandshakeTest {
             return true;
           });
       task.run();
-      TlsRig.on(pair.ours().conn(), () -> true); // what follows the task has run
+      TlsRig.on(pair.ours().conn(), () -> true); // what follows the task has run by now
       assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
-      assertThat(gate.tasks).isEmpty();
+      assertThat(held.tasks).isEmpty();
       assertNothingHeld(pair.ours());
     }
   }
@@ -293,15 +294,15 @@ class TlsHandshakeTest {
   @MethodSource(ROLES_AND_VERSIONS)
   void endOfWritesWhileATaskRunsEndsTheHandshake(TlsRig.Role role, String version)
       throws Exception {
-    Gate gate = new Gate();
-    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).tasks(gate.tasks::add))) {
+    HeldTasks held = new HeldTasks();
+    try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).tasks(held.tasks::add))) {
       CompletableFuture<String> peer = shake(pair.peer());
       TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
-      Runnable task = gate.next();
+      Runnable task = held.next();
       pair.ours().shutdownWrites();
       task.run();
       while (!peer.isDone() || !reading.hasEnded()) {
-        Runnable more = gate.tasks.poll(5, TimeUnit.MILLISECONDS);
+        Runnable more = held.tasks.poll(5, TimeUnit.MILLISECONDS);
         if (more != null) {
           more.run();
         }
@@ -336,8 +337,8 @@ class TlsHandshakeTest {
     }
   }
 
-  /** Believes all, when it may. */
-  private static final class Believer implements X509TrustManager {
+  /** Trusts every certificate, once the test allows it. */
+  private static final class SlowTrustManager implements X509TrustManager {
     final CompletableFuture<Boolean> asked = new CompletableFuture<>();
     final CompletableFuture<Boolean> may = new CompletableFuture<>();
     final AtomicInteger times = new AtomicInteger();
@@ -366,19 +367,19 @@ class TlsHandshakeTest {
     }
   }
 
-  /** The write that ends the handshake reads what came with it; the reader has to hear of it. */
+  /** A write that ends the handshake may read bytes after it. These are reported to the reader. */
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void readerHearsOfWhatAWriteHasRead(String version) throws Exception {
-    Believer believer = new Believer();
-    TlsRig.Keyring keys = new TlsRig.Keyring(TlsRig.ec().server(), believer.context());
+  void bytesThatAWriteHasReadAreReported(String version) throws Exception {
+    SlowTrustManager trusting = new SlowTrustManager();
+    TlsRig.Keyring keys = new TlsRig.Keyring(TlsRig.ec().server(), trusting.context());
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, version).keys(keys))) {
       TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
       CompletableFuture<Boolean> sent = new CompletableFuture<>();
       CompletableFuture<Boolean> peer =
           Octets.beside(
               () -> {
-                if (version.equals("TLSv1.2")) { // it hears of ours before it may send
+                if (version.equals("TLSv1.2")) { // its handshake ends after ours
                   sent.complete(true);
                 }
                 pair.peer().startHandshake();
@@ -386,11 +387,11 @@ class TlsHandshakeTest {
                 sent.complete(true);
                 return pair.peer().getInputStream().read() == 'w';
               });
-      assertThat(believer.asked.get(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(trusting.asked.get(20, TimeUnit.SECONDS)).isTrue();
       TlsRig.on(
           pair.ours().conn(),
           () -> {
-            believer.may.complete(true);
+            trusting.may.complete(true);
             sent.join();
             ByteBuffer octets = ByteBuffer.wrap(new byte[] {'w'});
             pair.ours().conn().write(octets);
@@ -406,9 +407,9 @@ class TlsHandshakeTest {
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
   void sessionsAreResumed(TlsRig.Role role, String version) throws Exception {
-    Believer believer = new Believer();
-    believer.may.complete(true);
-    TlsRig.Keyring keys = new TlsRig.Keyring(TlsRig.ec().server(), believer.context());
+    SlowTrustManager trusting = new SlowTrustManager();
+    trusting.may.complete(true);
+    TlsRig.Keyring keys = new TlsRig.Keyring(TlsRig.ec().server(), trusting.context());
     for (int i = 0; i < 3; i++) {
       try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version).keys(keys))) {
         TlsEnd.Reading reading = pair.ours().read(1000);
@@ -423,7 +424,7 @@ class TlsHandshakeTest {
         assertThat(peer.get(20, TimeUnit.SECONDS)).isTrue();
       }
     }
-    assertThat(believer.times).hasValue(1); // who resumes is not shown a certificate
+    assertThat(trusting.times).hasValue(1); // a resumed handshake has no certificate
   }
 
   private Listener listen(BlockingQueue<Conn> accepted) throws IOException {
@@ -462,7 +463,7 @@ class TlsHandshakeTest {
   }
 
   @Test
-  void http11IsTheOnlyProtocolThatIsAgreedOn() throws Exception {
+  void http11IsTheOnlyApplicationProtocol() throws Exception {
     try (Listener listener = listen(new LinkedBlockingQueue<>())) {
       int port = listener.address().getPort();
       try (SSLSocket both = client(port, "h2", "http/1.1");
@@ -480,7 +481,7 @@ class TlsHandshakeTest {
   }
 
   @Test
-  void namesAreAskedForAndAddressesNot() throws Exception {
+  void serverNameIsSentForNamesOnly() throws Exception {
     try (ServerSocket server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
       assertThat(nameAskedOf(server, "localhost")).contains("localhost");
       assertThat(nameAskedOf(server, "127.0.0.1")).isEmpty();
@@ -530,14 +531,14 @@ class TlsHandshakeTest {
   void networkMayEndWithinAHandshake() throws Exception {
     for (int i = 0; i < 5; i++) {
       TlsRig short1 = new TlsRig();
-      Gate gate = new Gate();
+      HeldTasks held = new HeldTasks();
       TlsRig.Pair in = short1.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
       TlsRig.Pair inTask =
-          short1.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3").tasks(gate.tasks::add));
+          short1.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3").tasks(held.tasks::add));
       in.ours().read(100);
       inTask.ours().read(100);
       CompletableFuture<String> peer = shake(inTask.peer());
-      Runnable task = gate.next();
+      Runnable task = held.next();
       short1.close();
       task.run();
       assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");

@@ -6,9 +6,10 @@ import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 
 /**
- * A program: much goes both ways, while JSSE's limits have both ends change keys again and again.
- * Both ways at once only between two of ours: two threads on one SSLSocket, one at its limit and
- * one that answers the peer's, make the same next key twice (JDK 17 and 25), and the stream breaks.
+ * A program that transfers much in both directions, while low limits of JSSE have both ends change
+ * keys again and again. Both directions are busy at once only between two ends of ours: if one
+ * thread of an SSLSocket is at its limit while another answers the peer, both derive the same next
+ * key (JDK 17 and 25), and the stream breaks.
  */
 final class TlsKeyLimits {
   private static final long COUNT = 64L * 1024 * 1024;
@@ -16,7 +17,7 @@ final class TlsKeyLimits {
 
   private TlsKeyLimits() {}
 
-  /** Prints what has gone well. */
+  /** Runs the transfers, and prints a line for each that succeeded. */
   public static void main(String[] args) throws Exception {
     try (TlsRig rig = new TlsRig()) {
       carryBothWays(rig);

@@ -23,9 +23,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Keys that change within a connection (RFC 8446, 4.6.3), and the proof of life by that. */
+/** Keys that change within a connection (RFC 8446, 4.6.3), and the proof of life by them. */
 class TlsKeysTest {
-  /** What JSSE says of each of its own. */
+  /** What JSSE logs of each KeyUpdate that it sends. */
   private static final String PRODUCED = "Produced KeyUpdate post-handshake message";
 
   private static final int MIB = 1024 * 1024;
@@ -56,7 +56,7 @@ class TlsKeysTest {
     return reading;
   }
 
-  /** A server of ours, and its client that has shaken hands. */
+  /** Accepts a client, which shakes hands with our server. */
   private TlsEnd.Reading meet(Socket raw, TlsPeer[] peer, TlsEnd[] ours) throws Exception {
     raw.setSoTimeout(20_000);
     ours[0] = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
@@ -67,7 +67,7 @@ class TlsKeysTest {
     return reading;
   }
 
-  /** The peer changes keys, and asks for ours, between any two writes, and both ways go on. */
+  /** The peer changes its keys and asks for new ones of ours, while both directions are busy. */
   @Test
   void peerMayChangeKeysAtAnyTime() throws Exception {
     try (Socket raw = new Socket("127.0.0.1", rig.port())) {
@@ -88,9 +88,9 @@ class TlsKeysTest {
     }
   }
 
-  /** Data now and then does not buy as many answers as one likes. */
+  /** A little data does not entitle the peer to any number of answers. */
   @Test
-  void peerThatAsksMuchMoreThanItSaysIsRefused() throws Exception {
+  void peerThatAsksMuchMoreThanItSendsIsRefused() throws Exception {
     try (Socket raw = new Socket("127.0.0.1", rig.port())) {
       TlsPeer[] peer = new TlsPeer[1];
       TlsEnd.Reading reading = meet(raw, peer, new TlsEnd[1]);
@@ -109,7 +109,7 @@ class TlsKeysTest {
     }
   }
 
-  /** One who asks no more than it says, and does not read the answers, is not given memory. */
+  /** Answers that the peer asks for and does not read do not take up memory without bound. */
   @Test
   void peerThatAsksAndDoesNotReadIsRefused() throws Exception {
     try (Socket raw = new Socket("127.0.0.1", rig.port())) {
@@ -133,9 +133,9 @@ class TlsKeysTest {
     }
   }
 
-  /** A read does not take long for what costs more than it shows. */
+  /** A read handles few records that cost much to answer. */
   @Test
-  void readTakesFewKeyUpdatesAtOnce() throws Exception {
+  void readHandlesFewKeyUpdatesAtOnce() throws Exception {
     try (Socket raw = new Socket("127.0.0.1", rig.port())) {
       TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
       TlsEnd.Reading reading = ours.readOnceAnEvent(50_000);
@@ -152,7 +152,7 @@ class TlsKeysTest {
     }
   }
 
-  /** The answer waits behind what the peer does not read. */
+  /** The answer waits until the peer reads what goes before. */
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
   void keysMayChangeWhileThePeerDoesNotRead(TlsRig.Role role) throws Exception {
@@ -173,7 +173,7 @@ class TlsKeysTest {
     }
   }
 
-  /** After our end there is no answer any more, and what the peer says goes on. */
+  /** After the end of our stream nothing is answered, and that of the peer goes on. */
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
   void keysMayChangeAfterOurEnd(TlsRig.Role role) throws Exception {
@@ -192,7 +192,7 @@ class TlsKeysTest {
     }
   }
 
-  /** One who asks and asks, and does not read the answers, is not given our memory for that. */
+  /** A peer that sends KeyUpdates only is refused, whether or not it reads the answers. */
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
   void peerThatOnlyAsksIsRefused(TlsRig.Role role) throws Exception {
@@ -225,11 +225,11 @@ class TlsKeysTest {
 
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
-  void probeIsAnsweredOnceAndSeenByNobody(TlsRig.Role role) throws Exception {
+  void probeIsAnsweredOnceAndNotNoticed(TlsRig.Role role) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
       AtomicInteger heard = new AtomicInteger();
       pair.ours().read(1000);
-      assertThat(probe(pair.ours(), heard)).isFalse(); // hands are not shaken
+      assertThat(probe(pair.ours(), heard)).isFalse(); // the handshake is not over
       TlsEnd.Reading reading = shake(pair);
       CompletableFuture<Integer> peer = Octets.beside(() -> pair.peer().getInputStream().read());
       for (int i = 1; i <= 20; i++) {
@@ -250,7 +250,7 @@ class TlsKeysTest {
 
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
-  void probesDoNotDisturbWhatIsCarried(TlsRig.Role role) throws Exception {
+  void probesDoNotDisturbTheData(TlsRig.Role role) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, "TLSv1.3"))) {
       AtomicInteger heard = new AtomicInteger();
       TlsEnd.Reading reading = shake(pair);
@@ -259,7 +259,8 @@ class TlsKeysTest {
           Octets.beside(
               () -> {
                 String hash = Octets.read(pair.peer().getInputStream(), 4 * MIB);
-                assertThat(pair.peer().getInputStream().read()).isEqualTo(-1); // and answers on
+                assertThat(pair.peer().getInputStream().read())
+                    .isEqualTo(-1); // which answers the probes that follow
                 return hash;
               });
       CompletableFuture<String> sent =
@@ -280,7 +281,7 @@ class TlsKeysTest {
   }
 
   @Test
-  void peerThatCannotBeAskedIsNot() throws Exception {
+  void peerThatCannotBeProbedIsNotProbed() throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.2"))) {
       shake(pair);
       assertThat(probe(pair.ours(), new AtomicInteger())).isFalse();
@@ -293,9 +294,9 @@ class TlsKeysTest {
     }
   }
 
-  /** JSSE reads its limits once, so this is a process of its own. */
+  /** JSSE reads its limits once, so this takes another process. */
   @Test
-  void jsseChangesKeysByItself() throws Exception {
+  void jsseChangesKeysOnItsOwn() throws Exception {
     Path limits = directory.resolve("limits");
     Files.writeString(
         limits,
@@ -314,7 +315,7 @@ class TlsKeysTest {
       assertThat(program.exitCode()).as(String.join("\n", tail(program.lines()))).isZero();
       assertThat(program.output()).contains("both done", "SERVER done", "CLIENT done");
       assertThat(program.lines().stream().filter(line -> line.contains(PRODUCED)))
-          .hasSizeGreaterThan(80); // ways times 64 MiB, at least one every 4 MiB
+          .hasSizeGreaterThan(80); // 64 MiB in each direction, one every 4 MiB at least
     }
   }
 

@@ -12,8 +12,8 @@ import javax.net.ssl.SSLEngineResult;
 import javax.net.ssl.SSLParameters;
 
 /**
- * A client of TLS 1.3 that makes whatever records a test wants. One thread may write while another
- * reads: an SSLSocket that is asked for new keys by both at once may break its own stream.
+ * A client of TLS 1.3 that sends whatever records a test wants. One thread may write while another
+ * reads, unlike with an SSLSocket, which may break its own stream when both change keys at once.
  */
 final class TlsPeer {
   private static final ByteBuffer NOTHING = ByteBuffer.allocate(0);
@@ -28,7 +28,7 @@ final class TlsPeer {
     this.raw = raw;
   }
 
-  /** Creates one that has not shaken hands. */
+  /** Creates a client that has not shaken hands. */
   static TlsPeer of(Socket raw) {
     SSLEngine engine = TlsRig.ec().client().createSSLEngine("localhost", 1);
     engine.setUseClientMode(true);
@@ -43,7 +43,7 @@ final class TlsPeer {
     while (true) {
       switch (engine.getHandshakeStatus()) {
         case NEED_TASK -> engine.getDelegatedTask().run();
-        case NEED_WRAP -> send(1, this::speak);
+        case NEED_WRAP -> send(1, this::handshake);
         case NEED_UNWRAP, NEED_UNWRAP_AGAIN -> readRecord();
         default -> {
           return;
@@ -52,16 +52,16 @@ final class TlsPeer {
     }
   }
 
-  /** Makes some records. */
-  interface Words {
+  /** Makes records. */
+  interface Records {
     void into(ByteBuffer records) throws IOException;
   }
 
-  /** Sends the same so many times, in one piece. */
-  void send(int times, Words words) throws IOException {
+  /** Has records made that many times, and sends them in one piece. */
+  void send(int times, Records maker) throws IOException {
     ByteBuffer all = ByteBuffer.allocate(times * (1 << 12) + (1 << 16));
     for (int i = 0; i < times; i++) {
-      words.into(all);
+      maker.into(all);
     }
     OutputStream out = raw.getOutputStream();
     synchronized (out) {
@@ -69,23 +69,23 @@ final class TlsPeer {
     }
   }
 
-  /** What the engine has to say itself. */
-  private synchronized void speak(ByteBuffer into) throws IOException {
+  /** Makes the records that the engine itself has to send. */
+  private synchronized void handshake(ByteBuffer into) throws IOException {
     engine.wrap(NOTHING, into);
   }
 
-  /** A KeyUpdate with update_requested. */
+  /** Makes a KeyUpdate with update_requested. */
   synchronized void keyUpdate(ByteBuffer into) throws IOException {
     engine.beginHandshake();
     engine.wrap(NOTHING, into);
   }
 
-  /** A record of one octet. */
+  /** Makes a record of one octet. */
   synchronized void octet(ByteBuffer into) throws IOException {
     engine.wrap(ByteBuffer.allocate(1), into);
   }
 
-  /** Reads so many octets, answering KeyUpdates, and returns their hash. */
+  /** Reads that many bytes, answers KeyUpdates meanwhile, and returns the hash. */
   String read(long count, MessageDigest hash) throws IOException {
     for (long n = 0; n < count; ) {
       readRecord();

@@ -10,13 +10,13 @@ import org.xnio.conduits.StreamSinkConduit;
 import org.xnio.conduits.StreamSourceConduit;
 
 /**
- * Sits on a socket, and gives and takes what goes through it in pieces: after each, the socket
- * seems to have nothing, or no room, once.
+ * Cuts what is read from or written to a socket into pieces. After each piece the socket once seems
+ * to have nothing to read, or no room.
  */
 final class TlsPieces {
-  /** Tells where to cut. */
+  /** Decides where to cut. */
   interface Knife {
-    /** Returns how many octets come before the next cut, 1 at least. */
+    /** Returns how many octets come before the next cut: at least one. */
     int next(long position);
   }
 
@@ -32,15 +32,15 @@ final class TlsPieces {
     socket.getSinkChannel().setConduit(new Sink(socket.getSinkChannel().getConduit(), knife));
   }
 
-  /** Cuts behind each octet whose number divided by the one leaves the other. */
+  /** Cuts after each octet whose position has that remainder. */
   static Knife every(int modulus, int rest) {
     return position -> modulus - (int) ((position + modulus - rest) % modulus);
   }
 
-  /** Cuts anywhere. */
-  static Knife random(long seed, int most) {
+  /** Cuts at random, into pieces of at most that many octets. */
+  static Knife random(long seed, int max) {
     SplittableRandom random = new SplittableRandom(seed);
-    return position -> 1 + random.nextInt(1 + random.nextInt(most));
+    return position -> 1 + random.nextInt(1 + random.nextInt(max));
   }
 
   private static final class Source extends AbstractStreamSourceConduit<StreamSourceConduit> {

@@ -40,7 +40,7 @@ import org.xnio.StreamConnection;
 import org.xnio.conduits.AbstractStreamSourceConduit;
 import org.xnio.conduits.StreamSourceConduit;
 
-/** Our TLS against what others have made of it: OpenSSL, curl, Node, Go. */
+/** Our TLS with other implementations: OpenSSL, curl, Node, Go. */
 class TlsProgramsIT {
   private static final int MIB = 1024 * 1024;
 
@@ -57,7 +57,7 @@ class TlsProgramsIT {
     rig.close();
   }
 
-  /** A program that is typed to. */
+  /** An interactive program. */
   private static final class Terminal implements Closeable {
     private final Process process;
     private final StringBuilder output = new StringBuilder(); // guarded by itself
@@ -91,7 +91,7 @@ class TlsProgramsIT {
       }
     }
 
-    /** Has only what comes from now on count. */
+    /** Forgets the output so far. */
     Terminal forget() {
       synchronized (output) {
         output.setLength(0);
@@ -129,7 +129,7 @@ class TlsProgramsIT {
     }
   }
 
-  /** Sends back what comes, in upper case so that it is not taken for what was typed. */
+  /** Sends back what arrives, in upper case so that it differs from what was typed. */
   private static void answer(TlsEnd end) throws Exception {
     Conn conn = end.conn();
     TlsRig.on(
@@ -156,14 +156,14 @@ class TlsProgramsIT {
         });
   }
 
-  /** Makes a peer write something. */
+  /** Something that makes a peer write. */
   private interface Prompt {
     void run() throws Exception;
   }
 
   /**
-   * Asks, and has the peer write. OpenSSL answers no sooner than that (its pull request 8773),
-   * which is all that RFC 8446 wants; Go and JSSE answer at once.
+   * Probes the peer, and has it write. OpenSSL answers no sooner than that (its pull request 8773),
+   * which is all that RFC 8446 demands; Go and JSSE answer at once.
    */
   private void probe(TlsEnd end, boolean atOnce, Prompt prompt) throws Exception {
     AtomicInteger heard = new AtomicInteger();
@@ -241,11 +241,11 @@ class TlsProgramsIT {
       Awaitility.await().until(() -> reading.text().equals("one\ntwo\nthree\nfour\n"));
       Awaitility.await().until(() -> rig.held(ours.conn()) == 0);
       openssl.type("Q");
-      assertThat(reading.end()).isIn("end", "truncated"); // as it likes
+      assertThat(reading.end()).isIn("end", "truncated"); // either is allowed
     }
   }
 
-  /** A letter is an order only if it comes alone, so what is typed next has to wait. */
+  /** A letter is a command only if it is read alone, so what is typed next has to wait. */
   private static void changeKeys(Terminal openssl, String how, AtomicInteger reads)
       throws IOException {
     int before = reads.get();
@@ -253,7 +253,7 @@ class TlsProgramsIT {
     Awaitility.await().until(() -> reads.get() > before);
   }
 
-  /** Counts how often there was something to read. */
+  /** Counts the reads of a socket that return something. */
   private static void countReads(StreamConnection socket, AtomicInteger reads) {
     StreamSourceConduit below = socket.getSourceChannel().getConduit();
     socket
@@ -295,7 +295,7 @@ class TlsProgramsIT {
 
   @ParameterizedTest
   @ValueSource(strings = {"-tls1_3", "-tls1_2"})
-  void opensslCarriesMuch(String version) throws Exception {
+  void opensslTransfersMuch(String version) throws Exception {
     String protocol = version.equals("-tls1_3") ? "TLSv1.3" : "TLSv1.2";
     Path file = directory.resolve("file");
     Path into = directory.resolve("into");
@@ -319,7 +319,7 @@ class TlsProgramsIT {
 
   @ParameterizedTest
   @ValueSource(strings = {"1.3", "1.2"})
-  void curlLoadsUpAndDown(String version) throws Exception {
+  void curlUploadsAndDownloads(String version) throws Exception {
     Path file = directory.resolve("file");
     try (OutputStream out = Files.newOutputStream(file)) {
       Octets.write(out, 8 * MIB, 1);
@@ -355,7 +355,7 @@ class TlsProgramsIT {
     }
   }
 
-  /** Answers when the last octet of the body has come, and ends. */
+  /** Answers once the body has arrived, and ends the stream. */
   private static void answerCurl(Conn conn) {
     long[] left = LEFT.get();
     conn.readEach(
@@ -383,7 +383,7 @@ class TlsProgramsIT {
         });
   }
 
-  /** There is one connection at a time, on one thread. */
+  /** Bytes left to read. There is one connection at a time, on one thread. */
   private static final ThreadLocal<long[]> LEFT = ThreadLocal.withInitial(() -> new long[] {-1});
 
   @Test
@@ -400,7 +400,7 @@ class TlsProgramsIT {
     }
   }
 
-  /** Probes a client that says hello, then has it end by saying bye, which it repeats. */
+  /** Probes a client that has sent "hello". It then sends "bye" back, and ends. */
   private void probesAndEnd(boolean atOnce) throws Exception {
     TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
     TlsEnd.Reading reading = ours.read(1000);
@@ -444,7 +444,7 @@ class TlsProgramsIT {
     }
   }
 
-  /** Who says nothing, or too little, or nothing more, is cut off after ten seconds. */
+  /** A client that sends nothing, or too little, is cut off after ten seconds. */
   @Test
   void handshakesHaveADeadline() throws Exception {
     List<Socket> clients = new ArrayList<>();
@@ -469,7 +469,7 @@ class TlsProgramsIT {
         client.getOutputStream().write(new byte[] {22, 3, 1, 1, 0, 1}, 0, octets);
         clients.add(client);
       }
-      try (Peer in = Peer.to(port).tls(Keys.trust())) { // who has shaken hands is not
+      try (Peer in = Peer.to(port).tls(Keys.trust())) { // this one has shaken hands, and stays
         for (Socket client : clients) {
           assertThat(Octets.untilItBreaks(client.getInputStream())).isEmpty();
           client.close();

@@ -52,11 +52,12 @@ import org.jspecify.annotations.Nullable;
 import org.xnio.StreamConnection;
 
 /**
- * Connections with our TLS at one end, in whichever role, and a blocking socket at the other; all
- * of ours on one I/O thread. It knows each buffer of its pool.
+ * Connections with our TLS at one end, in either role, and a blocking socket at the other. All of
+ * our ends are on one I/O thread. The rig knows every buffer of its pool, and so finds those that
+ * were not given back.
  */
 final class TlsRig implements AutoCloseable {
-  /** Most buffers that are ever out here. */
+  /** Small buffers of the pool: more than are ever in use at once. */
   private static final int MAX = 64;
 
   private static final Keyring EC = new Keyring(ecKeys(), Keys.trust());
@@ -70,7 +71,7 @@ final class TlsRig implements AutoCloseable {
   private final Set<ByteBuffer> small = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<ByteBuffer> large = Collections.newSetFromMap(new IdentityHashMap<>());
 
-  /** What a server shows, and what believes it. */
+  /** A server with a certificate, and a client that trusts it. */
   record Keyring(SSLContext server, SSLContext client) {}
 
   /** Which end is ours. */
@@ -80,13 +81,13 @@ final class TlsRig implements AutoCloseable {
   }
 
   /**
-   * How a connection is to be.
+   * The properties of a connection.
    *
-   * @param protocol the one version of TLS
-   * @param suite the one cipher suite, or null for any
+   * @param protocol the only version of TLS
+   * @param suite the only cipher suite, or null for any
    * @param tasks runs the tasks of our engine
-   * @param onSocket is given our raw socket first
-   * @param onEngine is given our engine before it begins
+   * @param onSocket receives our socket before TLS is started
+   * @param onEngine receives our engine before it is used
    */
   record Setup(
       Role role,
@@ -126,7 +127,7 @@ final class TlsRig implements AutoCloseable {
     }
   }
 
-  /** Two ends of one connection. */
+  /** The two ends of a connection. */
   record Pair(TlsEnd ours, SSLSocket peer, Socket raw) implements AutoCloseable {
     @Override
     public void close() throws IOException {
@@ -195,7 +196,7 @@ final class TlsRig implements AutoCloseable {
     }
   }
 
-  /** Takes the next connection that comes as one with our TLS. */
+  /** Starts our TLS on the next connection that arrives. */
   TlsEnd accept(Setup setup) throws Exception {
     Conn raw = next();
     return on(
@@ -207,9 +208,9 @@ final class TlsRig implements AutoCloseable {
   }
 
   /**
-   * Takes the next connection that comes, looks at its first octets, and then starts our TLS.
+   * Reads the first octets of the next connection that arrives, and then starts our TLS.
    *
-   * @param enough is given all octets so far, and tells whether those were enough
+   * @param enough returns whether the octets so far are enough
    */
   TlsEnd accept(Setup setup, Predicate<byte[]> enough) throws Exception {
     Conn raw = next();
@@ -241,7 +242,7 @@ final class TlsRig implements AutoCloseable {
   private Conn next() throws Exception {
     Conn raw = accepted.poll(10, TimeUnit.SECONDS);
     if (raw == null) {
-      throw new IOException("nobody has come");
+      throw new IOException("no connection has arrived");
     }
     return raw;
   }
@@ -298,7 +299,7 @@ final class TlsRig implements AutoCloseable {
     return engine;
   }
 
-  /** Returns the other end of a connection, which has not shaken hands. */
+  /** Returns the peer of a connection, which has not shaken hands. */
   static SSLSocket peer(Socket raw, Setup setup, boolean client) throws IOException {
     raw.setSoTimeout(20_000);
     raw.setTcpNoDelay(true);
@@ -309,7 +310,7 @@ final class TlsRig implements AutoCloseable {
     return ssl;
   }
 
-  /** Does something on a connection's I/O thread. */
+  /** Runs a task on the I/O thread of a connection, and waits for its result. */
   static <T> T on(Conn conn, Callable<T> task) throws Exception {
     CompletableFuture<T> done = new CompletableFuture<>();
     conn.execute(
@@ -323,7 +324,7 @@ final class TlsRig implements AutoCloseable {
     return done.get(20, TimeUnit.SECONDS);
   }
 
-  /** Returns how many buffers are in hand, now, and that none was given back twice. */
+  /** Returns how many buffers are in use now, and asserts that none was given back twice. */
   int held(Conn any) throws Exception {
     return on(any, this::held);
   }
@@ -340,7 +341,7 @@ final class TlsRig implements AutoCloseable {
     for (Set<ByteBuffer> mine : List.of(small, large)) {
       for (ByteBuffer buffer : mine) {
         if (seen.contains(buffer)) {
-          buffers.give(buffer); // others were made just now, and would take the place of a held one
+          buffers.give(buffer); // those that were allocated just now would replace buffers in use
         } else {
           held++;
         }
@@ -378,7 +379,7 @@ final class TlsRig implements AutoCloseable {
     }
   }
 
-  /** Returns a pair of keys with a certificate that it signs itself. */
+  /** Returns a server and a client for a pair of keys, with a self-signed certificate. */
   static Keyring keys(KeyPair pair, String algorithm) throws Exception {
     X500Name name = new X500Name("CN=localhost");
     Instant now = Instant.now();

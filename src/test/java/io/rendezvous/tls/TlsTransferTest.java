@@ -24,7 +24,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.xnio.StreamConnection;
 
-/** Our TLS against JSSE's own sockets: what goes in comes out, however it is cut. */
+/** Transfers between our TLS and sockets of JSSE: all bytes arrive, however the stream is cut. */
 class TlsTransferTest {
   private static final int MIB = 1024 * 1024;
   private static final String[] VERSIONS = {"TLSv1.3", "TLSv1.2"};
@@ -64,7 +64,7 @@ class TlsTransferTest {
     return all.stream();
   }
 
-  /** Has the peer send so much, and end, while it reads all until the end. */
+  /** Has the peer send that many bytes and end, while it reads as many, and the end. */
   private static CompletableFuture<List<String>> exchange(SSLSocket peer, long count, long seed) {
     return Octets.beside(
         () -> {
@@ -95,7 +95,7 @@ class TlsTransferTest {
     assertThat(rig.network()).isNotNull();
   }
 
-  /** The peer waits for our end, which it gets once all was read. */
+  /** Ends our stream, which the peer waits for, and returns the hash of what it sent. */
   private static String firstOf(CompletableFuture<List<String>> peer, TlsRig.Pair pair)
       throws Exception {
     pair.ours().shutdownWrites();
@@ -104,7 +104,7 @@ class TlsTransferTest {
 
   @ParameterizedTest
   @MethodSource("suites")
-  void everySuiteCarriesBothWays(
+  void everySuiteTransfersBothWays(
       TlsRig.Role role, String version, String suite, TlsRig.Keyring keys) throws Exception {
     bothWays(
         TlsRig.Setup.of(role, version).suite(suite).keys(keys),
@@ -124,7 +124,7 @@ class TlsTransferTest {
 
   @ParameterizedTest
   @MethodSource("rolesAndVersions")
-  void everyBufferWillDo(TlsRig.Role role, String version) throws Exception {
+  void buffersMayHaveAnySize(TlsRig.Role role, String version) throws Exception {
     int[][] all = {
       {1},
       {7},
@@ -154,15 +154,15 @@ class TlsTransferTest {
 
   @ParameterizedTest
   @MethodSource("rolesAndVersions")
-  void octetByOctetArrives(TlsRig.Role role, String version) throws Exception {
+  void streamMayArriveOctetByOctet(TlsRig.Role role, String version) throws Exception {
     TlsPieces.Knife knife = position -> 1;
     bothWays(cut(role, version, knife, knife), 20_000, new int[] {100}, new int[] {10_000});
   }
 
-  /** Each octet of a short session is the last before a cut in one of the rounds. */
+  /** In one of the rounds, the stream is cut after each of its octets. */
   @ParameterizedTest
   @MethodSource("rolesAndVersions")
-  void cutAtEveryPlaceArrives(TlsRig.Role role, String version) throws Exception {
+  void streamMayBeCutAnywhere(TlsRig.Role role, String version) throws Exception {
     int rounds = 61;
     for (int rest = 0; rest < rounds; rest++) {
       TlsPieces.Knife knife = TlsPieces.every(rounds, rest);
@@ -172,15 +172,15 @@ class TlsTransferTest {
 
   @ParameterizedTest
   @MethodSource("rolesAndVersions")
-  void randomCutsArrive(TlsRig.Role role, String version) throws Exception {
+  void streamMayBeCutAtRandom(TlsRig.Role role, String version) throws Exception {
     for (long seed = 1; seed <= 8; seed++) {
       SplittableRandom random = new SplittableRandom(seed);
-      int most = 1 << 2 + random.nextInt(15);
+      int max = 1 << 2 + random.nextInt(15);
       int[] reads = {1 + random.nextInt(50_000), 1 + random.nextInt(50_000)};
       int[] writes = {1 + random.nextInt(50_000)};
       bothWays(
-          cut(role, version, TlsPieces.random(seed, most), TlsPieces.random(-seed, most)),
-          Math.min(most * 100, 300_000),
+          cut(role, version, TlsPieces.random(seed, max), TlsPieces.random(-seed, max)),
+          Math.min(max * 100, 300_000),
           reads,
           writes);
     }
@@ -188,7 +188,7 @@ class TlsTransferTest {
 
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
-  void readerThatDoesAsItLikesGetsAll(TlsRig.Role role) throws Exception {
+  void readerAtRandomReceivesAll(TlsRig.Role role) throws Exception {
     for (long seed = 1; seed <= 30; seed++) {
       TlsRig.Setup setup =
           cut(role, VERSIONS[(int) seed % 2], TlsPieces.random(seed, 30_000), position -> 100_000);
@@ -211,7 +211,7 @@ class TlsTransferTest {
 
   @ParameterizedTest
   @MethodSource("rolesAndVersions")
-  void peerThatDoesNotReadHoldsUsUp(TlsRig.Role role, String version) throws Exception {
+  void peerThatDoesNotReadStopsOurWrites(TlsRig.Role role, String version) throws Exception {
     try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {
       CompletableFuture<Boolean> shaken =
           Octets.beside(
@@ -223,7 +223,7 @@ class TlsTransferTest {
       CompletableFuture<String> written =
           pair.ours().write(64 * MIB, 3, TlsEnd.Ending.CLOSE_NOTIFY, 1 << 20);
       shaken.get(20, TimeUnit.SECONDS);
-      Awaitility.await().until(() -> rig.held(pair.ours().conn()) == 1); // a record that waits
+      Awaitility.await().until(() -> rig.held(pair.ours().conn()) == 1); // the records that wait
       InputStream in = pair.peer().getInputStream();
       String read = Octets.read(in, 64 * MIB);
       assertThat(read).isEqualTo(written.get(20, TimeUnit.SECONDS));
@@ -233,7 +233,7 @@ class TlsTransferTest {
   }
 
   @Test
-  void handshakeAndWhatFollowsMayComeInOnePiece() throws Exception {
+  void handshakeAndDataMayArriveTogether() throws Exception {
     for (String version : VERSIONS) {
       for (TlsRig.Role role : TlsRig.Role.values()) {
         try (TlsRig.Pair pair = rig.open(TlsRig.Setup.of(role, version))) {

@@ -43,23 +43,33 @@ import org.bouncycastle.operator.OperatorCreationException;
 import org.bouncycastle.operator.jcajce.JcaContentSignerBuilder;
 
 /**
- * Makes the broker's certificate, signed by an authority of its own that is made on the way and
- * lies beside it. Hidden servers are given the authority, so a renewal asks nothing of them. EC
- * P-256: an RSA signature costs a multiple in each handshake.
+ * A certificate authority of the broker's own, which signs the broker's certificate. Its files are
+ * beside that certificate; they are made when they are first needed. Hidden servers trust the
+ * authority, so that they need not be touched when the certificate is renewed.
+ *
+ * <p>All keys are on P-256: a signature with RSA costs several times as much, in each handshake.
+ * One thread at a time uses it; its methods read and write files.
  */
 public final class CertificateAuthority {
   private static final Duration AUTHORITY_LIFE = Duration.ofDays(3653);
-  private static final Duration LEAF_LIFE = Duration.ofDays(365);
+  private static final Duration CERTIFICATE_LIFE = Duration.ofDays(365);
 
-  /** Clocks of devices may be behind. */
+  /** How long before its making a certificate becomes valid: clocks of devices may be behind. */
   private static final Duration BACKDATED = Duration.ofDays(1);
+
+  private static final int MAX_COMMON_NAME = 64; // RFC 5280, ub-common-name
 
   private final Path certificate;
   private final Path key;
   private final Path authorityCertificate;
   private final Path authorityKey;
 
-  /** Creates a maker for a pair that is or will be at these paths. */
+  /**
+   * Creates the authority of a certificate and its key, whether or not any of the files exists.
+   *
+   * @param certificate file of the broker's certificate; those of the authority are beside it
+   * @param key file of the broker's private key
+   */
   public CertificateAuthority(Path certificate, Path key) {
     this.certificate = certificate;
     this.key = key;
@@ -67,12 +77,12 @@ public final class CertificateAuthority {
     this.authorityKey = certificate.resolveSibling("registrar-ca.key");
   }
 
-  /** Returns where the authority's certificate is, if there is one. */
+  /** Returns the file of the authority's certificate, whether or not it exists. */
   public Path authority() {
     return authorityCertificate;
   }
 
-  /** Returns whether the pair at its path is signed by the authority beside it. */
+  /** Returns whether the broker's certificate exists and this authority signed it. */
   public boolean isOfOurMaking() {
     if (!Files.exists(certificate) || !Files.exists(authorityCertificate)) {
       return false;
@@ -87,10 +97,11 @@ public final class CertificateAuthority {
   }
 
   /**
-   * Makes a pair, and writes it over one of our own making.
+   * Makes a certificate with a new key, and the authority if there is none. They replace a
+   * certificate that this authority signed, and no other.
    *
-   * @param names host names and addresses, the first being the public one
-   * @throws IOException if it cannot be written, or something of another's making is there
+   * @param names host names and addresses, the public one first
+   * @throws IOException if they cannot be written, or would replace another's certificate
    */
   public void make(Collection<String> names, Instant now) throws IOException {
     if ((Files.exists(certificate) || Files.exists(key)) && !isOfOurMaking()) {
@@ -101,7 +112,7 @@ public final class CertificateAuthority {
       if (!Files.exists(authorityCertificate) || !Files.exists(authorityKey)) {
         makeAuthority(now);
       }
-      makeLeaf(List.copyOf(names), now);
+      makeCertificate(List.copyOf(names), now);
     } catch (GeneralSecurityException | OperatorCreationException e) {
       throw new IOException("the certificate could not be made: " + e.getMessage(), e);
     }
@@ -120,7 +131,7 @@ public final class CertificateAuthority {
     write(authorityCertificate, pem(sign(builder, pair.getPrivate())), false);
   }
 
-  private void makeLeaf(List<String> names, Instant now)
+  private void makeCertificate(List<String> names, Instant now)
       throws IOException, GeneralSecurityException, OperatorCreationException {
     X509Certificate authority = Pem.certificates(authorityCertificate).get(0);
     PrivateKey signer = Pem.privateKey(authorityKey);
@@ -128,7 +139,7 @@ public final class CertificateAuthority {
     X500Name issuer = X500Name.getInstance(authority.getSubjectX500Principal().getEncoded());
     JcaX509ExtensionUtils utils = new JcaX509ExtensionUtils();
     X509v3CertificateBuilder builder =
-        builder(issuer, name(names.get(0)), pair, now, LEAF_LIFE)
+        builder(issuer, name(names.get(0)), pair, now, CERTIFICATE_LIFE)
             .addExtension(Extension.basicConstraints, true, new BasicConstraints(false))
             .addExtension(Extension.keyUsage, true, new KeyUsage(KeyUsage.digitalSignature))
             .addExtension(
@@ -151,8 +162,8 @@ public final class CertificateAuthority {
   }
 
   private static X500Name name(String commonName) {
-    String short64 = commonName.length() > 64 ? commonName.substring(0, 64) : commonName;
-    return new X500NameBuilder(BCStyle.INSTANCE).addRDN(BCStyle.CN, short64).build();
+    String cut = commonName.substring(0, Math.min(commonName.length(), MAX_COMMON_NAME));
+    return new X500NameBuilder(BCStyle.INSTANCE).addRDN(BCStyle.CN, cut).build();
   }
 
   private static X509v3CertificateBuilder builder(
@@ -187,7 +198,7 @@ public final class CertificateAuthority {
             .toArray(GeneralName[]::new));
   }
 
-  static boolean isAddress(String name) {
+  private static boolean isAddress(String name) {
     return name.indexOf(':') >= 0 || name.matches("[0-9]+(\\.[0-9]+){3}");
   }
 
@@ -204,7 +215,7 @@ public final class CertificateAuthority {
     AtomicFile.write(file, text, secret ? "rw-------" : "rw-r--r--");
   }
 
-  /** Returns the names and addresses of this machine, those that others know it by first. */
+  /** Returns the host names and addresses of this machine, those that others may know first. */
   public static Set<String> namesOfThisMachine() throws IOException {
     Set<String> names = new LinkedHashSet<>();
     InetAddress self = InetAddress.getLocalHost();

@@ -126,14 +126,18 @@ public final class ServerCertificate {
     warnAgainAt = now.plus(WARN_EVERY);
     CertificateAuthority authority = new CertificateAuthority(certificate, key);
     if (!authority.isOfOurMaking()) {
-      LOG.warn("The certificate in {} ends on {}; put a new pair in its place", certificate, end);
+      LOG.warn("The certificate in {} expires on {}; replace it and its key", certificate, end);
       return;
     }
     try {
       authority.make(names(), now);
-      LOG.info("The certificate in {} was about to end, and was renewed", certificate);
+      LOG.info("The certificate in {} was about to expire and has been renewed", certificate);
     } catch (IOException e) {
-      LOG.error("The certificate ends on {}, and was not renewed: {}", end, e.getMessage());
+      LOG.error(
+          "The certificate in {} expires on {} and could not be renewed: {}",
+          certificate,
+          end,
+          e.getMessage());
     }
   }
 

@@ -39,7 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.xnio.channels.StreamSinkChannel;
 import org.xnio.channels.StreamSourceChannel;
 
-/** Connections over Unix-domain sockets, as XNIO wants connections to be. */
+/** Connections over Unix-domain sockets behave as XNIO expects of its connections. */
 class UnixConnectionTest {
   private static final int MIB = 1024 * 1024;
 
@@ -85,7 +85,7 @@ class UnixConnectionTest {
     return dial(new UnixDialer(network, path())).get(10, TimeUnit.SECONDS);
   }
 
-  /** Does something on a connection's I/O thread. */
+  /** Runs a task on the I/O thread of a connection, and waits for its result. */
   private static <T> T on(Conn conn, Callable<T> task) throws Exception {
     CompletableFuture<T> done = new CompletableFuture<>();
     conn.execute(
@@ -99,7 +99,7 @@ class UnixConnectionTest {
     return done.get(10, TimeUnit.SECONDS);
   }
 
-  /** Gathers what is read, as text; the end is "end", and a reset "broken". */
+  /** Collects what is read, as text. An end is "end", a reset "broken". */
   private static BlockingQueue<String> read(Conn conn, int octetsAtOnce) throws Exception {
     BlockingQueue<String> read = new LinkedBlockingQueue<>();
     Runnable reader =
@@ -127,7 +127,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void whatCannotBeReachedIsNamedWithTheReason() {
+  void socketThatCannotBeReachedIsNamedWithTheReason() {
     assertThatThrownBy(() -> dial(new UnixDialer(network, path())).get())
         .isInstanceOf(ExecutionException.class)
         .hasRootCauseMessage("No such file or directory")
@@ -140,7 +140,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void serverWhoseQueueIsFullIsWaitedFor() throws Exception {
+  void serverWithAFullQueueIsWaitedFor() throws Exception {
     List<CompletableFuture<Conn>> dialled = new ArrayList<>();
     try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
       server.bind(UnixDomainSocketAddress.of(path()), 1);
@@ -155,7 +155,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void listenerRunsAgainAsLongAsOctetsAreLeftAndAtTheEnd() throws Exception {
+  void listenerRunsAgainWhileBytesAreLeftAndAtTheEnd() throws Exception {
     try (UnixServer server = server(connection -> connection.send("abc"))) {
       BlockingQueue<String> read = read(dial(), 1);
       for (String expected : List.of("a", "b", "c", "end")) {
@@ -166,7 +166,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void suspendedListenerHearsNothingUntilItIsResumed() throws Exception {
+  void suspendedListenerDoesNotRunUntilItIsResumed() throws Exception {
     try (UnixServer server = server(connection -> connection.in().transferTo(connection.out()))) {
       Conn conn = dial();
       BlockingQueue<String> read = read(conn, 10);
@@ -184,7 +184,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void wakeupRunsTheListenersOnceAtLeast() throws Exception {
+  void wakeupRunsTheListenersAtLeastOnce() throws Exception {
     try (UnixServer server = server(connection -> connection.in().read())) {
       Conn conn = dial();
       BlockingQueue<String> read = read(conn, 10);
@@ -208,7 +208,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void threadMayBlockUntilThereIsSomethingToRead() throws Exception {
+  void threadMayBlockUntilBytesArrive() throws Exception {
     CompletableFuture<Boolean> go = new CompletableFuture<>();
     try (UnixServer server =
         server(
@@ -259,7 +259,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void threadThatBlocksIsFreedByTheClose() throws Exception {
+  void closeFreesAThreadThatBlocks() throws Exception {
     try (UnixServer server = server(connection -> connection.in().read())) {
       Conn conn = dial();
       CompletableFuture<Boolean> readable =
@@ -276,7 +276,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void closeTellsItsListenersOnceAndThePeer() throws Exception {
+  void closeRunsItsListenersOnceAndEndsTheStream() throws Exception {
     CompletableFuture<Integer> end = new CompletableFuture<>();
     AtomicInteger closed = new AtomicInteger();
     AtomicInteger parts = new AtomicInteger();
@@ -296,7 +296,7 @@ class UnixConnectionTest {
           });
       assertThat(end.get(5, TimeUnit.SECONDS)).isEqualTo(-1);
       Awaitility.await().until(() -> closed.get() > 0);
-      on(conn, () -> true); // what ran twice has run by now
+      on(conn, () -> true); // anything that ran twice has run by now
       assertThat(closed).hasValue(1);
       assertThat(parts).hasValue(2);
       assertThat(server.path()).exists();
@@ -304,7 +304,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void peerThatLeavesOctetsUnreadHasReset() throws Exception {
+  void peerThatLeavesBytesUnreadHasReset() throws Exception {
     CompletableFuture<Boolean> sent = new CompletableFuture<>();
     try (UnixServer server = server(connection -> sent.join())) {
       Conn conn = dial();
@@ -317,7 +317,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void abortResetsAPeerWhoseOctetsWereNotRead() throws Exception {
+  void abortResetsAPeerWhoseBytesWereNotRead() throws Exception {
     CompletableFuture<String> heard = new CompletableFuture<>();
     try (UnixServer server =
         server(
@@ -338,7 +338,7 @@ class UnixConnectionTest {
   }
 
   @Test
-  void networkThatEndsClosesItsSockets() throws Exception {
+  void closingTheNetworkClosesItsSockets() throws Exception {
     CompletableFuture<Integer> end = new CompletableFuture<>();
     try (UnixServer server = server(connection -> end.complete(connection.in().read()))) {
       dial();
@@ -356,7 +356,7 @@ class UnixConnectionTest {
     }
   }
 
-  /** Reads octet by octet, so that it takes its time, and leaves the most unread. */
+  /** Reads byte by byte, which takes long and leaves much unread. */
   private static void readOn(Conn conn, ByteBuffer buffer, AtomicLong count) {
     try {
       for (int turn = 0; turn < 1000; turn++) {
@@ -371,9 +371,9 @@ class UnixConnectionTest {
     }
   }
 
-  /** Both ends of the TCP connection are on the busy thread, so no other's pace counts. */
+  /** Both ends of the TCP connection are on the busy thread, so that no other thread matters. */
   @Test
-  void busySocketsLeaveTcpItsTurn() throws Exception {
+  void busyUnixSocketsLeaveTcpSocketsTheirTurn() throws Exception {
     AtomicLong count = new AtomicLong();
     try (UnixServer server = server(UnixConnectionTest::endless);
         Listener echo =
@@ -401,12 +401,12 @@ class UnixConnectionTest {
           });
       Awaitility.await().until(() -> counts.size() > 20);
       long turns = (counts.get(20) - counts.get(0)) / 6 / 1000; // of each socket
-      assertThat(turns).isLessThan(20 * 25L); // a few an echo are enough; hundreds were, once
+      assertThat(turns).isLessThan(20 * 25L); // a few for each echo are normal, hundreds are not
       assertThat(server.path()).exists();
     }
   }
 
-  /** Sends back each octet that comes. */
+  /** Sends back each byte that arrives. */
   private static void bounce(Conn conn, Runnable each) {
     ByteBuffer octet = ByteBuffer.allocate(1);
     conn.onReadable(

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Certificates and keys as people have them, made by openssl, and as we make them. */
+/** Certificates and keys as people make them, with openssl, and as our authority makes them. */
 class ServerCertificateTest {
   @TempDir private Path directory;
   private Path certificate;
@@ -61,7 +61,7 @@ class ServerCertificateTest {
     "SEC1 EC, ecparam -name secp384r1 -genkey -noout -out registrar.key",
     "PKCS#8 EC, genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out registrar.key",
   })
-  void keyIsReadInEveryForm(String form, String command) throws Exception {
+  void keyIsReadInEveryFormat(String form, String command) throws Exception {
     openssl(command);
     openssl(
         "req -x509 -new -key registrar.key -subj /CN=x -addext subjectAltName=DNS:b.example,IP:192.0.2.1 -out registrar.crt");
@@ -103,7 +103,7 @@ class ServerCertificateTest {
     "registrar.crt, registrar.key, there is no PEM certificate in",
     "registrar.key, registrar.crt, there is no PEM private key in",
   })
-  void fileWithSomethingElseIsNamed(String name, String other, String message) throws Exception {
+  void fileWithoutWhatIsNeededIsNamed(String name, String other, String message) throws Exception {
     new CertificateAuthority(certificate, key).make(List.of("b.example"), now);
     Files.writeString(directory.resolve(name), Files.readString(directory.resolve(other)));
     assertThatThrownBy(this::read)
@@ -121,7 +121,7 @@ class ServerCertificateTest {
   }
 
   @Test
-  void chainIsPutInOrderAndWhatDoesNotBelongIsLeftOut() throws Exception {
+  void chainIsPutInOrderAndOtherCertificatesAreLeftOut() throws Exception {
     CertificateAuthority maker = new CertificateAuthority(certificate, key);
     maker.make(List.of("other.example"), now);
     String others = Files.readString(certificate).split("(?<=END CERTIFICATE-----)", -1)[0];
@@ -154,7 +154,7 @@ class ServerCertificateTest {
   }
 
   @Test
-  void pairThatDoesNotBelongTogetherIsRefused() throws Exception {
+  void keyOfAnotherCertificateIsRefused() throws Exception {
     CertificateAuthority maker = new CertificateAuthority(certificate, key);
     maker.make(List.of("b.example"), now);
     String other = Files.readString(key);
@@ -189,9 +189,9 @@ class ServerCertificateTest {
     assertThat(subject(shown(keys.context()))).isEqualTo("CN=two.example");
   }
 
-  /** A handshake that chose its pair before the change is given the key and chain it chose. */
+  /** A handshake that is under way when the pair is replaced gets both halves of the old one. */
   @Test
-  void pairThatWasChosenIsServedAfterTheChange() throws Exception {
+  void handshakeNeverMixesTwoPairs() throws Exception {
     CertificateAuthority maker = new CertificateAuthority(certificate, key);
     maker.make(List.of("one.example"), now);
     ServerKeyManager.Pair one = pair();
@@ -244,7 +244,7 @@ class ServerCertificateTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"\n", "\r\n", ""})
-  void authorityIsTrustedHoweverItsLinesEnd(String lineEnd) throws Exception {
+  void authorityIsReadWithAnyLineEnds(String lineEnd) throws Exception {
     CertificateAuthority maker = new CertificateAuthority(certificate, key);
     maker.make(List.of("b.example"), Instant.now());
     String authority = Files.readString(maker.authority()).replace("\n", lineEnd);
@@ -276,7 +276,7 @@ class ServerCertificateTest {
   }
 
   @Test
-  void whatWeMakeIsSignedByAnAuthorityThatStays() throws Exception {
+  void renewedCertificateIsSignedByTheSameAuthority() throws Exception {
     CertificateAuthority maker = new CertificateAuthority(certificate, key);
     maker.make(List.of("b.example"), now);
     String authority = Files.readString(maker.authority());
@@ -294,7 +294,7 @@ class ServerCertificateTest {
   }
 
   @Test
-  void whatOthersMadeIsNotWrittenOver() throws Exception {
+  void certificateOfAnotherAuthorityIsNotReplaced() throws Exception {
     openssl("genpkey -algorithm RSA -out registrar.key");
     openssl("req -x509 -new -key registrar.key -subj /CN=x -out registrar.crt");
     String bought = Files.readString(certificate);
