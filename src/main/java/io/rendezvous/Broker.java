@@ -275,13 +275,13 @@ public final class Broker implements AutoCloseable {
 
   /** Starts the admin page. The broker works without it too. */
   private Optional<AdminServer> startAdmin() {
-    AdminServer.Subject subject =
-        new AdminServer.Subject(store, index, provisioner, presence, telemetry.activity());
-    BrokerView view = new BrokerView(subject, certificate, this::state, clock);
+    AdminServer.BrokerParts parts =
+        new AdminServer.BrokerParts(store, index, provisioner, presence, telemetry.activity());
+    BrokerView view = new BrokerView(parts, certificate, this::state, clock);
     try {
       return Optional.of(
           new AdminServer(
-              settings, certificate, network, subject, view, telemetry.metrics()::scrape, clock));
+              settings, certificate, network, parts, view, telemetry.metrics()::scrape, clock));
     } catch (IOException e) {
       LOG.error(
           "There is no admin page on {}:{}: {}; see rendezvous.admin.port, or set"

@@ -17,12 +17,15 @@ import java.util.OptionalInt;
 import java.util.Set;
 
 /**
- * Tells the commands of this installation that a broker's admin listener runs, and on which port.
- * Whoever could bind the port while none runs would else be handed the token by them; but only the
- * broker's own user can lock this file.
+ * A locked file that tells the commands of this installation that a broker with an admin listener
+ * is running, and on which port. Commands send their token to that port only. They could not trust
+ * a fixed port: another user might listen there while no broker runs. Only the broker's own user
+ * can lock this file.
+ *
+ * <p>Any thread may call.
  */
 public final class AdminLock implements AutoCloseable {
-  private static final int MAX_DIGITS = 5;
+  private static final int MAX_DIGITS = 5; // of a port
 
   private final FileChannel channel;
 
@@ -30,16 +33,16 @@ public final class AdminLock implements AutoCloseable {
     this.channel = channel;
   }
 
-  /** It lies beside the other file that the page keeps. */
+  /** Returns the path of the file, which is next to that of the activity. */
   private static Path file(Settings.AdminSettings settings) {
     return settings.ledger().resolveSibling("admin.lock");
   }
 
   /**
-   * Locks the file, until this is closed or the process ends.
+   * Locks the file until the lock is closed or the process ends.
    *
-   * @param port that is listened on
-   * @throws IOException if the file cannot be written, or another broker has it
+   * @param port the port of the admin listener
+   * @throws IOException if the file cannot be written, or another broker has locked it
    */
   static AdminLock take(Settings.AdminSettings settings, int port) throws IOException {
     Path file = file(settings);
@@ -54,7 +57,7 @@ public final class AdminLock implements AutoCloseable {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
     try {
       if (channel.tryLock() == null) {
-        throw new IOException("another broker runs in this directory");
+        throw new IOException("another broker is running in this directory");
       }
       channel.truncate(0);
       channel.write(ByteBuffer.wrap(Integer.toString(port).getBytes(StandardCharsets.US_ASCII)));
@@ -66,15 +69,15 @@ public final class AdminLock implements AutoCloseable {
   }
 
   /**
-   * Returns the port that is listened on, if a broker has the lock.
+   * Returns the port of the running broker's admin listener. Returns empty if no broker runs.
    *
-   * @throws IOException if that cannot be found out
+   * @throws IOException if the file cannot be read or locked
    */
   public static OptionalInt portOfBroker(Settings.AdminSettings settings) throws IOException {
     try (FileChannel channel =
         FileChannel.open(file(settings), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
-      try (FileLock mine = channel.tryLock()) {
-        if (mine != null) {
+      try (FileLock lock = channel.tryLock()) {
+        if (lock != null) {
           return OptionalInt.empty();
         }
       }

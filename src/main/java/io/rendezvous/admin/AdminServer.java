@@ -1,8 +1,5 @@
 package io.rendezvous.admin;
 
-import com.fasterxml.jackson.databind.node.ArrayNode;
-import com.fasterxml.jackson.databind.node.JsonNodeFactory;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
@@ -16,11 +13,6 @@ import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.tls.Tls;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
-import io.undertow.server.HttpHandler;
-import io.undertow.server.HttpServerExchange;
-import io.undertow.server.RoutingHandler;
-import io.undertow.server.handlers.PathHandler;
-import io.undertow.util.StatusCodes;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -41,52 +33,56 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The admin page, and what programs ask for, on a listener of its own: plain HTTP on a loopback
- * address, HTTPS on any other. All but health, and files that hold nothing, asks for the token.
+ * The admin listener, which serves the admin page and the REST API: plain HTTP on a loopback
+ * address, HTTPS on any other. {@link AdminRoutes} says what is served.
+ *
+ * <p>Any thread may call. The recurrent duties run on the thread {@code admin-tick}.
  */
 public final class AdminServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
 
-  /** How many connections may be open to it. */
+  /** The maximum number of open connections. */
   public static final int MAX_CONNECTIONS = 256;
 
   private static final Listener.Limits LIMITS =
       new Listener.Limits(MAX_CONNECTIONS, MAX_CONNECTIONS / 2);
-  private static final Duration MAX_IDLE = Duration.ofSeconds(30);
-  private static final String JSON = "application/json";
-  private static final int SAVE_EVERY = 60;
-  private static final int TO_SAVE_S = 5;
+
+  /** How long the wait for a request, its head and its body may take, each. */
+  private static final Duration MAX_TIME = Duration.ofSeconds(30);
+
+  /** The activity is saved each minute. */
+  private static final int TICKS_PER_SAVE = 60;
+
+  private static final Duration MAX_SAVE_TIME = Duration.ofSeconds(5);
+
+  /** An IPv4 or IPv6 address as it stands in a URL. */
   private static final Pattern ADDRESS =
       Pattern.compile("[0-9.]+|\\[?[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*]?");
 
   private final EntryIndex index;
-  private final Presence tunnels;
+  private final Presence presence;
   private final Provisioner provisioner;
-  private final ActivityLog ledger;
+  private final ActivityLog activity;
   private final ActivityFile file;
-  private final BrokerView broker;
-  private final JsonViews views;
-  private final EventStream feed;
-  private final Supplier<String> metrics;
-  private final boolean tls;
+  private final EventStream events;
   private final UndertowServer server;
   private final Listener listener;
   private final Optional<AdminLock> lock;
-  private final Future<?> ticking;
-  private long ticks; // of the thread that ticks
   private final ScheduledExecutorService ticker =
       Executors.newSingleThreadScheduledExecutor(AdminServer::daemon);
+  private final Future<?> ticking;
+  private long ticks; // used on the tick thread only
 
   /**
-   * What is shown and changed.
+   * The parts of the broker that the admin listener shows and changes.
    *
    * @param store where entries are kept
-   * @param index all entries
-   * @param provisioner writes files for hidden servers
-   * @param presence which hidden servers are connected
-   * @param activity what they have done
+   * @param index the entries of the store, in memory
+   * @param provisioner creates provisioning files and URLs
+   * @param presence the hidden servers that are connected
+   * @param activity what the hidden servers have done
    */
-  public record Subject(
+  public record BrokerParts(
       EntryStore store,
       EntryIndex index,
       Provisioner provisioner,
@@ -96,50 +92,51 @@ public final class AdminServer implements AutoCloseable {
   /**
    * Starts to listen.
    *
-   * @param keys what TLS shows, where the address is no loopback address
-   * @param metrics returns what Prometheus reads
-   * @throws IOException if the address is not available, or the token cannot be read or made
+   * @param certificate the broker's certificate, for an address that is not a loopback address
+   * @param metrics returns the current values in Prometheus format
+   * @throws IOException if the address is not available, or the token can be neither read nor
+   *     created
    */
   public AdminServer(
       Settings settings,
-      Optional<ServerCertificate> keys,
+      Optional<ServerCertificate> certificate,
       Network network,
-      Subject subject,
+      BrokerParts parts,
       BrokerView broker,
       Supplier<String> metrics,
       InstantSource clock)
       throws IOException {
-    InetAddress address = InetAddress.getByName(settings.admin().host());
-    this.tls = !address.isLoopbackAddress();
-    this.index = subject.index();
-    this.tunnels = subject.presence();
-    this.provisioner = subject.provisioner();
-    this.ledger = subject.activity();
-    this.file = new ActivityFile(settings.admin().ledger(), ledger);
-    this.broker = broker;
-    this.metrics = metrics;
-    this.views = new JsonViews(index, tunnels, ledger, provisioner, clock);
-    this.feed = new EventStream(index, tunnels, ledger, views, () -> broker.toJson().toString());
-    EntrySearch list = new EntrySearch(index, tunnels, ledger, views);
-    Api api = new Api(subject.store(), index, tunnels, provisioner, views, feed::refresh, clock);
-    AdminAuth access = new AdminAuth(AdminToken.of(settings.admin()), clock, tls);
-    Predicate<String> names =
-        name ->
-            tls
-                && (ADDRESS.matcher(name).matches()
-                    || name.equalsIgnoreCase(settings.admin().host())
-                    || name.equalsIgnoreCase(provisioner.publicHost())
-                    || keys.orElseThrow().names().stream().anyMatch(name::equalsIgnoreCase));
+    InetSocketAddress address =
+        new InetSocketAddress(
+            InetAddress.getByName(settings.admin().host()), settings.admin().port());
+    boolean tls = !address.getAddress().isLoopbackAddress();
+    this.index = parts.index();
+    this.presence = parts.presence();
+    this.provisioner = parts.provisioner();
+    this.activity = parts.activity();
+    this.file = new ActivityFile(settings.admin().ledger(), activity);
+    JsonViews views = new JsonViews(parts, clock);
+    this.events = new EventStream(parts, views, () -> broker.toJson().toString());
+    AdminRoutes routes =
+        new AdminRoutes(
+            new AdminAuth(AdminToken.of(settings.admin()), clock, tls),
+            new Api(parts, views, events::refresh, clock),
+            new EntrySearch(parts, views),
+            events,
+            broker,
+            views,
+            metrics);
+    Predicate<String> isOwnName =
+        tls
+            ? ownNames(settings.admin().host(), provisioner, certificate.orElseThrow())
+            : name -> false;
     this.server =
         new UndertowServer(
-            network,
-            user -> false,
-            LoopbackHost.before(names, handler(access, api, list)),
-            MAX_IDLE);
+            network, user -> false, LoopbackHost.before(isOwnName, routes.handler()), MAX_TIME);
     this.listener =
         network.listen(
-            new InetSocketAddress(address, settings.admin().port()),
-            tls ? Tls.accepting(network, keys.orElseThrow().context()) : null,
+            address,
+            tls ? Tls.accepting(network, certificate.orElseThrow().context()) : null,
             LIMITS,
             conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
     this.lock = takeLock(settings.admin(), listener.address().getPort());
@@ -147,13 +144,26 @@ public final class AdminServer implements AutoCloseable {
     this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
   }
 
-  /** Without it the commands do as if no broker ran here, and the ledger is another's. */
+  /** Returns a test of whether a Host names this machine, where it may have several names. */
+  private static Predicate<String> ownNames(
+      String host, Provisioner provisioner, ServerCertificate certificate) {
+    return name ->
+        ADDRESS.matcher(name).matches()
+            || name.equalsIgnoreCase(host)
+            || name.equalsIgnoreCase(provisioner.publicHost())
+            || certificate.names().stream().anyMatch(name::equalsIgnoreCase);
+  }
+
+  /**
+   * Takes the lock of this directory. Without it, commands act as if no broker were running here,
+   * and the file of activity belongs to another broker.
+   */
   private static Optional<AdminLock> takeLock(Settings.AdminSettings settings, int port) {
     try {
       return Optional.of(AdminLock.take(settings, port));
     } catch (IOException e) {
       LOG.warn(
-          "The commands of this directory do not find this broker, and its ledger is not kept: {}",
+          "Commands in this directory do not find this broker, and its activity is not saved: {}",
           e.getMessage());
       return Optional.empty();
     }
@@ -165,17 +175,17 @@ public final class AdminServer implements AutoCloseable {
     return thread;
   }
 
-  /** Returns where the page is, without the token. */
+  /** Returns the URL of the page, without the token. */
   public String url() {
-    InetSocketAddress at = listener.address();
-    return url(at.getAddress(), provisioner.publicHost(), at.getPort());
+    InetSocketAddress address = listener.address();
+    return url(address.getAddress(), provisioner.publicHost(), address.getPort());
   }
 
   /**
-   * Returns where a page is, without the token.
+   * Returns the URL of an admin page, without the token.
    *
-   * @param address that it listens on
-   * @param publicHost what others know the machine by
+   * @param address the address that the page listens on
+   * @param publicHost the host name of a page that listens on all addresses
    */
   public static String url(InetAddress address, String publicHost, int port) {
     String host = address.isAnyLocalAddress() ? publicHost : address.getHostAddress();
@@ -188,96 +198,38 @@ public final class AdminServer implements AutoCloseable {
 
   private void tick() {
     try {
-      ledger.tick();
-      feed.tick();
-      if (++ticks % SAVE_EVERY == 0) {
+      activity.tick();
+      events.tick();
+      if (++ticks % TICKS_PER_SAVE == 0) {
         save();
       }
-    } catch (RuntimeException e) { // the next time may go better
-      LOG.error("The admin page was not told what happens", e);
+    } catch (RuntimeException e) { // the next tick may succeed
+      LOG.error("The admin page could not be updated", e);
     }
   }
 
+  /** Forgets the activity of deleted entries, and saves the rest if this broker has the lock. */
   private void save() {
     try {
-      ledger.retain(index.all().keySet());
+      activity.retain(index.all().keySet());
     } catch (IOException e) {
-      LOG.debug("No entry is forgotten while the store cannot be asked: {}", e.getMessage());
+      LOG.debug("The store cannot be reached, so no activity is forgotten: {}", e.getMessage());
     }
-    Map<UUID, Presence.Counts> counts = tunnels.counts();
-    counts.values().removeIf(count -> !count.isOnline());
-    if (lock.isPresent()) { // or else another broker keeps its own there
+    if (lock.isPresent()) {
+      Map<UUID, Presence.Counts> counts = presence.counts();
+      counts.values().removeIf(count -> !count.isOnline());
       file.save(counts.keySet());
     }
   }
 
-  private HttpHandler handler(AdminAuth access, Api api, EntrySearch list) {
-    RoutingHandler routes = new RoutingHandler();
-    AuthHandler gate = new AuthHandler(access, routes);
-    api.addTo(routes);
-    routes
-        .get("/api/entries", ApiHandler.handler(list::answer))
-        .get("/", ApiHandler.handler((exchange, body) -> StaticFile.send(exchange, "index.html")))
-        .post("/logout", ApiHandler.handler((exchange, body) -> gate.logout(exchange)))
-        .get("/api/status", ApiHandler.handler((exchange, body) -> send(exchange, broker.toJson())))
-        .get(
-            "/api/rendezvous", ApiHandler.handler((exchange, body) -> send(exchange, rendezvous())))
-        .get(
-            "/api/openapi.json",
-            ApiHandler.handler((e, body) -> StaticFile.send(e, "openapi.json")))
-        .get("/api/events", feed.handler())
-        .get("/metrics", ApiHandler.handler(this::metrics))
-        .setFallbackHandler(refusal(StatusCodes.NOT_FOUND, "there is nothing of that name"))
-        .setInvalidMethodHandler(
-            refusal(StatusCodes.METHOD_NOT_ALLOWED, "that cannot be done with it"));
-    PathHandler open =
-        new PathHandler(gate)
-            .addExactPath(
-                "/health", exchange -> ApiHandler.send(exchange, JSON, "{\"status\":\"up\"}"))
-            .addExactPath("/ready", this::ready);
-    HttpHandler files =
-        ApiHandler.handler(
-            (exchange, body) -> StaticFile.send(exchange, exchange.getRequestPath().substring(1)));
-    return exchange -> {
-      AuthHandler.addHeaders(exchange);
-      boolean file = StaticFile.isOpen(exchange.getRequestPath());
-      (file ? files : open).handleRequest(exchange);
-    };
-  }
-
-  private static HttpHandler refusal(int status, String detail) {
-    return exchange -> ApiHandler.refuse(exchange, new ApiException(status, detail));
-  }
-
-  private void ready(HttpServerExchange exchange) {
-    boolean ready = broker.isReady();
-    exchange.setStatusCode(ready ? StatusCodes.OK : StatusCodes.SERVICE_UNAVAILABLE);
-    ApiHandler.send(exchange, JSON, "{\"status\":\"" + (ready ? "ready" : "not ready") + "\"}");
-  }
-
-  private static void send(HttpServerExchange exchange, ObjectNode json) {
-    ApiHandler.send(exchange, JSON, json.toString());
-  }
-
-  private ObjectNode rendezvous() {
-    ObjectNode json = JsonNodeFactory.instance.objectNode();
-    ArrayNode array = json.putArray("rendezvous");
-    ledger.recent().forEach(rendezvous -> array.add(views.rendezvous(rendezvous)));
-    return json;
-  }
-
-  private void metrics(HttpServerExchange exchange, byte[] body) {
-    ApiHandler.send(exchange, "text/plain; version=0.0.4; charset=utf-8", metrics.get());
-  }
-
-  /** Stops listening, and ends what is under way. */
+  /** Saves the activity, stops listening, and closes connections once their request is answered. */
   @Override
   public void close() {
     ticking.cancel(false);
     ticker.execute(this::save);
     ticker.shutdown();
     try {
-      ticker.awaitTermination(TO_SAVE_S, TimeUnit.SECONDS);
+      ticker.awaitTermination(MAX_SAVE_TIME.toSeconds(), TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

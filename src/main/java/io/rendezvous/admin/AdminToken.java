@@ -14,76 +14,82 @@ import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.Optional;
 
-/** The token that opens the admin page: the one that is set, or one that is made and kept. */
+/**
+ * The token that opens the admin page. It comes from the settings, or else from a file that is
+ * created with a random token. Any thread may call, except I/O threads.
+ */
 public final class AdminToken {
-  /** Where it is kept; relative to the working directory. */
+  /** The file of the token, relative to the working directory. */
   public static final Path FILE = Path.of("data", "admin.token");
 
-  private static final int OCTETS = 32;
+  private static final int TOKEN_BYTES = 32;
 
   private AdminToken() {}
 
-  /** Returns whether there is one, or none is asked for. */
+  /** Returns whether there is a token already, or none is needed. */
   public static boolean exists(Settings.AdminSettings settings) {
     return settings.token().isPresent() || Files.exists(FILE);
   }
 
   /**
-   * Returns the token, and makes it if there is none yet.
+   * Returns the token, which is created if there is none yet.
    *
-   * @return empty if none is asked for
-   * @throws IOException if it can be neither read nor made
+   * @return empty if no token is needed
+   * @throws IOException if the token can be neither read nor created
    */
   public static Optional<String> of(Settings.AdminSettings settings) throws IOException {
-    Optional<String> set = settings.token();
-    if (set.isPresent()) {
-      return set.filter(token -> !token.equals(Settings.AdminSettings.NO_TOKEN));
+    Optional<String> setting = settings.token();
+    if (setting.isPresent()) {
+      return setting.filter(token -> !token.equals(Settings.AdminSettings.NO_TOKEN));
     }
     try {
-      return Optional.of(kept());
+      return Optional.of(read());
     } catch (NoSuchFileException e) {
-      return Optional.of(made());
+      return Optional.of(create());
     }
   }
 
-  private static String kept() throws IOException {
+  private static String read() throws IOException {
     String token = Files.readString(FILE).strip();
     if (token.isEmpty()) {
-      throw new IOException(FILE + " is empty; delete it, and a token will be made");
+      throw new IOException(FILE + " is empty; delete it, and a new token will be created");
     }
     return token;
   }
 
-  /** Nobody sees half of it, and the first one stays, where the file system has links. */
-  private static void link(Path aside) throws IOException {
+  /**
+   * Moves a complete file into place, so that nobody reads a part of it. On file systems with links
+   * it does not replace a token that another process has created meanwhile.
+   */
+  private static void moveIntoPlace(Path temporary) throws IOException {
     try {
-      Files.createLink(FILE, aside);
+      Files.createLink(FILE, temporary);
     } catch (FileAlreadyExistsException e) {
       throw e;
     } catch (FileSystemException | UnsupportedOperationException e) {
-      Files.move(aside, FILE, StandardCopyOption.ATOMIC_MOVE);
+      Files.move(temporary, FILE, StandardCopyOption.ATOMIC_MOVE);
     }
   }
 
-  private static String made() throws IOException {
-    byte[] octets = new byte[OCTETS];
-    new SecureRandom().nextBytes(octets);
-    String token = Base64.getUrlEncoder().withoutPadding().encodeToString(octets);
+  private static String create() throws IOException {
+    byte[] bytes = new byte[TOKEN_BYTES];
+    new SecureRandom().nextBytes(bytes);
+    String token = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     Path parent = FILE.toAbsolutePath().getParent();
     if (parent != null) {
       Files.createDirectories(parent);
     }
     var ownersOnly =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-    Path aside = Files.createTempFile(parent, ".token", ".tmp", ownersOnly);
+    Path temporary = Files.createTempFile(parent, ".token", ".tmp", ownersOnly);
     try {
-      Files.writeString(aside, token + "\n", StandardOpenOption.WRITE);
-      link(aside);
+      Files.writeString(temporary, token + "\n", StandardOpenOption.WRITE);
+      moveIntoPlace(temporary);
       return token;
     } catch (FileAlreadyExistsException e) {
-      return kept();
+      return read();
     } finally {
-      Files.deleteIfExists(aside);
+      Files.deleteIfExists(temporary);
     }
   }
 }

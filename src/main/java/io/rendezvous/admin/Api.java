@@ -26,52 +26,46 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Entries, as they are looked after over HTTP: what the page, the commands and other programs use.
- * Each change is told to the log {@code rendezvous.audit}, without a secret.
+ * The part of the REST API that shows and changes single entries, for the page, the commands and
+ * other programs. Each change, and each request for a secret, is a line of the log {@code
+ * rendezvous.audit}, which contains no secret. Requests are answered on worker threads.
  */
 final class Api {
   private static final Logger AUDIT = LoggerFactory.getLogger("rendezvous.audit");
   private static final Pattern OVERLAP = Pattern.compile("(\\d{1,7})([smhd])");
-  private static final Duration LONGEST_OVERLAP = Duration.ofDays(30);
+  private static final Duration MAX_OVERLAP = Duration.ofDays(30);
   private static final String JSON = "application/json";
   private static final String SVG = "image/svg+xml";
 
   private final EntryStore store;
   private final EntryIndex index;
-  private final Presence tunnels;
+  private final Presence presence;
   private final Provisioner provisioner;
   private final JsonViews views;
   private final Runnable onChange;
   private final InstantSource clock;
 
   /**
-   * Creates one.
+   * Creates the API.
    *
-   * @param onChange is run after each change
+   * @param onChange runs after each change, on the worker that made it
    */
-  Api(
-      EntryStore store,
-      EntryIndex index,
-      Presence tunnels,
-      Provisioner provisioner,
-      JsonViews views,
-      Runnable onChange,
-      InstantSource clock) {
-    this.store = store;
-    this.index = index;
-    this.tunnels = tunnels;
-    this.provisioner = provisioner;
+  Api(AdminServer.BrokerParts parts, JsonViews views, Runnable onChange, InstantSource clock) {
+    this.store = parts.store();
+    this.index = parts.index();
+    this.presence = parts.presence();
+    this.provisioner = parts.provisioner();
     this.views = views;
     this.onChange = onChange;
     this.clock = clock;
   }
 
-  /** Adds what is to be had of it. */
+  /** Adds the routes of the API. */
   void addTo(RoutingHandler routes) {
     String one = "/api/entries/{uuid}";
     routes
         .post("/api/entries", ApiHandler.handler(this::create))
-        .get(one, ApiHandler.handler((exchange, body) -> answer(exchange, found(id(exchange)))))
+        .get(one, ApiHandler.handler((exchange, body) -> send(exchange, find(id(exchange)))))
         .put(one, ApiHandler.handler(this::put))
         .delete(one, ApiHandler.handler(this::delete))
         .post(one + "/rotate", ApiHandler.handler(this::rotate))
@@ -86,52 +80,52 @@ final class Api {
     PathTemplateMatch match = exchange.getAttachment(PathTemplateMatch.ATTACHMENT_KEY);
     return Optional.ofNullable(match.getParameters().get("uuid"))
         .flatMap(Entry::parseId)
-        .orElseThrow(() -> EntryRequest.bad("that is not a UUID"));
+        .orElseThrow(() -> EntryRequest.invalid("the path does not contain a valid UUID"));
   }
 
-  private Entry found(UUID id) throws ApiException, IOException {
-    return store.find(id).orElseThrow(Api::missing);
+  private Entry find(UUID id) throws ApiException, IOException {
+    return store.find(id).orElseThrow(Api::notFound);
   }
 
-  private static ApiException missing() {
-    return new ApiException(StatusCodes.NOT_FOUND, "there is no entry with that UUID");
+  private static ApiException notFound() {
+    return new ApiException(StatusCodes.NOT_FOUND, "there is no entry with this UUID");
   }
 
-  private void answer(HttpServerExchange exchange, Entry entry) {
+  private void send(HttpServerExchange exchange, Entry entry) {
     ApiHandler.send(exchange, JSON, views.entry(entry).toString());
   }
 
-  private void changed(HttpServerExchange exchange, String what, UUID id) {
-    audit(exchange, what, id);
+  private void changed(HttpServerExchange exchange, String action, UUID id) {
+    audit(exchange, action, id);
     onChange.run();
   }
 
-  private static void audit(HttpServerExchange exchange, String what, UUID id) {
+  private static void audit(HttpServerExchange exchange, String action, UUID id) {
     AUDIT.info(
         "action={} entry={} by={}",
-        what,
+        action,
         id.toString().substring(0, 8),
         exchange.getSourceAddress().getAddress().getHostAddress());
   }
 
   private void create(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
-    EntryRequest form = EntryRequest.parse(body);
-    create(exchange, form, form.id().orElseGet(UUID::randomUUID));
+    EntryRequest request = EntryRequest.parse(body);
+    create(exchange, request, request.id().orElseGet(UUID::randomUUID));
   }
 
-  private void create(HttpServerExchange exchange, EntryRequest form, UUID id)
+  private void create(HttpServerExchange exchange, EntryRequest request, UUID id)
       throws ApiException, IOException {
     Entry entry;
     try {
       entry =
           Entry.create(
               id,
-              form.labels(List.of()),
-              form.digits(EntryRequest.DEFAULT_DIGITS),
+              request.labels(List.of()),
+              request.digits(EntryRequest.DEFAULT_DIGITS),
               clock.instant(),
-              form.flags(List.of()));
+              request.flags(List.of()));
     } catch (IllegalArgumentException e) {
-      throw EntryRequest.bad(String.valueOf(e.getMessage()));
+      throw EntryRequest.invalid(String.valueOf(e.getMessage()));
     }
     try {
       store.create(entry);
@@ -142,50 +136,56 @@ final class Api {
     changed(exchange, "create", id);
     exchange.setStatusCode(StatusCodes.CREATED);
     exchange.getResponseHeaders().put(Headers.LOCATION, "/api/entries/" + id);
-    answer(exchange, entry);
+    send(exchange, entry);
   }
 
   private void put(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
     UUID id = id(exchange);
-    EntryRequest form = EntryRequest.parse(body);
-    if (form.id().filter(said -> !said.equals(id)).isPresent()) {
-      throw EntryRequest.bad("an entry keeps its UUID");
+    EntryRequest request = EntryRequest.parse(body);
+    if (request.id().filter(other -> !other.equals(id)).isPresent()) {
+      throw EntryRequest.invalid("the UUID of an entry cannot be changed");
     }
     Optional<Entry> changed =
         change(
             id,
             old ->
                 old.with(
-                    form.labels(old.labels()),
-                    form.digits(old.totp().digits()),
-                    form.flags(old.flags())));
+                    request.labels(old.labels()),
+                    request.digits(old.totp().digits()),
+                    request.flags(old.flags())));
     if (changed.isEmpty()) {
-      create(exchange, form, id);
+      create(exchange, request, id);
       return;
     }
     changed(exchange, "change", id);
-    answer(exchange, changed.get());
+    send(exchange, changed.get());
   }
 
-  /** What cannot be is the request's fault; what is taken is a conflict. */
-  private Optional<Entry> change(UUID id, UnaryOperator<Entry> how)
+  /**
+   * Applies a change to an entry. If the result is invalid, the response is a 400; if a label is
+   * taken, a 409.
+   *
+   * @return empty if there is no entry with that UUID
+   */
+  private Optional<Entry> change(UUID id, UnaryOperator<Entry> change)
       throws ApiException, IOException {
-    boolean[] made = new boolean[1];
+    boolean[] isValid = new boolean[1];
     try {
       Optional<Entry> changed =
           store.change(
               id,
               old -> {
-                made[0] = false;
-                Entry entry = how.apply(old);
-                made[0] = true;
+                isValid[0] = false;
+                Entry entry = change.apply(old);
+                isValid[0] = true;
                 return entry;
               });
       changed.ifPresent(index::put);
       return changed;
     } catch (IllegalArgumentException e) {
       throw new ApiException(
-          made[0] ? StatusCodes.CONFLICT : StatusCodes.BAD_REQUEST, String.valueOf(e.getMessage()));
+          isValid[0] ? StatusCodes.CONFLICT : StatusCodes.BAD_REQUEST,
+          String.valueOf(e.getMessage()));
     }
   }
 
@@ -194,7 +194,7 @@ final class Api {
     boolean deleted = store.delete(id);
     index.remove(id);
     if (deleted) {
-      tunnels.revoke(id); // the store tells too, but later
+      presence.revoke(id); // at once; the store reports the deletion within two seconds
       changed(exchange, "delete", id);
     }
     exchange.setStatusCode(StatusCodes.NO_CONTENT);
@@ -205,15 +205,16 @@ final class Api {
     Duration overlap = overlap(EntryRequest.object(body));
     Instant now = clock.instant();
     UUID id = id(exchange);
-    Entry entry = change(id, old -> old.rotated(now, overlap)).orElseThrow(Api::missing);
+    Entry entry = change(id, old -> old.rotated(now, overlap)).orElseThrow(Api::notFound);
     changed(exchange, "rotate", id);
-    answer(exchange, entry);
+    send(exchange, entry);
   }
 
   private static Duration overlap(ObjectNode json) throws ApiException {
     Matcher matcher = OVERLAP.matcher(json.path("overlap").asText("1h"));
     if (json.size() > (json.has("overlap") ? 1 : 0) || !matcher.matches()) {
-      throw EntryRequest.bad("\"overlap\" is not a time such as 0s, 30m, 1h or 7d");
+      throw EntryRequest.invalid(
+          "the body has only \"overlap\", which is a time such as 0s, 30m, 1h or 7d");
     }
     long amount = Long.parseLong(matcher.group(1));
     Duration overlap =
@@ -223,8 +224,8 @@ final class Api {
           case "h" -> Duration.ofHours(amount);
           default -> Duration.ofDays(amount);
         };
-    if (overlap.compareTo(LONGEST_OVERLAP) > 0) {
-      throw EntryRequest.bad("\"overlap\" is longer than 30 days");
+    if (overlap.compareTo(MAX_OVERLAP) > 0) {
+      throw EntryRequest.invalid("\"overlap\" must not be longer than 30 days");
     }
     return overlap;
   }
@@ -232,15 +233,15 @@ final class Api {
   private void revoke(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
     UUID id = id(exchange);
     Instant now = clock.instant();
-    Entry entry = change(id, old -> old.revoked(now)).orElseThrow(Api::missing);
-    tunnels.revoke(id);
+    Entry entry = change(id, old -> old.revoked(now)).orElseThrow(Api::notFound);
+    presence.revoke(id); // at once; the store reports the revocation within two seconds
     changed(exchange, "revoke", id);
-    answer(exchange, entry);
+    send(exchange, entry);
   }
 
   private void provision(HttpServerExchange exchange, boolean js) throws ApiException, IOException {
     UUID id = id(exchange);
-    Provisioning provisioning = provisioner.of(found(id), js);
+    Provisioning provisioning = provisioner.of(find(id), js);
     audit(exchange, "show-secret", id);
     String name = id + (js ? ".js" : ".provisioning.json");
     exchange
@@ -254,12 +255,12 @@ final class Api {
 
   private void secretQr(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
     UUID id = id(exchange);
-    String otpauth = provisioner.of(found(id), false).toOtpauth();
+    String otpauth = provisioner.of(find(id), false).toOtpauth();
     audit(exchange, "show-secret", id);
     ApiHandler.send(exchange, SVG, Qr.svg(otpauth));
   }
 
   private void urlQr(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
-    ApiHandler.send(exchange, SVG, Qr.svg(provisioner.url(found(id(exchange)).id())));
+    ApiHandler.send(exchange, SVG, Qr.svg(provisioner.url(find(id(exchange)).id())));
   }
 }

@@ -4,17 +4,17 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.util.StatusCodes;
 
-/** A request that cannot be done, and what is answered (RFC 9457). */
+/** The reason why a request is refused, which becomes a problem detail (RFC 9457). Immutable. */
 final class ApiException extends Exception {
   private static final long serialVersionUID = 1L;
 
   private final int status;
 
   /**
-   * Creates one.
+   * Creates an exception without a stack trace.
    *
-   * @param status of the answer
-   * @param detail what is wrong, for people
+   * @param status the status of the response
+   * @param detail the reason, for people
    */
   ApiException(int status, String detail) {
     super(detail, null, false, false);

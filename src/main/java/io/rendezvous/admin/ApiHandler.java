@@ -9,49 +9,56 @@ import java.nio.charset.StandardCharsets;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What is done for one request, on a thread that may block, once its body is there. */
+/**
+ * Answers one request, after its body was read. It runs on a worker thread, which may block; its
+ * exceptions become problem details (RFC 9457).
+ */
 @FunctionalInterface
 interface ApiHandler {
-  /** The most that a body may have, in octets. */
+  /** The maximum size of a body, in bytes. */
   int MAX_BODY = 64 * 1024;
 
-  /** The seconds after which a store that could not be asked may be there again. */
+  /** The Retry-After of a response for which the store was needed and not available, in seconds. */
   String RETRY_AFTER = "5";
 
   /**
    * Answers a request.
    *
    * @param body empty if there is none
+   * @throws ApiException if the request is refused
+   * @throws IOException if the store cannot be reached
    */
-  void run(HttpServerExchange exchange, byte[] body) throws ApiException, IOException;
+  void answer(HttpServerExchange exchange, byte[] body) throws ApiException, IOException;
 
-  /** Returns a handler that does it. */
-  static HttpHandler handler(ApiHandler action) {
+  /** Returns an Undertow handler that reads the body on the I/O thread and answers on a worker. */
+  static HttpHandler handler(ApiHandler handler) {
     return exchange -> {
       exchange.getRequestReceiver().setMaxBufferSize(MAX_BODY);
       exchange
           .getRequestReceiver()
           .receiveFullBytes(
-              (whole, body) -> whole.dispatch(() -> answer(whole, body, action)),
-              (broken, e) -> {
-                if (broken.isResponseStarted() || !broken.getConnection().isOpen()) {
-                  broken.endExchange();
-                } else {
-                  broken.setPersistent(false);
-                  refuse(
-                      broken,
-                      new ApiException(
-                          StatusCodes.REQUEST_ENTITY_TOO_LARGE,
-                          "the body has more than " + MAX_BODY + " octets"));
-                }
-              });
+              (received, body) -> received.dispatch(() -> answer(received, body, handler)),
+              (failed, e) -> onBodyFailed(failed));
     };
   }
 
-  private static void answer(HttpServerExchange exchange, byte[] body, ApiHandler action) {
+  private static void onBodyFailed(HttpServerExchange exchange) {
+    if (exchange.isResponseStarted() || !exchange.getConnection().isOpen()) {
+      exchange.endExchange();
+    } else {
+      exchange.setPersistent(false);
+      refuse(
+          exchange,
+          new ApiException(
+              StatusCodes.REQUEST_ENTITY_TOO_LARGE,
+              "the body is longer than " + MAX_BODY + " bytes"));
+    }
+  }
+
+  private static void answer(HttpServerExchange exchange, byte[] body, ApiHandler handler) {
     Logger log = LoggerFactory.getLogger(ApiHandler.class);
     try {
-      action.run(exchange, body);
+      handler.answer(exchange, body);
     } catch (ApiException e) {
       refuse(exchange, e);
     } catch (IOException e) {
@@ -66,18 +73,20 @@ interface ApiHandler {
         exchange.endExchange();
       } else {
         refuse(
-            exchange, new ApiException(StatusCodes.INTERNAL_SERVER_ERROR, "see the broker's log"));
+            exchange,
+            new ApiException(
+                StatusCodes.INTERNAL_SERVER_ERROR, "the request failed; see the broker's log"));
       }
     }
   }
 
-  /** Answers that it cannot be done. */
-  static void refuse(HttpServerExchange exchange, ApiException why) {
-    exchange.setStatusCode(why.status());
-    send(exchange, "application/problem+json", why.toJson().toString());
+  /** Sends a problem as the response. Any thread may call. */
+  static void refuse(HttpServerExchange exchange, ApiException problem) {
+    exchange.setStatusCode(problem.status());
+    send(exchange, "application/problem+json", problem.toJson().toString());
   }
 
-  /** Answers with a text. */
+  /** Sends a text as the response. Any thread may call. */
   static void send(HttpServerExchange exchange, String type, String text) {
     exchange.getResponseHeaders().put(Headers.CONTENT_TYPE, type);
     exchange.getResponseSender().send(text, StandardCharsets.UTF_8);

@@ -15,8 +15,9 @@ import java.util.Deque;
 import java.util.Map;
 
 /**
- * Stands before all that asks for access: lets programs with the token and people with a session
- * through, logs people in and out, and says what browsers may do with the answers.
+ * Guards another handler: it passes on requests with the token or a session, logs people in and
+ * out, and refuses everything else. Requests reach it on I/O threads; logins are handled on
+ * workers.
  */
 final class AuthHandler implements HttpHandler {
   private static final String POLICY =
@@ -32,22 +33,24 @@ final class AuthHandler implements HttpHandler {
           "no-referrer",
           Headers.CACHE_CONTROL,
           "no-store");
+
+  /** Stands in login.html where the message belongs. */
   private static final String MESSAGE = "<!--message-->";
 
-  private final AdminAuth access;
-  private final HttpHandler behind;
+  private final AdminAuth auth;
+  private final HttpHandler next;
 
   /**
-   * Creates one.
+   * Creates a guard.
    *
-   * @param behind answers those who have access
+   * @param next handles the requests that are passed on
    */
-  AuthHandler(AdminAuth access, HttpHandler behind) {
-    this.access = access;
-    this.behind = behind;
+  AuthHandler(AdminAuth auth, HttpHandler next) {
+    this.auth = auth;
+    this.next = next;
   }
 
-  /** Adds to an answer what each of ours says to browsers. */
+  /** Adds the headers that restrict what browsers may do with a response. */
   static void addHeaders(HttpServerExchange exchange) {
     HeaderMap headers = exchange.getResponseHeaders();
     HEADERS.forEach(headers::put);
@@ -55,29 +58,29 @@ final class AuthHandler implements HttpHandler {
 
   @Override
   public void handleRequest(HttpServerExchange exchange) throws Exception {
-    boolean get = exchange.getRequestMethod().equals(Methods.GET);
-    boolean page = exchange.getRequestPath().equals("/");
+    boolean isRoot = exchange.getRequestPath().equals("/");
+    boolean isPage = isRoot && exchange.getRequestMethod().equals(Methods.GET);
+    boolean isSameOrigin = auth.isSameOrigin(exchange);
     Deque<String> token = exchange.getQueryParameters().get("token");
-    boolean ours = access.isOurOwn(exchange);
-    if (!(get && page) && !ours) { // a link elsewhere may lead to the page
+    if (!isPage && !isSameOrigin) { // a link on another site may lead to the page
       ApiHandler.refuse(
           exchange,
-          new ApiException(StatusCodes.FORBIDDEN, "the request comes from a page elsewhere"));
-    } else if (get && page && token != null && ours) { // or pages elsewhere could use up guesses
+          new ApiException(StatusCodes.FORBIDDEN, "the request comes from a page of another site"));
+    } else if (isPage && token != null && isSameOrigin) { // other sites must not cause failures
       ApiHandler.handler((e, body) -> login(e, token.getFirst())).handleRequest(exchange);
     } else if (exchange.getRequestPath().equals("/login")) {
       ApiHandler.handler((e, body) -> login(e, tokenIn(body))).handleRequest(exchange);
     } else {
-      pass(exchange, page);
+      check(exchange, isRoot);
     }
   }
 
-  private void pass(HttpServerExchange exchange, boolean page) throws Exception {
-    AdminAuth.Verdict verdict = access.check(exchange);
-    if (verdict instanceof AdminAuth.Verdict.Right) {
-      behind.handleRequest(exchange);
-    } else if (page) {
-      ApiHandler.handler((e, body) -> askForToken(e, verdict, "")).handleRequest(exchange);
+  private void check(HttpServerExchange exchange, boolean isRoot) throws Exception {
+    AdminAuth.Verdict verdict = auth.check(exchange);
+    if (verdict instanceof AdminAuth.Verdict.Accepted) {
+      next.handleRequest(exchange);
+    } else if (isRoot) {
+      ApiHandler.handler((e, body) -> sendLogin(e, verdict, "")).handleRequest(exchange);
     } else {
       refuse(exchange, verdict);
     }
@@ -87,12 +90,12 @@ final class AuthHandler implements HttpHandler {
     int status = status(exchange, verdict);
     String detail =
         status == StatusCodes.UNAUTHORIZED
-            ? "the token is missing or wrong: Authorization: Bearer TOKEN"
+            ? "the token is missing or wrong; send it as Authorization: Bearer TOKEN"
             : "too many wrong tokens; try again later";
     ApiHandler.refuse(exchange, new ApiException(status, detail));
   }
 
-  /** Says when to come back, or what is needed. */
+  /** Returns the status of a refusal, and sets the header that belongs to it. */
   private static int status(HttpServerExchange exchange, AdminAuth.Verdict verdict) {
     HeaderMap headers = exchange.getResponseHeaders();
     if (verdict instanceof AdminAuth.Verdict.Throttled throttled) {
@@ -113,7 +116,7 @@ final class AuthHandler implements HttpHandler {
         try {
           return URLDecoder.decode(field.substring("token=".length()), StandardCharsets.UTF_8);
         } catch (IllegalArgumentException e) {
-          return ""; // which is wrong, too
+          return ""; // an empty token is wrong too
         }
       }
     }
@@ -121,20 +124,20 @@ final class AuthHandler implements HttpHandler {
   }
 
   private void login(HttpServerExchange exchange, String token) throws IOException {
-    AdminAuth.Verdict verdict = access.check(exchange, token.strip());
-    if (verdict instanceof AdminAuth.Verdict.Right) {
-      access.login(exchange);
-      toThePage(exchange);
+    AdminAuth.Verdict verdict = auth.check(exchange, token.strip());
+    if (verdict instanceof AdminAuth.Verdict.Accepted) {
+      auth.login(exchange);
+      redirectToPage(exchange);
       return;
     }
     String message =
         verdict instanceof AdminAuth.Verdict.Throttled throttled
             ? "Too many wrong tokens. Try again in " + seconds(throttled.delay()) + " seconds."
-            : "That is not the token.";
-    askForToken(exchange, verdict, message);
+            : "The token is wrong.";
+    sendLogin(exchange, verdict, message);
   }
 
-  private static void askForToken(
+  private static void sendLogin(
       HttpServerExchange exchange, AdminAuth.Verdict verdict, String message) throws IOException {
     exchange.setStatusCode(status(exchange, verdict));
     ApiHandler.send(
@@ -143,13 +146,13 @@ final class AuthHandler implements HttpHandler {
         StaticFile.read("login.html").orElseThrow().replace(MESSAGE, message));
   }
 
-  /** Ends the session. */
+  /** Ends the session of a request. */
   void logout(HttpServerExchange exchange) {
-    access.logout(exchange);
-    toThePage(exchange);
+    auth.logout(exchange);
+    redirectToPage(exchange);
   }
 
-  private static void toThePage(HttpServerExchange exchange) {
+  private static void redirectToPage(HttpServerExchange exchange) {
     exchange.setStatusCode(StatusCodes.SEE_OTHER);
     exchange.getResponseHeaders().put(Headers.LOCATION, "/");
     exchange.endExchange();

@@ -19,13 +19,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Supplier;
 
-/** How the broker is doing. Any thread may ask, but no I/O thread. */
+/**
+ * The status of the broker, as the API shows it. Any thread may call, except I/O threads, which may
+ * call only {@link #isReady}.
+ */
 public final class BrokerView {
-  private final Optional<ServerCertificate> keys;
+  private final Optional<ServerCertificate> certificate;
   private final EntryIndex index;
   private final Provisioner provisioner;
-  private final Presence tunnels;
-  private final ActivityLog ledger;
+  private final Presence presence;
+  private final ActivityLog activity;
   private final Supplier<State> state;
   private final InstantSource clock;
   private final Instant started;
@@ -33,43 +36,44 @@ public final class BrokerView {
   /**
    * The state of the broker at some moment.
    *
-   * @param ready whether it serves, and is neither starting nor shutting down
-   * @param connections how many are open
-   * @param maxConnections how many may be open
+   * @param ready whether the broker serves, and is neither starting nor shutting down
+   * @param connections the number of open connections
+   * @param maxConnections the maximum number of open connections
    */
   public record State(boolean ready, int connections, int maxConnections) {}
 
   /**
-   * Creates a view.
+   * Creates a view of a broker that has just started.
    *
-   * @param keys what TLS shows; empty for plain HTTP
+   * @param certificate the broker's certificate; empty for plain HTTP
+   * @param state returns the current state; any thread may call it
    */
   public BrokerView(
-      AdminServer.Subject subject,
-      Optional<ServerCertificate> keys,
+      AdminServer.BrokerParts parts,
+      Optional<ServerCertificate> certificate,
       Supplier<State> state,
       InstantSource clock) {
-    this.keys = keys;
-    this.index = subject.index();
-    this.provisioner = subject.provisioner();
-    this.tunnels = subject.presence();
-    this.ledger = subject.activity();
+    this.certificate = certificate;
+    this.index = parts.index();
+    this.provisioner = parts.provisioner();
+    this.presence = parts.presence();
+    this.activity = parts.activity();
     this.state = state;
     this.clock = clock;
     this.started = clock.instant();
   }
 
-  /** Returns whether the broker serves. An I/O thread may call. */
+  /** Returns whether the broker serves. */
   boolean isReady() {
     return state.get().ready();
   }
 
-  /** Returns all that is told of it, as JSON. */
+  /** Returns the whole status as JSON. */
   ObjectNode toJson() {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     State now = state.get();
     String version = BrokerView.class.getPackage().getImplementationVersion();
-    json.put("version", version == null ? "unpacked" : version)
+    json.put("version", version == null ? "not from a jar" : version)
         .put("state", now.ready() ? "ready" : "draining")
         .put("started", started.toString())
         .put("url", provisioner.url())
@@ -81,7 +85,7 @@ public final class BrokerView {
     json.putObject("memory")
         .put("used", runtime.totalMemory() - runtime.freeMemory())
         .put("most", runtime.maxMemory());
-    JsonViews.totals(json.putObject("today"), ledger.today());
+    JsonViews.addTotals(json.putObject("today"), activity.today());
     addCertificate(json);
     addRefusals(json.putArray("refusals"));
     return json;
@@ -99,7 +103,7 @@ public final class BrokerView {
   }
 
   private void addTunnels(ObjectNode json) {
-    Presence.Totals totals = tunnels.totals();
+    Presence.Totals totals = presence.totals();
     json.put("online", totals.online())
         .put("parked", totals.parked())
         .put("active", totals.paired())
@@ -107,29 +111,30 @@ public final class BrokerView {
   }
 
   private void addCertificate(ObjectNode json) {
-    if (keys.isEmpty()) {
+    if (certificate.isEmpty()) {
       json.putNull("certificate");
       return;
     }
-    Instant end = keys.get().end();
-    ObjectNode certificate = json.putObject("certificate");
-    certificate
+    Instant end = certificate.get().end();
+    ObjectNode object = json.putObject("certificate");
+    object
         .put("until", end.toString())
         .put("daysLeft", Duration.between(clock.instant(), end).toDays());
-    ArrayNode names = certificate.putArray("names");
-    keys.get().names().forEach(names::add);
+    ArrayNode names = object.putArray("names");
+    certificate.get().names().forEach(names::add);
   }
 
+  /** Adds the refusals, the most frequent first. */
   private void addRefusals(ArrayNode refusals) {
-    ledger.refusals().entrySet().stream()
+    activity.refusals().entrySet().stream()
         .sorted(Comparator.comparing(Map.Entry<ActivityLog.Refusal, Long>::getValue).reversed())
         .forEach(
-            entry ->
+            refusal ->
                 refusals
                     .addObject()
-                    .put("side", inWords(entry.getKey().side()))
-                    .put("status", entry.getKey().status())
-                    .put("count", entry.getValue()));
+                    .put("side", inWords(refusal.getKey().side()))
+                    .put("status", refusal.getKey().status())
+                    .put("count", refusal.getValue()));
   }
 
   private static String inWords(TunnelListener.Side side) {

@@ -16,7 +16,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
 
-/** What somebody wants an entry to be, in JSON. What is not said stays as it is. */
+/**
+ * The body of a request that creates or changes an entry. Properties that it leaves out keep their
+ * value, or get a default. Used by one thread.
+ */
 final class EntryRequest {
   static final int DEFAULT_DIGITS = 8;
   private static final ObjectMapper JSON =
@@ -29,28 +32,28 @@ final class EntryRequest {
   }
 
   /**
-   * Reads a form.
+   * Parses a body.
    *
-   * @throws ApiException if it is none, with what is wrong
+   * @throws ApiException if it is not a JSON object, or a key or the type of a value is wrong
    */
   static EntryRequest parse(byte[] body) throws ApiException {
     ObjectNode json = object(body);
-    Set<String> known = new TreeSet<>(Entry.FLAGS);
-    known.addAll(Set.of("uuid", "labels", "digits"));
+    Set<String> keys = new TreeSet<>(Entry.FLAGS);
+    keys.addAll(Set.of("uuid", "labels", "digits"));
     for (Iterator<String> names = json.fieldNames(); names.hasNext(); ) {
-      if (!known.contains(names.next())) {
-        throw bad("an entry has " + String.join(", ", known) + ", and nothing else");
+      if (!keys.contains(names.next())) {
+        throw invalid("unknown key; the keys of an entry are " + String.join(", ", keys));
       }
     }
-    EntryRequest form = new EntryRequest(json);
-    form.check();
-    return form;
+    EntryRequest request = new EntryRequest(json);
+    request.checkTypes();
+    return request;
   }
 
   /**
-   * Reads an object; none at all is an empty one.
+   * Parses a JSON object. An empty body counts as an empty object.
    *
-   * @throws ApiException if it is none
+   * @throws ApiException if the body is not a JSON object
    */
   static ObjectNode object(byte[] body) throws ApiException {
     if (body.length == 0) {
@@ -60,45 +63,46 @@ final class EntryRequest {
       if (JSON.readTree(body) instanceof ObjectNode object) {
         return object;
       }
-      throw bad("the body is not a JSON object");
+      throw invalid("the body is not a JSON object");
     } catch (JsonProcessingException e) {
-      throw bad("the body is not JSON (line " + e.getLocation().getLineNr() + ")");
+      throw invalid("the body is not valid JSON (line " + e.getLocation().getLineNr() + ")");
     } catch (IOException e) {
-      throw bad("the body cannot be read");
+      throw invalid("the body cannot be read");
     }
   }
 
-  private void check() throws ApiException {
+  private void checkTypes() throws ApiException {
     for (String flag : Entry.FLAGS) {
       if (json.has(flag) && !json.path(flag).isBoolean()) {
-        throw bad("\"" + flag + "\" is neither true nor false");
+        throw invalid("\"" + flag + "\" must be true or false");
       }
     }
     if (json.has("uuid") && !json.path("uuid").isTextual()) {
-      throw bad("\"uuid\" is not a text");
+      throw invalid("\"uuid\" must be a string");
     }
     JsonNode digits = json.path("digits");
     if (json.has("digits") && !(digits.isIntegralNumber() && digits.canConvertToInt())) {
-      throw bad("\"digits\" is not a number");
+      throw invalid("\"digits\" must be an integer");
     }
     if (json.has("labels") && !json.path("labels").isArray()) {
-      throw bad("\"labels\" is not a list");
+      throw invalid("\"labels\" must be an array of strings");
     }
     for (JsonNode label : json.path("labels")) {
       if (!label.isTextual()) {
-        throw bad("a label is not a text");
+        throw invalid("\"labels\" must be an array of strings");
       }
     }
   }
 
-  static ApiException bad(String detail) {
+  /** Returns an exception for a request that is invalid. */
+  static ApiException invalid(String detail) {
     return new ApiException(StatusCodes.BAD_REQUEST, detail);
   }
 
   /**
-   * Returns the UUID that is said.
+   * Returns the UUID of the request, if it has one.
    *
-   * @throws ApiException if that is none
+   * @throws ApiException if the UUID is not valid
    */
   Optional<UUID> id() throws ApiException {
     String text = json.path("uuid").asText();
@@ -107,27 +111,27 @@ final class EntryRequest {
     }
     Optional<UUID> id = Entry.parseId(text);
     if (id.isEmpty()) {
-      throw bad("\"uuid\" is not a UUID");
+      throw invalid("\"uuid\" must be a UUID");
     }
     return id;
   }
 
-  List<String> labels(List<String> otherwise) {
+  List<String> labels(List<String> defaultLabels) {
     if (!json.has("labels")) {
-      return otherwise;
+      return defaultLabels;
     }
     List<String> labels = new ArrayList<>();
     json.path("labels").forEach(label -> labels.add(label.asText()));
     return labels;
   }
 
-  int digits(int otherwise) {
-    return json.path("digits").asInt(otherwise);
+  int digits(int defaultDigits) {
+    return json.path("digits").asInt(defaultDigits);
   }
 
-  List<String> flags(List<String> otherwise) {
+  List<String> flags(List<String> defaultFlags) {
     return Entry.FLAGS.stream()
-        .filter(flag -> json.path(flag).asBoolean(otherwise.contains(flag)))
+        .filter(flag -> json.path(flag).asBoolean(defaultFlags.contains(flag)))
         .toList();
   }
 }

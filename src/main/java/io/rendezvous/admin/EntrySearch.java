@@ -21,24 +21,27 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 
-/** Entries, searched, sorted and page by page. */
+/**
+ * The list of entries: searched, sorted and divided into pages. Requests are answered on worker
+ * threads.
+ */
 final class EntrySearch {
   private static final int DEFAULT_SIZE = 50;
   private static final int MAX_SIZE = 500;
 
   private final EntryIndex index;
-  private final Presence tunnels;
-  private final ActivityLog ledger;
+  private final Presence presence;
+  private final ActivityLog activity;
   private final JsonViews views;
 
-  EntrySearch(EntryIndex index, Presence tunnels, ActivityLog ledger, JsonViews views) {
-    this.index = index;
-    this.tunnels = tunnels;
-    this.ledger = ledger;
+  EntrySearch(AdminServer.BrokerParts parts, JsonViews views) {
+    this.index = parts.index();
+    this.presence = parts.presence();
+    this.activity = parts.activity();
     this.views = views;
   }
 
-  /** Answers with a page of what is asked for. */
+  /** Sends the page of entries that the query of a request describes. */
   void answer(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
     Map<String, Deque<String>> query = exchange.getQueryParameters();
     String search = parameter(query, "search", "").toLowerCase(Locale.ROOT).strip();
@@ -48,7 +51,7 @@ final class EntrySearch {
     switch (parameter(query, "order", "asc")) {
       case "asc" -> {}
       case "desc" -> order = order.reversed();
-      default -> throw EntryRequest.bad("\"order\" is neither asc nor desc");
+      default -> throw EntryRequest.invalid("\"order\" must be asc or desc");
     }
     Collection<Entry> all = index.all().values();
     List<Entry> matching =
@@ -66,25 +69,27 @@ final class EntrySearch {
     ApiHandler.send(exchange, "application/json", json.toString());
   }
 
-  private static String parameter(Map<String, Deque<String>> query, String name, String otherwise) {
+  private static String parameter(
+      Map<String, Deque<String>> query, String name, String defaultValue) {
     Deque<String> values = query.get(name);
     return values == null || values.isEmpty() || values.getFirst().isEmpty()
-        ? otherwise
+        ? defaultValue
         : values.getFirst();
   }
 
-  private static int number(Map<String, Deque<String>> query, String name, int otherwise, int most)
+  private static int number(
+      Map<String, Deque<String>> query, String name, int defaultValue, int max)
       throws ApiException {
-    String text = parameter(query, name, Integer.toString(otherwise));
+    String text = parameter(query, name, Integer.toString(defaultValue));
     try {
       int number = Integer.parseInt(text);
-      if (number >= 1 && number <= most) {
+      if (number >= 1 && number <= max) {
         return number;
       }
     } catch (NumberFormatException e) {
-      // told below
+      // Refused below.
     }
-    throw EntryRequest.bad("\"" + name + "\" is not a number from 1 to " + most);
+    throw EntryRequest.invalid("\"" + name + "\" must be a number from 1 to " + max);
   }
 
   private static boolean matches(Entry entry, String search) {
@@ -93,9 +98,9 @@ final class EntrySearch {
         || entry.labels().stream().anyMatch(label -> label.contains(search));
   }
 
-  /** Entries without what they are sorted by come last. */
+  /** Returns an ascending order. Entries without the property that they are sorted by come last. */
   private Comparator<Entry> order(String by) throws ApiException {
-    Map<UUID, Presence.Counts> counts = tunnels.counts();
+    Map<UUID, Presence.Counts> counts = presence.counts();
     return switch (by) {
       case "label" -> byText(entry -> entry.labels().stream().findFirst());
       case "created" -> byText(Entry::created);
@@ -104,12 +109,12 @@ final class EntrySearch {
       case "parked" -> byNumber(e -> (long) count(counts, e).parked());
       case "active" -> byNumber(e -> (long) count(counts, e).paired());
       case "waiting" -> byNumber(e -> (long) count(counts, e).waiting());
-      case "rendezvous" -> byNumber(e -> ledger.today(e.id()).rendezvous());
-      case "octets" -> byNumber(e -> octets(ledger.today(e.id())));
+      case "rendezvous" -> byNumber(e -> activity.today(e.id()).rendezvous());
+      case "octets" -> byNumber(e -> bytes(activity.today(e.id())));
       case "lastSeen" -> byNumber(e -> lastSeen(counts, e));
       default ->
-          throw EntryRequest.bad(
-              "\"sort\" is none of label, uuid, online, parked, active, waiting, rendezvous,"
+          throw EntryRequest.invalid(
+              "\"sort\" must be one of label, uuid, online, parked, active, waiting, rendezvous,"
                   + " octets, lastSeen, created");
     };
   }
@@ -118,24 +123,25 @@ final class EntrySearch {
     return Comparator.comparing(entry -> text.apply(entry).orElse("\uffff"));
   }
 
-  /** What is sorted by may change meanwhile, so each is asked once. */
+  /** Reads each number once, because it may change while the entries are being sorted. */
   private static Comparator<Entry> byNumber(Function<Entry, Long> number) {
-    Map<UUID, Long> asked = new HashMap<>();
+    Map<UUID, Long> numbers = new HashMap<>();
     return Comparator.comparingLong(
-        entry -> asked.computeIfAbsent(entry.id(), id -> number.apply(entry)));
+        entry -> numbers.computeIfAbsent(entry.id(), id -> number.apply(entry)));
   }
 
   private static Presence.Counts count(Map<UUID, Presence.Counts> counts, Entry entry) {
     return counts.getOrDefault(entry.id(), Presence.Counts.NONE);
   }
 
-  private static long octets(ActivityLog.Totals totals) {
-    return totals.octetsIn() + totals.octetsOut();
+  private static long bytes(ActivityLog.Totals totals) {
+    return totals.bytesIn() + totals.bytesOut();
   }
 
+  /** Returns a time in milliseconds: the far future for a hidden server that is online. */
   private long lastSeen(Map<UUID, Presence.Counts> counts, Entry entry) {
     return count(counts, entry).isOnline()
         ? Long.MAX_VALUE
-        : ledger.lastSeen(entry.id()).map(Instant::toEpochMilli).orElse(Long.MIN_VALUE);
+        : activity.lastSeen(entry.id()).map(Instant::toEpochMilli).orElse(Long.MIN_VALUE);
   }
 }

@@ -8,6 +8,7 @@ import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
 import io.undertow.server.HttpHandler;
+import io.undertow.server.HttpServerExchange;
 import io.undertow.server.handlers.sse.ServerSentEventConnection;
 import io.undertow.server.handlers.sse.ServerSentEventHandler;
 import io.undertow.util.AttachmentKey;
@@ -15,7 +16,6 @@ import io.undertow.util.StatusCodes;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -28,83 +28,97 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells pages what changes, by server-sent events. Who takes them too slowly misses some, and is
- * told to look again.
+ * Sends changes to open pages, as server-sent events. A page that reads too slowly misses some of
+ * them and is told to load everything again.
+ *
+ * <p>Once a second the tick thread copies the counts of all IDs and compares them with those of the
+ * second before. This takes time in proportion to the number of IDs, but holds up no I/O thread
+ * (see {@link Presence}).
+ *
+ * <p>Any thread may call, except where a method says otherwise.
  */
 final class EventStream {
   private static final Logger LOG = LoggerFactory.getLogger(EventStream.class);
-  private static final int MAX_LISTENERS = 64;
+  private static final int MAX_STREAMS = 64;
+
+  /** Changed entries of one second above which pages load their list again instead. */
   private static final int MAX_CHANGED = 100;
-  private static final int STATUS_EVERY = 2;
+
+  private static final int TICKS_PER_STATUS = 2;
+
+  /** Ticks after which a stream that takes nothing is closed. */
   private static final int MAX_MISSED = 30;
-  private static final AttachmentKey<Newcomer> NEWCOMER = AttachmentKey.create(Newcomer.class);
+
+  private static final AttachmentKey<Start> START = AttachmentKey.create(Start.class);
 
   private final EntryIndex index;
-  private final Presence tunnels;
-  private final ActivityLog ledger;
+  private final Presence presence;
+  private final ActivityLog activity;
   private final JsonViews views;
   private final Supplier<String> status;
-  private final Set<Listener> listeners = ConcurrentHashMap.newKeySet();
+  private final Set<PageStream> streams = ConcurrentHashMap.newKeySet();
   private volatile boolean refresh;
 
-  // Of the thread that ticks.
+  // Used on the tick thread only.
   private long ticks;
   private Map<UUID, Presence.Counts> counts = Map.of();
   private @Nullable Map<UUID, Entry> entries;
 
   /**
-   * Creates one that nobody listens to.
+   * Creates an event stream that no page reads.
    *
-   * @param status what is told of the broker, in JSON
+   * @param status returns the status of the broker as JSON; it may block
    */
-  EventStream(
-      EntryIndex index,
-      Presence tunnels,
-      ActivityLog ledger,
-      JsonViews views,
-      Supplier<String> status) {
-    this.index = index;
-    this.tunnels = tunnels;
-    this.ledger = ledger;
+  EventStream(AdminServer.BrokerParts parts, JsonViews views, Supplier<String> status) {
+    this.index = parts.index();
+    this.presence = parts.presence();
+    this.activity = parts.activity();
     this.views = views;
     this.status = status;
   }
 
   /**
-   * A page that is about to listen.
+   * What a worker has prepared for a stream that is about to begin.
    *
-   * @param status what it is told first
-   * @param thread of its connection
+   * @param status the first event
+   * @param thread the I/O thread of the connection
    */
-  private record Newcomer(String status, Executor thread) {}
+  private record Start(String status, Executor thread) {}
 
-  /** A page that is told of changes. */
-  private static final class Listener implements ServerSentEventConnection.EventCallback {
+  /** The stream to one page. Any thread may send. */
+  private static final class PageStream implements ServerSentEventConnection.EventCallback {
     private final ServerSentEventConnection connection;
-    private int underWay; // guarded by this
     private final Executor thread;
-    private int missed; // guarded by this
 
-    Listener(ServerSentEventConnection connection, Executor thread) {
+    // Guarded by this.
+    private int pending; // events that are not written yet
+    private int missed; // ticks
+
+    PageStream(ServerSentEventConnection connection, Executor thread) {
       this.connection = connection;
       this.thread = thread;
     }
 
-    /** Sends it, unless what was sent before is still under way. Ends what takes nothing at all. */
-    void tell(Map<String, String> events) {
+    /**
+     * Sends events, unless earlier ones are not written yet. Closes the connection of a page that
+     * has taken nothing for too long.
+     */
+    void send(Map<String, String> events) {
+      boolean missedSome;
       synchronized (this) {
-        if (underWay > 0) {
+        if (pending > 0) {
           if (++missed == MAX_MISSED) {
             thread.execute(() -> close(connection));
           }
           return;
         }
-        underWay = events.size();
-        if (missed > 0 && !events.containsKey("refresh")) {
-          underWay++;
-          connection.send("{}", "refresh", null, this);
-        }
+        missedSome = missed > 0 && !events.containsKey("refresh");
+        pending = events.size() + (missedSome ? 1 : 0);
         missed = 0;
+      }
+      // Outside the lock, because the connection has its own, and calls back while it holds it.
+      if (missedSome) {
+        connection.send("{}", "refresh", null, this);
       }
       events.forEach((event, data) -> connection.send(data, event, null, this));
     }
@@ -115,7 +129,7 @@ final class EventStream {
         @Nullable String data,
         @Nullable String event,
         @Nullable String id) {
-      underWay--;
+      pending--;
     }
 
     @Override
@@ -129,35 +143,37 @@ final class EventStream {
     }
   }
 
-  /** Returns a handler that has the client listen. */
+  /** Returns the handler that begins a stream. */
   HttpHandler handler() {
-    HttpHandler streams = new ServerSentEventHandler((connection, last) -> listen(connection));
-    return exchange ->
-        exchange.dispatch(
-            waiting -> { // for the status, on a thread that may block: the stream begins on another
-              if (listeners.size() >= MAX_LISTENERS) {
-                String detail = "too many pages are open";
-                ApiHandler.refuse(
-                    waiting, new ApiException(StatusCodes.SERVICE_UNAVAILABLE, detail));
-                return;
-              }
-              waiting.putAttachment(NEWCOMER, new Newcomer(status.get(), waiting.getIoThread()));
-              streams.handleRequest(waiting);
-            });
+    HttpHandler handler = new ServerSentEventHandler((connection, lastId) -> onBegun(connection));
+    return exchange -> exchange.dispatch(blocking -> begin(blocking, handler));
   }
 
-  private void listen(ServerSentEventConnection connection) {
-    Newcomer newcomer = connection.getAttachment(NEWCOMER);
-    Listener listener = new Listener(connection, newcomer.thread());
-    connection.addCloseTask(closed -> listeners.remove(listener));
-    listeners.add(listener);
-    if (!connection.isOpen()) {
-      listeners.remove(listener);
+  /** Reads the first status on a worker, because the stream begins on an I/O thread. */
+  private void begin(HttpServerExchange exchange, HttpHandler handler) throws Exception {
+    if (streams.size() >= MAX_STREAMS) {
+      ApiHandler.refuse(
+          exchange,
+          new ApiException(
+              StatusCodes.SERVICE_UNAVAILABLE, "too many pages are open; close one of them"));
+      return;
     }
-    listener.tell(Map.of("status", newcomer.status()));
+    exchange.putAttachment(START, new Start(status.get(), exchange.getIoThread()));
+    handler.handleRequest(exchange);
   }
 
-  /** Has everybody look again. Any thread may call. */
+  private void onBegun(ServerSentEventConnection connection) {
+    Start start = connection.getAttachment(START);
+    PageStream stream = new PageStream(connection, start.thread());
+    connection.addCloseTask(closed -> streams.remove(stream));
+    streams.add(stream);
+    if (!connection.isOpen()) { // closed before the close task was added
+      streams.remove(stream);
+    }
+    stream.send(Map.of("status", start.status()));
+  }
+
+  /** Makes all pages load their data again. Any thread may call. */
   void refresh() {
     refresh = true;
   }
@@ -166,57 +182,55 @@ final class EventStream {
     try {
       connection.close();
     } catch (IOException e) {
-      LOG.debug("A page left by itself: {}", e.toString());
+      LOG.debug("An event stream could not be closed: {}", e.toString());
     }
   }
 
-  /** Tells what has changed. To be called each second, on one thread that may block. */
+  /** Sends what has changed since the last call. To be called once a second, on one thread. */
   void tick() {
     ticks++;
-    Set<UUID> touched = ledger.takeTouched();
-    List<Rendezvous> over = ledger.takeOver();
-    if (listeners.isEmpty()) {
+    Set<UUID> changed = activity.takeChanged();
+    List<Rendezvous> rendezvous = new ArrayList<>(activity.takeEnded());
+    if (streams.isEmpty()) {
       counts = Map.of();
       entries = null;
       return;
     }
     Map<String, String> events = new HashMap<>();
-    if (ticks % STATUS_EVERY == 0) {
+    if (ticks % TICKS_PER_STATUS == 0) {
       events.put("status", status.get());
     }
-    boolean all = entriesChanged();
-    Set<UUID> changed = new HashSet<>(touched);
+    boolean entriesChanged = entriesChanged();
     addChangedCounts(changed);
-    if (all || changed.size() > MAX_CHANGED) {
+    if (entriesChanged || changed.size() > MAX_CHANGED) {
       events.put("refresh", "{}");
     } else if (!changed.isEmpty()) {
-      events.put("entries", describe(changed));
+      events.put("entries", entriesJson(changed));
     }
-    List<Rendezvous> rendezvous = new ArrayList<>(over);
-    ledger.recent().stream().filter(Rendezvous::goesOn).forEach(rendezvous::add);
+    activity.recent().stream().filter(Rendezvous::goesOn).forEach(rendezvous::add);
     if (!rendezvous.isEmpty()) {
-      events.put("rendezvous", describe(rendezvous));
+      events.put("rendezvous", rendezvousJson(rendezvous));
     }
     if (!events.isEmpty()) {
-      listeners.forEach(listener -> listener.tell(events));
+      streams.forEach(stream -> stream.send(events));
     }
   }
 
   private boolean entriesChanged() {
-    boolean asked = refresh;
+    boolean requested = refresh;
     refresh = false;
     Map<UUID, Entry> before = entries;
     try {
       entries = index.all();
     } catch (IOException e) {
-      LOG.debug("Entries are not looked at: {}", e.getMessage());
+      LOG.debug("The entries cannot be compared: {}", e.getMessage());
     }
-    // The index gives another map when anything has changed.
-    return asked || before != null && before != entries;
+    // The index returns the same map until an entry changes.
+    return requested || before != null && before != entries;
   }
 
   private void addChangedCounts(Set<UUID> changed) {
-    Map<UUID, Presence.Counts> now = tunnels.counts();
+    Map<UUID, Presence.Counts> now = presence.counts();
     now.forEach(
         (id, count) -> {
           if (!count.equals(counts.get(id))) {
@@ -227,15 +241,15 @@ final class EventStream {
     counts = now;
   }
 
-  private String describe(Set<UUID> ids) {
+  private String entriesJson(Set<UUID> ids) {
     ArrayNode array = JsonNodeFactory.instance.arrayNode();
     ids.forEach(id -> index.known(id).ifPresent(entry -> array.add(views.entry(entry))));
     return array.toString();
   }
 
-  private String describe(List<Rendezvous> some) {
+  private String rendezvousJson(List<Rendezvous> list) {
     ArrayNode array = JsonNodeFactory.instance.arrayNode();
-    some.forEach(rendezvous -> array.add(views.rendezvous(rendezvous)));
+    list.forEach(rendezvous -> array.add(views.rendezvous(rendezvous)));
     return array.toString();
   }
 }

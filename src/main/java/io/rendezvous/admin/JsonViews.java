@@ -9,7 +9,6 @@ import io.rendezvous.entry.Provisioner;
 import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
@@ -17,30 +16,23 @@ import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
-/**
- * What the API shows of entries and rendezvous, as JSON. No secret is in it. Any thread may ask.
- */
+/** Entries and rendezvous as the API shows them: JSON without secrets. Any thread may call. */
 final class JsonViews {
   private final EntryIndex index;
-  private final Presence tunnels;
-  private final ActivityLog ledger;
+  private final Presence presence;
+  private final ActivityLog activity;
   private final Provisioner provisioner;
   private final InstantSource clock;
 
-  JsonViews(
-      EntryIndex index,
-      Presence tunnels,
-      ActivityLog ledger,
-      Provisioner provisioner,
-      InstantSource clock) {
-    this.index = index;
-    this.tunnels = tunnels;
-    this.ledger = ledger;
-    this.provisioner = provisioner;
+  JsonViews(AdminServer.BrokerParts parts, InstantSource clock) {
+    this.index = parts.index();
+    this.presence = parts.presence();
+    this.activity = parts.activity();
+    this.provisioner = parts.provisioner();
     this.clock = clock;
   }
 
-  /** Returns an entry and what its hidden server does. */
+  /** Returns an entry, together with what its hidden server is doing. */
   ObjectNode entry(Entry entry) {
     UUID id = entry.id();
     Instant now = clock.instant();
@@ -52,13 +44,18 @@ final class JsonViews {
     Entry.FLAGS.forEach(flag -> json.put(flag, entry.flags().contains(flag)));
     json.put("previousUntil", text(entry.previousUntil().filter(now::isBefore)));
     json.put("url", provisioner.url(id));
-    Presence.Counts counts = tunnels.counts(id);
+    addActivity(json, id, now);
+    return json;
+  }
+
+  private void addActivity(ObjectNode json, UUID id, Instant now) {
+    Presence.Counts counts = presence.counts(id);
     json.put("online", counts.isOnline())
         .put("parked", counts.parked())
         .put("active", counts.paired())
         .put("waiting", counts.waiting());
-    json.put("lastSeen", text(counts.isOnline() ? Optional.of(now) : ledger.lastSeen(id)));
-    Optional<ActivityLog.End> end = ledger.lastEnd(id);
+    json.put("lastSeen", text(counts.isOnline() ? Optional.of(now) : activity.lastSeen(id)));
+    Optional<ActivityLog.End> end = activity.lastEnd(id);
     if (end.isPresent()) {
       json.putObject("lastEnd")
           .put("why", end.get().why())
@@ -66,22 +63,29 @@ final class JsonViews {
     } else {
       json.putNull("lastEnd");
     }
-    totals(json.putObject("today"), ledger.today(id));
+    addTotals(json.putObject("today"), activity.today(id));
     ArrayNode hour = json.putArray("hour");
-    for (int minute : ledger.hour(id)) {
+    for (int minute : activity.hour(id)) {
       hour.add(minute);
     }
+  }
+
+  /** Adds the totals of a day to an object. */
+  static void addTotals(ObjectNode json, ActivityLog.Totals totals) {
+    json.put("rendezvous", totals.rendezvous())
+        .put("octetsIn", totals.bytesIn())
+        .put("octetsOut", totals.bytesOut());
+  }
+
+  /** Returns the latest rendezvous, the newest first. */
+  ObjectNode rendezvous() {
+    ObjectNode json = JsonNodeFactory.instance.objectNode();
+    ArrayNode array = json.putArray("rendezvous");
+    activity.recent().forEach(rendezvous -> array.add(rendezvous(rendezvous)));
     return json;
   }
 
-  /** Adds what a day has brought. */
-  static void totals(ObjectNode json, ActivityLog.Totals totals) {
-    json.put("rendezvous", totals.rendezvous())
-        .put("octetsIn", totals.octetsIn())
-        .put("octetsOut", totals.octetsOut());
-  }
-
-  /** Returns a rendezvous that goes on or is over. */
+  /** Returns one rendezvous. */
   ObjectNode rendezvous(Rendezvous rendezvous) {
     Optional<String> label =
         index.known(rendezvous.id()).flatMap(entry -> entry.labels().stream().findFirst());
@@ -94,20 +98,16 @@ final class JsonViews {
         .put("label", label.orElse(null))
         .put("client", rendezvous.client().getAddress().getHostAddress())
         .put("began", text(Optional.of(rendezvous.began())))
-        .put("waitedMs", millis(rendezvous.waited()))
+        .put("waitedMs", rendezvous.waited().toMillis())
         .put("attempt", rendezvous.attempt())
-        .put("lastedMs", millis(rendezvous.lasted()))
+        .put("lastedMs", rendezvous.lasted().toMillis())
         .put("octetsIn", rendezvous.bytesIn())
         .put("octetsOut", rendezvous.bytesOut())
         .put("state", state);
   }
 
-  private static long millis(Duration time) {
-    return time.toMillis();
-  }
-
-  /** Returns a time as it is told, to the millisecond. */
-  static @Nullable String text(Optional<Instant> time) {
+  /** Returns a time in ISO 8601, to the millisecond. */
+  private static @Nullable String text(Optional<Instant> time) {
     return time.map(t -> t.truncatedTo(ChronoUnit.MILLIS).toString()).orElse(null);
   }
 }

@@ -2,13 +2,13 @@ package io.rendezvous.admin;
 
 import io.nayuki.qrcodegen.QrCode;
 
-/** Draws QR codes. */
+/** Draws QR codes. Any thread may call. */
 final class Qr {
-  private static final int QUIET_ZONE = 4;
+  private static final int QUIET_ZONE = 4; // modules around the code, as its standard asks
 
   private Qr() {}
 
-  /** Returns a picture of a text, black on white whatever is around it. */
+  /** Returns an SVG image of a text as a QR code, black on white on any background. */
   static String svg(String text) {
     QrCode code = QrCode.encodeText(text, QrCode.Ecc.MEDIUM);
     int size = code.size + 2 * QUIET_ZONE;

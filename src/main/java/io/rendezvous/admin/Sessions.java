@@ -8,11 +8,14 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Those who have logged in to the page, each for half a day. Any thread may call. */
+/**
+ * The sessions of people who have logged in to the page. A session ends after 12 hours, or when it
+ * is the oldest of more than 1000. Any thread may call.
+ */
 final class Sessions {
   static final Duration LENGTH = Duration.ofHours(12);
-  private static final int MAX = 1000;
-  private static final int OCTETS = 32;
+  private static final int MAX_SESSIONS = 1000;
+  private static final int ID_BYTES = 32;
 
   private final SecureRandom random = new SecureRandom();
   private final InstantSource clock;
@@ -22,7 +25,7 @@ final class Sessions {
 
         @Override
         protected boolean removeEldestEntry(Map.Entry<String, Instant> eldest) {
-          return size() > MAX;
+          return size() > MAX_SESSIONS;
         }
       };
 
@@ -30,22 +33,25 @@ final class Sessions {
     this.clock = clock;
   }
 
-  /** Begins one, and returns its secret name. */
-  synchronized String begin() {
-    byte[] octets = new byte[OCTETS];
-    random.nextBytes(octets);
-    String name = Base64.getUrlEncoder().withoutPadding().encodeToString(octets);
-    ends.put(name, clock.instant().plus(LENGTH));
-    return name;
+  /** Starts a session, and returns its secret ID. */
+  synchronized String start() {
+    byte[] bytes = new byte[ID_BYTES];
+    random.nextBytes(bytes);
+    String id = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
+    ends.put(id, clock.instant().plus(LENGTH));
+    return id;
   }
 
-  /** Returns whether there is one of that name. Names are too long to be found by their timing. */
-  synchronized boolean has(String name) {
-    Instant end = ends.get(name);
+  /**
+   * Returns whether a session has started and not ended. An ID is too long to be found by timing
+   * this.
+   */
+  synchronized boolean isValid(String id) {
+    Instant end = ends.get(id);
     return end != null && clock.instant().isBefore(end);
   }
 
-  synchronized void end(String name) {
-    ends.remove(name);
+  synchronized void end(String id) {
+    ends.remove(id);
   }
 }

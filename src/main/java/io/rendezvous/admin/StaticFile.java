@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** The files that the page is made of; they are in the jar. */
+/** The files of the page, which are resources of this package. Any thread that may block. */
 final class StaticFile {
   private static final Pattern OPEN = Pattern.compile("/[a-z]{1,30}\\.(js|css|svg)");
   private static final Map<String, String> TYPES =
@@ -22,18 +22,18 @@ final class StaticFile {
 
   private StaticFile() {}
 
-  /** Returns whether the path may be that of a file that is for everybody. */
+  /** Returns whether a path has the form of a file that needs no token. */
   static boolean isOpen(String path) {
     return OPEN.matcher(path).matches();
   }
 
-  /** Returns the media type that belongs to a file's name. */
+  /** Returns the media type that belongs to a file name. */
   static String typeOf(String name) {
     return TYPES.getOrDefault(
         name.substring(name.lastIndexOf('.') + 1), "application/octet-stream");
   }
 
-  /** Reads a file, if there is one of that name. */
+  /** Reads a file. Returns empty if there is none with that name. */
   static Optional<String> read(String name) throws IOException {
     try (InputStream in = StaticFile.class.getResourceAsStream(name)) {
       return in == null
@@ -42,12 +42,11 @@ final class StaticFile {
     }
   }
 
-  /** Answers with a file. */
+  /** Sends a file as the response. */
   static void send(HttpServerExchange exchange, String name) throws ApiException, IOException {
     String text =
         read(name)
-            .orElseThrow(
-                () -> new ApiException(StatusCodes.NOT_FOUND, "there is no file of that name"));
+            .orElseThrow(() -> new ApiException(StatusCodes.NOT_FOUND, "there is no such file"));
     ApiHandler.send(exchange, typeOf(name), text);
   }
 }

@@ -13,59 +13,63 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Logs every rendezvous when it ends, to the logger {@code rendezvous.access}, in one line of
- * {@code key=value} pairs that are parted by blanks:
+ * The access log: one line for each rendezvous, written when it ends, to the logger {@code
+ * rendezvous.access}. A line has these fields, as {@code key=value} separated by spaces:
  *
  * <dl>
  *   <dt>began
- *   <dd>when the client was paired with a tunnel: {@code 2026-01-31T12:00:00.123Z}
+ *   <dd>the time when the client was paired with a tunnel: {@code 2026-01-31T12:00:00.123Z}
  *   <dt>id
- *   <dd>of the hidden server: the first eight digits of its UUID and an ellipsis, or all of it
+ *   <dd>the first eight digits of the hidden server's UUID, or the whole UUID
  *   <dt>client
- *   <dd>its address and port: {@code 203.0.113.7:40112}, {@code [2001:db8:0:0:0:0:0:1]:40112}
+ *   <dd>the client's address and port: {@code 203.0.113.7:40112}, {@code
+ *       [2001:db8:0:0:0:0:0:1]:40112}
  *   <dt>waited_ms
- *   <dd>how long after its request it was paired
+ *   <dd>the time from the client's request to the pairing
  *   <dt>attempt
- *   <dd>1, or more where earlier tunnels gave no answer: each attempt has a line
+ *   <dd>1, or more if earlier tunnels gave no answer; each attempt has a line
  *   <dt>lasted_ms
- *   <dd>from being paired to the end
+ *   <dd>the time from the pairing to the end
  *   <dt>in, out
- *   <dd>octets from the client, and to it
+ *   <dd>the number of bytes from the client and to the client
  *   <dt>end
- *   <dd>{@code whole}: both directions have ended in order; {@code client-broke}, {@code
- *       server-broke}: that side was cut off or reset; {@code stood-still}: for too long; {@code
- *       revoked}: the entry was; {@code broker-ended}: before it did; {@code unanswered}: the
- *       tunnel ended before an answer
+ *   <dd>{@code whole}: both directions ended in order; {@code client-broke}, {@code server-broke}:
+ *       the client's connection or the tunnel was cut off or reset; {@code stood-still}: nothing
+ *       moved for too long; {@code revoked}: the entry was deleted or its secret revoked; {@code
+ *       broker-ended}: the broker ended first; {@code unanswered}: the tunnel ended before an
+ *       answer
  * </dl>
  *
- * Nothing in it is of anybody's choice but the client's address. Lines are written by a thread of
- * their own; those that it cannot keep up with are dropped and counted.
+ * No field contains text that a client or a hidden server chooses.
+ *
+ * <p>Any thread may call. A thread of its own writes the lines; lines that it cannot keep up with
+ * are dropped and counted.
  */
-public final class AccessLog implements TunnelListener, AutoCloseable {
+final class AccessLog implements TunnelListener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("rendezvous.access");
   private static final int MAX_LINES = 8192;
-  private static final int SHORT_ID = 8;
+  private static final int SHORT_ID_LENGTH = 8;
 
   private final boolean fullUuids;
   private final Consumer<String> log;
   private final BoundedWriter<Rendezvous> lines;
 
-  // Of the writing thread.
-  private long toldDropped;
+  // Used on the writing thread only.
+  private long reportedDropped;
 
   /**
-   * Begins to log.
+   * Starts the log.
    *
-   * @param fullUuids whether UUIDs are not shortened; a UUID lets a client in
+   * @param fullUuids whether UUIDs are written in full, although a UUID lets a client in
    */
-  public AccessLog(boolean fullUuids) {
+  AccessLog(boolean fullUuids) {
     this(fullUuids, MAX_LINES, LOG::info);
   }
 
-  AccessLog(boolean fullUuids, int mostLines, Consumer<String> log) {
+  AccessLog(boolean fullUuids, int maxLines, Consumer<String> log) {
     this.fullUuids = fullUuids;
     this.log = log;
-    this.lines = new BoundedWriter<>("access-log", mostLines, this::write);
+    this.lines = new BoundedWriter<>("access-log", maxLines, this::write);
     lines.start();
   }
 
@@ -74,16 +78,18 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
     lines.offer(rendezvous);
   }
 
-  /** Returns how many lines were dropped. */
-  public long dropped() {
+  /** Returns the number of lines that were dropped so far. */
+  long dropped() {
     return lines.dropped();
   }
 
   private void write(Rendezvous over) {
     long dropped = lines.dropped();
-    if (dropped > toldDropped) {
-      LOG.warn("{} lines are missing here: they came too fast", dropped - toldDropped);
-      toldDropped = dropped;
+    if (dropped > reportedDropped) {
+      LOG.warn(
+          "{} lines of the access log were dropped here: they came too fast",
+          dropped - reportedDropped);
+      reportedDropped = dropped;
     }
     log.accept(line(over));
   }
@@ -110,7 +116,7 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
   }
 
   private String id(UUID id) {
-    return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID);
+    return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID_LENGTH);
   }
 
   static String address(InetSocketAddress client) {
@@ -119,12 +125,12 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
     return (address instanceof Inet6Address ? "[" + text + "]" : text) + ":" + client.getPort();
   }
 
-  /** Returns the word for an end, in the access log and in metrics. */
+  /** Returns the word for an end that the access log and the metrics use. */
   static String word(Rendezvous.End end) {
     return end.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 
-  /** Writes what is still to be written, and ends. */
+  /** Writes the lines that wait, and ends the thread. */
   @Override
   public void close() {
     lines.close();

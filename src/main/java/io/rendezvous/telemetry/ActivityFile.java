@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps for the next start of the broker when each hidden server was last seen, and how its last
- * tunnel ended. For one thread at a time.
+ * The file that keeps, across restarts of the broker, when each hidden server was last seen and how
+ * its last tunnel ended. Not thread-safe, and it blocks.
  */
 public final class ActivityFile {
   private static final Logger LOG = LoggerFactory.getLogger(ActivityFile.class);
@@ -27,28 +27,31 @@ public final class ActivityFile {
   private static final String RESTART = "broker restart";
 
   private final Path file;
-  private final ActivityLog ledger;
+  private final ActivityLog activity;
   private String saved = "";
 
-  public ActivityFile(Path file, ActivityLog ledger) {
+  public ActivityFile(Path file, ActivityLog activity) {
     this.file = file;
-    this.ledger = ledger;
+    this.activity = activity;
   }
 
-  /** Reads what there is. Who was online then was cut off since. */
+  /**
+   * Reads the file, if there is one. The last tunnel of a hidden server that was online when it was
+   * saved has ended by the restart.
+   */
   public void load() {
     try {
       JsonNode all = JSON.readTree(Files.readString(file));
-      for (var entry : all.properties()) {
-        Optional<UUID> id = Entry.parseId(entry.getKey());
+      for (var server : all.properties()) {
+        Optional<UUID> id = Entry.parseId(server.getKey());
         if (id.isPresent()) {
-          load(id.get(), entry.getValue());
+          load(id.get(), server.getValue());
         }
       }
     } catch (NoSuchFileException e) {
-      // The first start.
+      // The broker starts for the first time.
     } catch (IOException | DateTimeParseException e) {
-      LOG.warn("{} is not used: {}", file, e.toString());
+      LOG.warn("{} cannot be read and is ignored: {}", file, e.toString());
     }
   }
 
@@ -61,29 +64,16 @@ public final class ActivityFile {
                     json.path("why").asText(), Instant.parse(json.path("end").asText())))
             : Optional.empty();
     boolean online = json.path("online").asBoolean();
-    ledger.restore(id, seen, online ? Optional.of(new ActivityLog.End(RESTART, seen)) : end);
+    activity.restore(id, seen, online ? Optional.of(new ActivityLog.End(RESTART, seen)) : end);
   }
 
   /**
-   * Writes what is known now, if it is not what was written last.
+   * Writes the file, if anything has changed since it was last written.
    *
-   * @param online who is
+   * @param online the IDs that are online
    */
   public void save(Set<UUID> online) {
-    ObjectNode all = JSON.createObjectNode();
-    for (UUID id : ledger.ids()) {
-      Optional<Instant> seen = ledger.lastSeen(id);
-      if (seen.isPresent()) {
-        ObjectNode one = all.putObject(id.toString()).put("seen", seen.get().toString());
-        ledger
-            .lastEnd(id)
-            .ifPresent(end -> one.put("why", end.why()).put("end", end.time().toString()));
-        if (online.contains(id)) {
-          one.put("online", true);
-        }
-      }
-    }
-    String text = all.toString();
+    String text = toJson(online).toString();
     if (text.equals(saved)) {
       return;
     }
@@ -91,8 +81,26 @@ public final class ActivityFile {
       write(text);
       saved = text;
     } catch (IOException e) {
-      LOG.warn("{} cannot be written, and is old at the next start: {}", file, e.toString());
+      LOG.warn(
+          "{} cannot be written, so it may be outdated after a restart: {}", file, e.toString());
     }
+  }
+
+  private ObjectNode toJson(Set<UUID> online) {
+    ObjectNode all = JSON.createObjectNode();
+    for (UUID id : activity.ids()) {
+      Optional<Instant> seen = activity.lastSeen(id);
+      if (seen.isPresent()) {
+        ObjectNode server = all.putObject(id.toString()).put("seen", seen.get().toString());
+        activity
+            .lastEnd(id)
+            .ifPresent(end -> server.put("why", end.why()).put("end", end.time().toString()));
+        if (online.contains(id)) {
+          server.put("online", true);
+        }
+      }
+    }
+    return all;
   }
 
   private void write(String text) throws IOException {

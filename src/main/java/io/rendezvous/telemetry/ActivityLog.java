@@ -22,83 +22,86 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 
 /**
- * Keeps account of each hidden server that was connected since the broker began, and of the latest
- * rendezvous. Only who has proven to belong to an entry is accounted for, so entries bound it.
+ * The activity of each hidden server that was connected since the broker started, and the latest
+ * rendezvous. Only hidden servers that have authenticated are recorded, so their number is bounded
+ * by that of the entries, as long as {@link #retain} is called to forget those of deleted entries.
  *
- * <p>Any thread may call.
+ * <p>Any thread may call. The methods of {@link TunnelListener} do not block.
  */
 public final class ActivityLog implements TunnelListener {
-  /** How many rendezvous that are over are remembered. */
+  /** The maximum number of ended rendezvous that are kept. */
   static final int MAX_RECENT = 100;
 
   /**
-   * What a day has brought.
+   * The totals of one day.
    *
-   * @param rendezvous how many began
-   * @param octetsIn that came from clients
-   * @param octetsOut that went to clients
+   * @param rendezvous the number of rendezvous that began
+   * @param bytesIn the bytes that came from clients
+   * @param bytesOut the bytes that went to clients
    */
-  public record Totals(long rendezvous, long octetsIn, long octetsOut) {
-    public static final Totals NONE = new Totals(0, 0, 0);
+  public record Totals(long rendezvous, long bytesIn, long bytesOut) {
+    static final Totals NONE = new Totals(0, 0, 0);
   }
 
   /**
-   * How a hidden server's last tunnel ended.
+   * The end of a tunnel.
    *
-   * @param why in a few words
+   * @param why the reason in a few words
    */
   public record End(String why, Instant time) {}
 
   /**
-   * Who was refused, and how.
+   * A kind of refusal.
    *
-   * @param status of the answer
+   * @param side whose request was refused
+   * @param status the status of the response
    */
   public record Refusal(Side side, int status) {}
 
   private final InstantSource clock;
-  private final Map<UUID, ServerActivity> accounts = new ConcurrentHashMap<>();
+  private final Map<UUID, ServerActivity> servers = new ConcurrentHashMap<>();
   private final ServerActivity sum = new ServerActivity();
-  private final Map<Rendezvous, Counted> going = new ConcurrentHashMap<>();
+  private final Map<Rendezvous, Counted> ongoing = new ConcurrentHashMap<>();
   private final Map<Refusal, LongAdder> refusals = new ConcurrentHashMap<>();
   private final Deque<Rendezvous> recent = new ArrayDeque<>(); // guarded by itself; latest first
-  private final Deque<Rendezvous> justOver = new ArrayDeque<>(); // guarded by recent
-  private final Set<UUID> touched = ConcurrentHashMap.newKeySet();
+  private final Deque<Rendezvous> justEnded = new ArrayDeque<>(); // guarded by recent
+  private final Set<UUID> changed = ConcurrentHashMap.newKeySet();
 
-  /** Creates an empty one. */
+  /** Creates an empty log. */
   public ActivityLog(InstantSource clock) {
     this.clock = clock;
   }
 
-  /** How many octets of a rendezvous that goes on are accounted for. Guarded by itself. */
+  /** The bytes of an ongoing rendezvous that are in the totals already. Guarded by itself. */
   private static final class Counted {
-    long in;
-    long out;
+    long bytesIn;
+    long bytesOut;
   }
 
-  private ServerActivity account(UUID id) {
-    touched.add(id);
-    return accounts.computeIfAbsent(id, i -> new ServerActivity());
+  /** Returns the activity of an ID, and records that it changes. */
+  private ServerActivity touch(UUID id) {
+    changed.add(id);
+    return servers.computeIfAbsent(id, i -> new ServerActivity());
   }
 
   @Override
   public void parked(UUID id) {
-    account(id).seen(clock.instant(), null);
+    touch(id).seen(clock.instant(), null);
   }
 
   @Override
   public void ended(UUID id, Tunnel.End why) {
     Instant now = clock.instant();
-    account(id).seen(now, new End(inWords(why), now));
+    touch(id).seen(now, new End(inWords(why), now));
   }
 
   private static String inWords(Tunnel.End why) {
     return switch (why) {
       case CLOSED -> "closed by peer";
       case RESET -> "reset";
-      case SILENT -> "keepalive";
-      case UNPROVEN -> "no sign of life";
-      case SPOKE -> "spoke unasked";
+      case SILENT -> "keepalive timeout";
+      case UNPROVEN -> "did not answer a probe";
+      case SPOKE -> "sent data while parked";
       case REPLACED -> "replaced";
       case RETIRED -> "retired";
       case REVOKED -> "revoked";
@@ -109,26 +112,26 @@ public final class ActivityLog implements TunnelListener {
   @Override
   public void paired(Rendezvous rendezvous) {
     Instant now = clock.instant();
-    going.put(rendezvous, new Counted());
-    account(rendezvous.id()).add(now, 1, 0, 0);
+    ongoing.put(rendezvous, new Counted());
+    touch(rendezvous.id()).add(now, 1, 0, 0);
     sum.add(now, 1, 0, 0);
   }
 
   @Override
   public void over(Rendezvous rendezvous) {
     count(rendezvous);
-    going.remove(rendezvous);
+    ongoing.remove(rendezvous);
     Instant now = clock.instant();
     String why = rendezvous.wasAnswered() ? "used by a client" : "gave no answer";
-    account(rendezvous.id()).seen(now, new End(why, now));
+    touch(rendezvous.id()).seen(now, new End(why, now));
     synchronized (recent) {
       recent.addFirst(rendezvous);
-      justOver.addFirst(rendezvous);
+      justEnded.addFirst(rendezvous);
       if (recent.size() > MAX_RECENT) {
         recent.removeLast();
       }
-      if (justOver.size() > MAX_RECENT) {
-        justOver.removeLast();
+      if (justEnded.size() > MAX_RECENT) {
+        justEnded.removeLast();
       }
     }
   }
@@ -138,106 +141,109 @@ public final class ActivityLog implements TunnelListener {
     refusals.computeIfAbsent(new Refusal(side, status), r -> new LongAdder()).increment();
   }
 
-  /** Adds what has flown since it was last called. To be called each second or so. */
+  /**
+   * Adds the bytes of ongoing rendezvous to the totals. To be called about once a second; otherwise
+   * they are added when the rendezvous ends.
+   */
   public void tick() {
-    going.keySet().forEach(this::count);
+    ongoing.keySet().forEach(this::count);
   }
 
   private void count(Rendezvous rendezvous) {
-    Counted counted = going.get(rendezvous);
+    Counted counted = ongoing.get(rendezvous);
     if (counted == null) {
       return;
     }
-    long in;
-    long out;
+    long bytesIn;
+    long bytesOut;
     synchronized (counted) {
-      in = rendezvous.bytesIn() - counted.in;
-      out = rendezvous.bytesOut() - counted.out;
-      counted.in += in;
-      counted.out += out;
+      bytesIn = rendezvous.bytesIn() - counted.bytesIn;
+      bytesOut = rendezvous.bytesOut() - counted.bytesOut;
+      counted.bytesIn += bytesIn;
+      counted.bytesOut += bytesOut;
     }
-    if (in != 0 || out != 0) {
+    if (bytesIn != 0 || bytesOut != 0) {
       Instant now = clock.instant();
-      account(rendezvous.id()).add(now, 0, in, out);
-      sum.add(now, 0, in, out);
+      touch(rendezvous.id()).add(now, 0, bytesIn, bytesOut);
+      sum.add(now, 0, bytesIn, bytesOut);
     }
   }
 
-  /** Returns the IDs of which something was accounted for since it was last asked. */
-  public Set<UUID> takeTouched() {
+  /** Returns the IDs whose activity has changed since the last call, as a new set. */
+  public Set<UUID> takeChanged() {
     Set<UUID> taken = new HashSet<>();
-    for (Iterator<UUID> all = touched.iterator(); all.hasNext(); ) {
-      taken.add(all.next());
-      all.remove(); // before it is looked at, so that nothing that comes now is lost
+    for (Iterator<UUID> ids = changed.iterator(); ids.hasNext(); ) {
+      taken.add(ids.next());
+      ids.remove(); // before the caller looks at it, so that no later change is lost
     }
     return taken;
   }
 
-  /** Returns the rendezvous that have ended since it was last asked, the latest ones. */
-  public List<Rendezvous> takeOver() {
+  /** Returns the rendezvous that have ended since the last call, 100 at most. */
+  public List<Rendezvous> takeEnded() {
     synchronized (recent) {
-      List<Rendezvous> taken = List.copyOf(justOver);
-      justOver.clear();
+      List<Rendezvous> taken = List.copyOf(justEnded);
+      justEnded.clear();
       return taken;
     }
   }
 
-  /** Learns what was known before the broker began. */
+  /** Restores what an earlier process of the broker has recorded. */
   void restore(UUID id, Instant seen, Optional<End> end) {
-    accounts.computeIfAbsent(id, i -> new ServerActivity()).seen(seen, end.orElse(null));
+    servers.computeIfAbsent(id, i -> new ServerActivity()).seen(seen, end.orElse(null));
   }
 
-  /** Returns all that something is known of. */
+  /** Returns the IDs that have activity. */
   Set<UUID> ids() {
-    return accounts.keySet();
+    return servers.keySet();
   }
 
-  /** Forgets all but those. */
+  /** Forgets the activity of all IDs but these. */
   public void retain(Set<UUID> ids) {
-    accounts.keySet().retainAll(ids);
+    servers.keySet().retainAll(ids);
   }
 
-  /** Returns today's totals of an ID, in UTC, since the broker began. */
+  /** Returns an ID's totals since midnight UTC, or since the broker started if that is later. */
   public Totals today(UUID id) {
-    ServerActivity account = accounts.get(id);
-    return account == null ? Totals.NONE : account.today(clock.instant());
+    ServerActivity server = servers.get(id);
+    return server == null ? Totals.NONE : server.today(clock.instant());
   }
 
-  /** Returns today's totals of all. */
+  /** Returns the totals of all IDs since midnight UTC, or since the broker started. */
   public Totals today() {
     return sum.today(clock.instant());
   }
 
-  /** Returns how many rendezvous each of the last 60 minutes had, the oldest first. */
+  /** Returns the number of rendezvous in each of the last 60 minutes, the oldest first. */
   public int[] hour(UUID id) {
-    ServerActivity account = accounts.get(id);
-    return account == null ? new int[ServerActivity.MINUTES] : account.hour(clock.instant());
+    ServerActivity server = servers.get(id);
+    return server == null ? new int[ServerActivity.MINUTES] : server.hour(clock.instant());
   }
 
-  /** Returns when a tunnel of the ID last came or went. */
+  /** Returns when a tunnel of an ID was last parked or ended. */
   public Optional<Instant> lastSeen(UUID id) {
-    return Optional.ofNullable(accounts.get(id)).flatMap(ServerActivity::lastSeen);
+    return Optional.ofNullable(servers.get(id)).flatMap(ServerActivity::lastSeen);
   }
 
-  /** Returns how the last tunnel of the ID ended. */
+  /** Returns how the last tunnel of an ID ended. */
   public Optional<End> lastEnd(UUID id) {
-    return Optional.ofNullable(accounts.get(id)).flatMap(ServerActivity::lastEnd);
+    return Optional.ofNullable(servers.get(id)).flatMap(ServerActivity::lastEnd);
   }
 
-  /** Returns the refusals since the broker began. */
+  /** Returns the number of refusals of each kind since the broker started. */
   public Map<Refusal, Long> refusals() {
     Map<Refusal, Long> counts = new ConcurrentHashMap<>();
     refusals.forEach((refusal, count) -> counts.put(refusal, count.sum()));
     return Collections.unmodifiableMap(counts);
   }
 
-  /** Returns the latest rendezvous, the last one first. */
+  /** Returns the latest rendezvous, ongoing or ended, the newest first, 100 at most. */
   public List<Rendezvous> recent() {
-    List<Rendezvous> over;
+    List<Rendezvous> ended;
     synchronized (recent) {
-      over = new ArrayList<>(recent);
+      ended = new ArrayList<>(recent);
     }
-    return Stream.concat(going.keySet().stream(), over.stream())
+    return Stream.concat(ongoing.keySet().stream(), ended.stream())
         .sorted(Comparator.comparingLong(Rendezvous::number).reversed())
         .distinct()
         .limit(MAX_RECENT)

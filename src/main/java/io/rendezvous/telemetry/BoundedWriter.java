@@ -10,59 +10,61 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes things from threads that must not wait, those for I/O above all, and hands them to one
- * thread that may: to print them, for example. What that cannot keep up with is dropped and
- * counted. Any thread may call.
+ * A bounded queue with a thread that empties it. Threads that must not wait, such as I/O threads,
+ * put in elements; the queue's own thread hands them to a {@link Reader}, which may block, for
+ * example to print them. Elements that find the queue full are dropped and counted.
  *
- * @param <T> what it takes
+ * <p>Any thread may call.
+ *
+ * @param <T> the type of the elements
  */
 public final class BoundedWriter<T> implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(BoundedWriter.class);
-  private static final Duration TIME_TO_END = Duration.ofSeconds(1);
+  private static final Duration MAX_CLOSE_TIME = Duration.ofSeconds(1);
 
   /**
-   * Gets the things, in their order, all on one thread.
+   * Receives the elements in order, all on the queue's thread.
    *
-   * @param <T> what they are
+   * @param <T> the type of the elements
    */
   public interface Reader<T> {
-    /** Gets the next one. */
+    /** Handles the next element. It may block. */
     void read(T next);
 
-    /** Runs from time to time. */
+    /** Runs periodically, between elements. */
     default void pulse() {}
 
-    /** There is nothing more. */
+    /** Runs once, after the last element. */
     default void end() {}
   }
 
   private final Reader<T> reader;
-  private final long pulse;
-  private final BlockingQueue<Optional<T>> queue; // what is empty is the end
+  private final long pulseNanos;
+  private final BlockingQueue<Optional<T>> queue; // an empty element marks the end
   private final AtomicLong dropped = new AtomicLong();
   private final Thread thread;
 
   /**
-   * Creates one without a pulse, whose thread is still to be started.
+   * Creates a queue without a pulse. {@link #start} starts its thread.
    *
-   * @param name what the thread is called
-   * @param most how many things may wait
+   * @param name the name of the thread
+   * @param maxElements the maximum number of elements that wait
    */
-  public BoundedWriter(String name, int most, Reader<T> reader) {
-    this(name, most, Duration.ofHours(1), reader);
+  public BoundedWriter(String name, int maxElements, Reader<T> reader) {
+    this(name, maxElements, Duration.ofHours(1), reader);
   }
 
   /**
-   * Creates one whose thread is still to be started.
+   * Creates a queue. {@link #start} starts its thread.
    *
-   * @param name what the thread is called
-   * @param most how many things may wait
-   * @param pulse how often {@link Reader#pulse} runs
+   * @param name the name of the thread
+   * @param maxElements the maximum number of elements that wait
+   * @param pulse the time between two runs of {@link Reader#pulse}
    */
-  public BoundedWriter(String name, int most, Duration pulse, Reader<T> reader) {
+  public BoundedWriter(String name, int maxElements, Duration pulse, Reader<T> reader) {
     this.reader = reader;
-    this.pulse = pulse.toNanos();
-    this.queue = new ArrayBlockingQueue<>(most);
+    this.pulseNanos = pulse.toNanos();
+    this.queue = new ArrayBlockingQueue<>(maxElements);
     this.thread = new Thread(this::run, name);
     thread.setDaemon(true);
   }
@@ -72,62 +74,61 @@ public final class BoundedWriter<T> implements AutoCloseable {
     thread.start();
   }
 
-  /** Takes a thing, unless too many wait. Returns whether it was taken. */
-  public boolean offer(T thing) {
-    boolean taken = queue.offer(Optional.of(thing));
-    if (!taken) {
+  /** Adds an element if there is room for it. Returns whether it was added. */
+  public boolean offer(T element) {
+    boolean added = queue.offer(Optional.of(element));
+    if (!added) {
       dropped.incrementAndGet();
     }
-    return taken;
+    return added;
   }
 
-  /** Returns how many things were dropped so far. */
+  /** Returns the number of elements that were dropped so far. */
   public long dropped() {
     return dropped.get();
   }
 
-  /** Returns whether nothing waits. */
+  /** Returns whether no element waits. */
   public boolean isEmpty() {
     return queue.isEmpty();
   }
 
   private void run() {
-    long next = System.nanoTime() + pulse;
-    boolean over = false;
+    long nextPulse = System.nanoTime() + pulseNanos;
+    boolean ended = false;
     try {
-      while (!over) {
-        Optional<T> thing = queue.poll(next - System.nanoTime(), TimeUnit.NANOSECONDS);
-        over = thing != null && thing.isEmpty();
-        if (thing != null && thing.isPresent()) {
-          T present = thing.get();
+      while (!ended) {
+        Optional<T> element = queue.poll(nextPulse - System.nanoTime(), TimeUnit.NANOSECONDS);
+        ended = element != null && element.isEmpty();
+        if (element != null && element.isPresent()) {
+          T present = element.get();
           guarded(() -> reader.read(present));
         }
-        if (System.nanoTime() - next >= 0) {
-          next = System.nanoTime() + pulse;
+        if (System.nanoTime() - nextPulse >= 0) {
+          nextPulse = System.nanoTime() + pulseNanos;
           guarded(reader::pulse);
         }
       }
     } catch (InterruptedException e) {
-      // It is over.
+      // The thread ends.
     }
     guarded(reader::end);
   }
 
-  /** The next one may go better. */
   private static void guarded(Runnable step) {
     try {
       step.run();
-    } catch (RuntimeException e) {
-      LOG.error("Something was not written", e);
+    } catch (RuntimeException e) { // the next step may succeed
+      LOG.error("Output could not be written", e);
     }
   }
 
-  /** Lets the thread finish what waits, but not for long, and end. */
+  /** Handles the elements that wait, for up to two seconds, and ends the thread. */
   @Override
   public void close() {
     try {
-      if (queue.offer(Optional.empty(), TIME_TO_END.toMillis(), TimeUnit.MILLISECONDS)) {
-        thread.join(TIME_TO_END.toMillis());
+      if (queue.offer(Optional.empty(), MAX_CLOSE_TIME.toMillis(), TimeUnit.MILLISECONDS)) {
+        thread.join(MAX_CLOSE_TIME.toMillis());
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -25,18 +25,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Posts events, those of one hidden server one after the other, and tries again where that may
- * help. What finds too many before it is dropped and counted.
+ * Posts webhook events to one URL. Events of one hidden server are posted in order, those of
+ * different ones at the same time. An event that fails is retried, if that may help. Events that
+ * exceed the maximum number of pending ones are dropped and counted.
  *
- * <p>Any thread may call; none waits. One lock guards it all; nothing is sent or logged under it.
+ * <p>Any thread may call; no call blocks. One lock guards all state; nothing is sent or logged
+ * while it is held.
  */
 final class HookSender {
   private static final Logger LOG = LoggerFactory.getLogger(HookSender.class);
-  private static final int AT_ONCE = 8;
-  private static final Duration THREAD_IDLES = Duration.ofSeconds(10);
-  private static final Duration CONNECT_TIME = Duration.ofSeconds(5);
 
-  /** How long after a failure the next try is; five tries in about a minute. */
+  /** The maximum number of requests at the same time. */
+  private static final int MAX_REQUESTS = 8;
+
+  private static final Duration THREAD_IDLE_TIME = Duration.ofSeconds(10);
+  private static final Duration MAX_CONNECT_TIME = Duration.ofSeconds(5);
+
+  /** The pauses between the five attempts, which take about a minute. */
   static final List<Duration> DELAYS =
       List.of(
           Duration.ofSeconds(1),
@@ -45,24 +50,32 @@ final class HookSender {
           Duration.ofSeconds(40));
 
   /**
-   * Where to, and how much.
+   * The receiver of events.
    *
-   * @param url where events are posted to
-   * @param most how many events may wait
-   * @param answerTime how long an answer may take, with its body
+   * @param url the URL to which events are posted
+   * @param maxPending the maximum number of pending events
+   * @param maxTime the time that a response may take, including its body
    */
-  record Target(URI url, int most, Duration answerTime) {}
+  record Target(URI url, int maxPending, Duration maxTime) {}
 
-  /** How many events came to what. */
+  /**
+   * The number of events by their fate.
+   *
+   * @param pending events that wait, or are being sent
+   * @param delivered events with a 2xx response
+   * @param retried attempts after the first
+   * @param failed events that were given up
+   * @param dropped events that came when too many were pending
+   */
   record Counts(int pending, long delivered, long retried, long failed, long dropped) {}
 
   private record Message(String id, String body) {}
 
-  /** The events of one hidden server, the first of which is sent next, or being sent. */
+  /** The pending events of one hidden server. The first is sent next, or being sent. */
   private static final class Lane {
     final UUID hiddenServer;
     final Deque<Message> messages = new ArrayDeque<>();
-    int failures; // of the first
+    int failures; // of the first message
     long dueAt;
 
     Lane(UUID hiddenServer, long dueAt) {
@@ -76,10 +89,10 @@ final class HookSender {
   private final InstantSource clock;
   private final HttpClient client;
 
-  // Guarded by this.
+  // Guarded by this. Times are in nanoseconds.
   private final Map<UUID, Lane> lanes = new HashMap<>();
-  private final Queue<Lane> due =
-      new PriorityQueue<>((a, b) -> Long.signum(a.dueAt - b.dueAt)); // but those being sent
+  private final Queue<Lane> due = // without the lanes whose first message is being sent
+      new PriorityQueue<>((a, b) -> Long.signum(a.dueAt - b.dueAt));
   private int sending;
   private int pending;
   private long delivered;
@@ -87,9 +100,14 @@ final class HookSender {
   private long failed;
   private long dropped;
   private long now;
-  private boolean inTrouble;
+  private boolean inTrouble; // an event was given up, and none was delivered since
   private boolean closed;
 
+  /**
+   * Creates a sender.
+   *
+   * @param now in nanoseconds, as {@link System#nanoTime} tells
+   */
   HookSender(Target target, HookSigner signer, InstantSource clock, long now) {
     this.target = target;
     this.signer = signer;
@@ -99,32 +117,32 @@ final class HookSender {
         HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
-            .connectTimeout(CONNECT_TIME)
-            .executor(thread())
+            .connectTimeout(MAX_CONNECT_TIME)
+            .executor(newExecutor())
             .build();
   }
 
-  private static ThreadPoolExecutor thread() {
-    ThreadPoolExecutor thread =
+  private static ThreadPoolExecutor newExecutor() {
+    ThreadPoolExecutor executor =
         new ThreadPoolExecutor(
             1,
             1,
-            THREAD_IDLES.toSeconds(),
+            THREAD_IDLE_TIME.toSeconds(),
             TimeUnit.SECONDS,
             new LinkedBlockingQueue<>(),
             task -> {
-              Thread made = new Thread(task, "hooks-http");
-              made.setDaemon(true);
-              return made;
+              Thread thread = new Thread(task, "hooks-http");
+              thread.setDaemon(true);
+              return thread;
             });
-    thread.allowCoreThreadTimeOut(true);
-    return thread;
+    executor.allowCoreThreadTimeOut(true);
+    return executor;
   }
 
-  /** Posts an event, in its turn. */
+  /** Posts an event after the earlier ones of the same hidden server. */
   void send(UUID hiddenServer, String body) {
     synchronized (this) {
-      if (pending >= target.most()) {
+      if (pending >= target.maxPending()) {
         dropped++;
         return;
       }
@@ -141,9 +159,9 @@ final class HookSender {
   }
 
   /**
-   * Tries again what is due. To be called from time to time.
+   * Retries the events that are due. To be called about once a second.
    *
-   * @param now {@link System#nanoTime}
+   * @param now in nanoseconds, as {@link System#nanoTime} tells
    */
   void sweep(long now) {
     synchronized (this) {
@@ -155,7 +173,7 @@ final class HookSender {
   private void sendDue() {
     List<Runnable> posts = new ArrayList<>();
     synchronized (this) {
-      while (!closed && sending < AT_ONCE) {
+      while (!closed && sending < MAX_REQUESTS) {
         Lane lane = due.peek();
         if (lane == null || lane.dueAt - now > 0) {
           break;
@@ -170,69 +188,70 @@ final class HookSender {
   }
 
   private void post(Lane lane, Message message) {
-    long seconds = clock.instant().getEpochSecond();
-    HttpRequest request =
-        HttpRequest.newBuilder(target.url())
-            .header("Content-Type", "application/json")
-            .header("User-Agent", "rendezvous")
-            .header("webhook-id", message.id())
-            .header("webhook-timestamp", Long.toString(seconds))
-            .header("webhook-signature", signer.sign(message.id(), seconds, message.body()))
-            .POST(HttpRequest.BodyPublishers.ofString(message.body()))
-            .build();
-    CompletableFuture<HttpResponse<Void>> answer =
-        client.sendAsync(request, HttpResponse.BodyHandlers.discarding());
-    // The client's own timeout ends with the head of the answer.
+    CompletableFuture<HttpResponse<Void>> response =
+        client.sendAsync(request(message), HttpResponse.BodyHandlers.discarding());
+    // The timeout of the client covers the head of a response only.
     CompletableFuture<HttpResponse<Void>> inTime =
-        answer.copy().orTimeout(target.answerTime().toMillis(), TimeUnit.MILLISECONDS);
+        response.copy().orTimeout(target.maxTime().toMillis(), TimeUnit.MILLISECONDS);
     CompletableFuture<Void> unused =
         inTime.handle(
-            (response, failure) -> {
+            (received, failure) -> {
               if (failure instanceof TimeoutException) {
-                answer.cancel(true);
+                response.cancel(true);
               }
-              onAnswer(lane, response == null ? 0 : response.statusCode(), failure);
+              onResponse(lane, received == null ? 0 : received.statusCode(), failure);
               return null;
             });
   }
 
+  private HttpRequest request(Message message) {
+    long seconds = clock.instant().getEpochSecond();
+    return HttpRequest.newBuilder(target.url())
+        .header("Content-Type", "application/json")
+        .header("User-Agent", "rendezvous")
+        .header("webhook-id", message.id())
+        .header("webhook-timestamp", Long.toString(seconds))
+        .header("webhook-signature", signer.sign(message.id(), seconds, message.body()))
+        .POST(HttpRequest.BodyPublishers.ofString(message.body()))
+        .build();
+  }
+
   /**
-   * An event was answered, or was not.
+   * Handles the outcome of an attempt.
    *
-   * @param status of the answer, or 0
+   * @param status the status of the response, or 0 if there was none
    */
-  private void onAnswer(Lane lane, int status, @Nullable Throwable failure) {
-    boolean taken = status >= 200 && status < 300;
-    boolean mayHelp = status == 0 || status == 408 || status == 429 || status >= 500;
-    boolean givenUp;
-    boolean tellsOfTrouble;
-    boolean tellsOfItsEnd;
+  private void onResponse(Lane lane, int status, @Nullable Throwable failure) {
+    boolean accepted = status >= 200 && status < 300;
+    boolean retryMayHelp = status == 0 || status == 408 || status == 429 || status >= 500;
+    boolean troubleBegins;
+    boolean troubleEnds;
     synchronized (this) {
       sending--;
-      givenUp = !taken && (!mayHelp || lane.failures == DELAYS.size());
-      tellsOfTrouble = givenUp && !inTrouble;
-      tellsOfItsEnd = taken && inTrouble;
-      inTrouble = givenUp || inTrouble && !taken;
-      if (taken || givenUp) {
-        delivered += taken ? 1 : 0;
+      boolean givenUp = !accepted && (!retryMayHelp || lane.failures == DELAYS.size());
+      troubleBegins = givenUp && !inTrouble;
+      troubleEnds = accepted && inTrouble;
+      inTrouble = givenUp || inTrouble && !accepted;
+      if (accepted || givenUp) {
+        delivered += accepted ? 1 : 0;
         failed += givenUp ? 1 : 0;
-        next(lane);
+        removeFirst(lane);
       } else {
         retried++;
         lane.dueAt = now + DELAYS.get(lane.failures++).toNanos();
         due.add(lane);
       }
     }
-    if (tellsOfTrouble) {
-      String why = failure == null ? "answered " + status : reason(failure);
-      LOG.warn("Events are not taken by {}: {}", target.url().getHost(), why);
-    } else if (tellsOfItsEnd) {
-      LOG.info("Events are taken again by {}", target.url().getHost());
+    if (troubleBegins) {
+      String reason = failure == null ? "it answered " + status : reason(failure);
+      LOG.warn("Webhook events cannot be delivered to {}: {}", target.url().getHost(), reason);
+    } else if (troubleEnds) {
+      LOG.info("Webhook events are delivered to {} again", target.url().getHost());
     }
     sendDue();
   }
 
-  private void next(Lane lane) {
+  private void removeFirst(Lane lane) {
     pending--;
     lane.messages.remove();
     lane.failures = 0;
@@ -253,7 +272,7 @@ final class HookSender {
     return new Counts(pending, delivered, retried, failed, dropped);
   }
 
-  /** Sends nothing more. */
+  /** Stops sending. Requests that are under way are not waited for. */
   synchronized void close() {
     closed = true;
   }

@@ -8,8 +8,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Signs events as <a href="https://www.standardwebhooks.com">Standard Webhooks</a> has it:
- * HMAC-SHA256 over id, time and body. Any thread may call.
+ * Signs webhook events as <a href="https://www.standardwebhooks.com">Standard Webhooks</a>
+ * specifies: HMAC-SHA256 over ID, time and body. Any thread may call.
  */
 final class HookSigner {
   private static final String ALGORITHM = "HmacSHA256";
@@ -18,19 +18,24 @@ final class HookSigner {
   private final SecretKeySpec key;
 
   /**
-   * Creates one.
+   * Creates a signer.
    *
-   * @param secret {@code whsec_} and octets in base64
+   * @param secret {@code whsec_} and bytes in base64
+   * @throws IllegalArgumentException if the secret has another form
    */
   HookSigner(String secret) {
     if (!secret.startsWith(PREFIX)) {
       throw new IllegalArgumentException("the secret does not begin with " + PREFIX);
     }
-    byte[] octets = Base64.getDecoder().decode(secret.substring(PREFIX.length()));
-    this.key = new SecretKeySpec(octets, ALGORITHM);
+    byte[] bytes = Base64.getDecoder().decode(secret.substring(PREFIX.length()));
+    this.key = new SecretKeySpec(bytes, ALGORITHM);
   }
 
-  /** Returns what goes into the header {@code webhook-signature}. */
+  /**
+   * Returns the value of the header {@code webhook-signature}.
+   *
+   * @param seconds the time of sending, in seconds since 1970
+   */
   String sign(String id, long seconds, String body) {
     try {
       Mac mac = Mac.getInstance(ALGORITHM);

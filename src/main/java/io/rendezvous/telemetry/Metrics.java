@@ -37,14 +37,15 @@ import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What a broker counts, in the form that Prometheus reads. Every name begins with {@code
- * rendezvous_}, those of the JVM too. What others count is asked for when somebody reads. Any
- * thread may call.
+ * The metrics of a broker, in Prometheus format. All names begin with {@code rendezvous_}, also
+ * those of the JVM. Figures that other classes keep are read when the metrics are scraped.
+ *
+ * <p>Any thread may call. Callbacks do not block.
  */
 public final class Metrics implements TunnelListener, MeteredStore.Listener, AutoCloseable {
-  private static final Duration MEASURE_DELAYS_EVERY = Duration.ofSeconds(1);
+  private static final Duration MEASURE_LAG_EVERY = Duration.ofSeconds(1);
 
-  /** The bounds of all histograms: from what a match takes to what a client waits. */
+  /** The bounds of all histograms, from the time of a match to the time that a client may wait. */
   private static final Duration[] BOUNDS =
       IntStream.of(1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000)
           .mapToObj(Duration::ofMillis)
@@ -69,35 +70,41 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
       new EnumMap<>(MeteredStore.Operation.class);
 
   // Guarded by this.
-  private @Nullable Presence tunnels;
+  private @Nullable Presence presence;
 
   /**
-   * Creates those that need nothing to be watched.
+   * Creates the metrics that come from callbacks and from the JVM.
    *
-   * @param byUuid whether there are figures of each hidden server that is connected, with its UUID
+   * @param byUuid whether there are also metrics of each hidden server that is connected, labelled
+   *     with its UUID
    */
   public Metrics(boolean byUuid) {
     registry.config().meterFilter(new Prefix());
     this.byUuid = byUuid ? new MetricsByUuid(registry) : null;
-    paired = counter("paired", "Clients that were paired with a tunnel; each attempt");
-    retries = counter("retries", "Attempts after an earlier tunnel gave no answer");
-    latency = timer("latency", "From a client's request until its octets went down the tunnel");
-    wait = timer("wait", "From a client's request until it had a tunnel");
+    paired = counter("paired", "Clients that were paired with a tunnel; each attempt counts");
+    retries = counter("retries", "Attempts with another tunnel after one gave no answer");
+    latency =
+        timer(
+            "latency",
+            "Time from a client's request until its first bytes were written to the tunnel");
+    wait = timer("wait", "Time from a client's request until it was paired with a tunnel");
     for (Tunnel.End end : Tunnel.End.values()) {
-      ends.put(end, counter("ends", "Tunnels that ended unused", "reason", word(end)));
+      String text = "Parked tunnels that ended before a client had them";
+      ends.put(end, counter("ends", text, "reason", word(end)));
     }
-    for (TunnelListener.ProbeOutcome proof : TunnelListener.ProbeOutcome.values()) {
-      String text = "Tunnels that were asked whether they live";
-      probes.put(proof, counter("probes", text, "outcome", word(proof)));
+    for (TunnelListener.ProbeOutcome outcome : TunnelListener.ProbeOutcome.values()) {
+      probes.put(
+          outcome, counter("probes", "Liveness probes of tunnels", "outcome", word(outcome)));
     }
-    probe = timer("probe", "From such a question until its answer");
+    probe = timer("probe", "Time from a liveness probe to its answer");
     for (Rendezvous.End end : Rendezvous.End.values()) {
-      over.put(end, counter("over", "Attempts that are over", "end", AccessLog.word(end)));
+      over.put(end, counter("over", "Rendezvous that ended; each attempt counts", "end", AccessLog.word(end)));
     }
     for (MeteredStore.Operation operation : MeteredStore.Operation.values()) {
       String[] tags = {"operation", word(operation)};
-      store.put(operation, timer("store", "Calls of the store", tags));
-      storeErrors.put(operation, counter("store.errors", "Calls that did not reach it", tags));
+      store.put(operation, timer("store", "Duration of calls to the store", tags));
+      storeErrors.put(
+          operation, counter("store.errors", "Calls that did not reach the store", tags));
     }
     watchProcess();
   }
@@ -112,74 +119,81 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     gc.bindTo(registry);
   }
 
-  /** Begins to tell of tunnels and relays. */
-  public synchronized void watch(Presence tunnels, Relays relays) {
-    this.tunnels = tunnels;
-    gauge("online", "Hidden servers that are connected", () -> tunnels.totals().online());
-    gauge("parked", "Tunnels that are parked", () -> tunnels.totals().parked());
-    gauge("waiting", "Clients that wait for a tunnel", () -> tunnels.totals().waiting());
+  /** Adds the metrics of tunnels and relays. */
+  public synchronized void watch(Presence presence, Relays relays) {
+    this.presence = presence;
+    gauge("online", "Hidden servers that are connected", () -> presence.totals().online());
+    gauge("parked", "Parked tunnels", () -> presence.totals().parked());
+    gauge("waiting", "Clients that wait for a tunnel", () -> presence.totals().waiting());
     gauge("active", "Clients that are being relayed", relays::count);
-    count("octets", "Octets from clients, and to them", relays::bytesUp, "direction", "in");
-    count("octets", "Octets from clients, and to them", relays::bytesDown, "direction", "out");
+    String text = "Bytes relayed from clients (in) and to clients (out)";
+    count("octets", text, relays::bytesUp, "direction", "in");
+    count("octets", text, relays::bytesDown, "direction", "out");
   }
 
-  /** Begins to tell of the connections of the broker's port. */
+  /** Adds the metrics of the main listener. */
   public void watch(Listener listener) {
     gauge("connections.open", "Open connections", () -> listener.open().size());
-    gauge("connections.limit", "How many may be open", () -> listener.limits().connections());
+    gauge(
+        "connections.limit",
+        "Maximum number of open connections",
+        () -> listener.limits().connections());
     count("connections.accepted", "Accepted connections", () -> listener.counts().accepted());
     count(
         "connections.refused",
-        "Connections of sources that had enough",
+        "Connections refused because their source had too many",
         () -> listener.counts().refused());
-    String text = "TLS handshakes; what ended before, for whatever reason, has failed";
+    String text = "TLS handshakes; a connection that ends before its handshake counts as failed";
     count("tls.handshakes", text, () -> listener.counts().handshakes(), "outcome", "done");
     count("tls.handshakes", text, () -> listener.counts().failedHandshakes(), "outcome", "failed");
   }
 
-  /** Begins to measure how late I/O threads are. */
+  /** Starts to measure how late I/O threads run their tasks. */
   public void watch(Network network) {
     Map<Integer, Timer> timers = new ConcurrentHashMap<>();
-    String text = "How late an I/O thread did what was due";
-    EventLoopLag delays =
+    String text = "How late an I/O thread ran a task that was due";
+    EventLoopLag lag =
         network.watchDelays(
-            MEASURE_DELAYS_EVERY,
+            MEASURE_LAG_EVERY,
             (thread, late) ->
                 timers
                     .computeIfAbsent(thread, t -> timer("io.delay", text, "thread", t.toString()))
                     .record(late));
-    for (int thread = 0; thread < delays.threads(); thread++) {
+    for (int thread = 0; thread < lag.threads(); thread++) {
       int number = thread;
       seconds(
           "io.overdue",
-          "For how long an I/O thread has not done what is due",
-          () -> delays.overdue(number).toNanos() / 1e9,
+          "How long a task of an I/O thread has been due",
+          () -> lag.overdue(number).toNanos() / 1e9,
           "thread",
           Integer.toString(thread));
     }
   }
 
-  /** Begins to tell of the certificate. */
-  public void watch(ServerCertificate keys) {
+  /** Adds the metric of the certificate. */
+  public void watch(ServerCertificate certificate) {
     seconds(
         "certificate.expiry",
-        "When the certificate ends, in seconds since 1970",
-        () -> keys.end().getEpochSecond());
+        "When the certificate expires, in seconds since 1970",
+        () -> certificate.end().getEpochSecond());
   }
 
-  /** Begins to tell of what the access log could not keep up with. */
-  public void watch(AccessLog log) {
+  /** Adds the metric of the access log. */
+  void watch(AccessLog log) {
     count("access.log.dropped", "Lines that the access log dropped", log::dropped);
   }
 
-  /** Begins to tell of events for others. */
-  public void watch(Webhooks hooks) {
-    gauge("hooks.pending", "Events that are still to be told", hooks::pending);
-    count("hooks.delivered", "Events that were taken", hooks::delivered);
-    count("hooks.retries", "Events that were sent again", hooks::retried);
-    count("hooks.failed", "Events that were given up", hooks::failed);
-    count("hooks.dropped", "Events for which there was no place", hooks::dropped);
-    count("hooks.unchecked", "Clients too many to ask what they want", hooks::unchecked);
+  /** Adds the metrics of webhooks. */
+  void watch(Webhooks hooks) {
+    gauge("hooks.pending", "Webhook events that are not delivered yet", hooks::pending);
+    count("hooks.delivered", "Webhook events that were delivered", hooks::delivered);
+    count("hooks.retries", "Times that a webhook event was sent again", hooks::retried);
+    count("hooks.failed", "Webhook events that were given up", hooks::failed);
+    count("hooks.dropped", "Webhook events dropped because too many were pending", hooks::dropped);
+    count(
+        "hooks.unchecked",
+        "Clients whose ID was not looked up for a webhook because there were too many",
+        hooks::unchecked);
   }
 
   private Counter counter(String name, String text, String... tags) {
@@ -203,7 +217,7 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
   }
 
   private void count(String name, String text, Supplier<Number> value, String... tags) {
-    // What it is asked of is held weakly, the function is not.
+    // A counter holds its object weakly, so the object is this one, which lives on.
     FunctionCounter.builder(name, this, metrics -> value.get().doubleValue())
         .description(text)
         .tags(tags)
@@ -214,9 +228,9 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     return value.name().toLowerCase(Locale.ROOT);
   }
 
-  /** Returns how things are now. */
+  /** Returns the current values in Prometheus format. */
   public synchronized String scrape() {
-    Presence watched = tunnels;
+    Presence watched = presence;
     if (watched != null && byUuid != null) {
       byUuid.update(watched.counts());
     }
@@ -271,7 +285,7 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
   public void refused(Side side, int status) {
     counter(
             "refusals",
-            "Who was refused, and how",
+            "Requests that were refused",
             "side",
             word(side).replace('_', ' '),
             "status",
@@ -279,14 +293,14 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
         .increment();
   }
 
-  /** Stops listening to the JVM. */
+  /** Releases the listeners of the JVM's garbage collectors. */
   @Override
   public void close() {
     gc.close();
     registry.close();
   }
 
-  /** Puts our name before all others, those of libraries too. */
+  /** Puts a prefix before all names, also those that libraries choose. */
   private static final class Prefix implements MeterFilter {
     @Override
     public Meter.Id map(Meter.Id id) {

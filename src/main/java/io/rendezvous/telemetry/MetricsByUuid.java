@@ -13,22 +13,25 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.ToIntFunction;
 
 /**
- * Figures of each hidden server, with its UUID as a label. There are as many as are connected:
- * those of one that is gone are removed at the next scrape, and begin at zero when it is back. Any
- * thread may call.
+ * Metrics of each hidden server, labelled with its UUID. Only hidden servers that are connected
+ * have them: they are removed at the first scrape after it has gone, and begin at zero when it is
+ * back.
+ *
+ * <p>Any thread may call.
  */
 final class MetricsByUuid {
-  private record OfOne(Counter rendezvous, Counter in, Counter out, List<Meter> all) {}
+  /** The metrics of one hidden server. */
+  private record Meters(Counter rendezvous, Counter in, Counter out, List<Meter> all) {}
 
   private final MeterRegistry registry;
-  private final Map<UUID, OfOne> meters = new ConcurrentHashMap<>();
+  private final Map<UUID, Meters> meters = new ConcurrentHashMap<>();
   private volatile Map<UUID, Presence.Counts> latest = Map.of();
 
   MetricsByUuid(MeterRegistry registry) {
     this.registry = registry;
   }
 
-  /** Tells of these from now on, and of no others. */
+  /** Sets the hidden servers that have metrics, and their counts. */
   synchronized void update(Map<UUID, Presence.Counts> now) {
     latest = now;
     meters.forEach(
@@ -41,19 +44,20 @@ final class MetricsByUuid {
     now.keySet().forEach(id -> meters.computeIfAbsent(id, this::metersOf));
   }
 
-  private OfOne metersOf(UUID id) {
-    Counter rendezvous = counter(id, "rendezvous", "Rendezvous that are over", "");
-    Counter in = counter(id, "octets", "Octets from and to clients, of what is over", "in");
-    Counter out = counter(id, "octets", "Octets from and to clients, of what is over", "out");
+  private Meters metersOf(UUID id) {
+    Counter rendezvous = counter(id, "rendezvous", "Rendezvous that ended", "");
+    String text = "Bytes from clients (in) and to clients (out) of rendezvous that ended";
+    Counter in = counter(id, "octets", text, "in");
+    Counter out = counter(id, "octets", text, "out");
     List<Meter> all =
         List.of(
             rendezvous,
             in,
             out,
-            gauge(id, "parked", "Tunnels that are parked", Presence.Counts::parked),
+            gauge(id, "parked", "Parked tunnels", Presence.Counts::parked),
             gauge(id, "active", "Clients that are being relayed", Presence.Counts::paired),
             gauge(id, "waiting", "Clients that wait for a tunnel", Presence.Counts::waiting));
-    return new OfOne(rendezvous, in, out, all);
+    return new Meters(rendezvous, in, out, all);
   }
 
   private Counter counter(UUID id, String name, String text, String direction) {
@@ -71,9 +75,9 @@ final class MetricsByUuid {
         .register(registry);
   }
 
-  /** Counts what is over, if its hidden server is among those told of. */
+  /** Counts a rendezvous that ended, if its hidden server has metrics. */
   void over(Rendezvous rendezvous) {
-    OfOne known = meters.get(rendezvous.id());
+    Meters known = meters.get(rendezvous.id());
     if (known != null) {
       known.rendezvous().increment();
       known.in().increment((double) rendezvous.bytesIn());

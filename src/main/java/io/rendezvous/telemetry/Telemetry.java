@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** Everything that watches one broker. Any thread may call. */
+/**
+ * The metrics, the activity, the access log and the webhooks of one broker. Any thread may call.
+ */
 public final class Telemetry implements AutoCloseable {
   private final Metrics metrics;
   private final ActivityLog activity;
@@ -20,8 +22,8 @@ public final class Telemetry implements AutoCloseable {
   /**
    * Creates what the settings ask for.
    *
-   * @param metrics counts already, because the store is metered
-   * @param store tells the labels in webhooks
+   * @param metrics the metrics, which exist already because the store is metered
+   * @param store finds the labels for webhooks
    */
   public Telemetry(Settings settings, Metrics metrics, EntryStore store, InstantSource clock) {
     this.metrics = metrics;
@@ -40,9 +42,9 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Returns the listener that tells them all.
+   * Returns a listener that passes everything on to all parts of the telemetry.
    *
-   * @param more further listeners to be told
+   * @param more listeners to which it passes everything on too
    */
   public TunnelListener listener(List<TunnelListener> more) {
     List<TunnelListener> all = new ArrayList<>(List.of(metrics, activity));
@@ -63,15 +65,15 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Tells webhooks what has changed. To be called about once a second.
+   * Sends webhook events for what has changed. To be called about once a second, on one thread.
    *
-   * @param now in nanoseconds
+   * @param now in nanoseconds, as {@link System#nanoTime} tells
    */
   public void sweep(long now, Presence presence) {
     webhooks.ifPresent(hooks -> hooks.sweep(now, presence.counts()));
   }
 
-  /** Writes what is still to be written. */
+  /** Stops the webhooks, writes the rest of the access log, and closes the metrics. */
   @Override
   public void close() {
     webhooks.ifPresent(Webhooks::close);

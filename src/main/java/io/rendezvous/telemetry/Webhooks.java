@@ -27,31 +27,37 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Tells a URL of the operator's what becomes of hidden servers, each by a POST of
+ * Reports to a URL of the operator when hidden servers come, go, or are wanted, by a POST of
  *
  * <pre>{"event":"online","uuid":"2f40…","labels":["home"],"time":"2026-01-31T12:00:00.123Z"}</pre>
  *
  * <ul>
- *   <li>{@code online}: its first tunnel is there. After a start of the broker that is told anew.
- *   <li>{@code offline}: its last tunnel has been gone for ten seconds; one that is back sooner was
- *       never offline.
- *   <li>{@code wanted}: a client came for it, or waits, while it is offline: something may wake it.
- *       Once in ten seconds at most, and only where there is an entry.
+ *   <li>{@code online}: the first tunnel of a hidden server was parked. After a restart of the
+ *       broker, this is reported anew.
+ *   <li>{@code offline}: its last tunnel has been gone for ten seconds. A hidden server that is
+ *       back sooner was never offline.
+ *   <li>{@code wanted}: a client has asked for a hidden server that is offline, or waits for it, so
+ *       that something may wake it. At most once in ten seconds, and only if there is an entry.
  * </ul>
  *
- * <p>The state of things is looked at once a second or so ({@link #sweep}), rather than followed
- * event by event, so whatever makes an ID online counts, and nothing depends on the order in which
- * threads report. Entries are asked for on a thread of its own.
+ * <p>{@link #sweep} compares states about once a second; single tunnels are not followed. So it
+ * does not matter what makes an ID online, nor in which order threads report.
+ *
+ * <p>Any thread may call, except where a method says otherwise. The store, which may block, is read
+ * on the thread {@code hooks}.
  */
-public final class Webhooks implements TunnelListener, AutoCloseable {
+final class Webhooks implements TunnelListener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Webhooks.class);
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final long DEBOUNCE = Duration.ofSeconds(10).toNanos();
-  private static final long THROTTLE = Duration.ofSeconds(10).toNanos();
+  private static final long OFFLINE_AFTER = Duration.ofSeconds(10).toNanos();
+  private static final long WANTED_INTERVAL = Duration.ofSeconds(10).toNanos();
   private static final int MAX_EVENTS = 10_000;
-  private static final Duration ANSWER_TIME = Duration.ofSeconds(10);
+  private static final Duration MAX_RESPONSE_TIME = Duration.ofSeconds(10);
 
-  /** How many IDs are looked up between two sweeps since clients want them: guessed ones, too. */
+  /**
+   * The maximum number of IDs between two sweeps that are looked up because clients have asked for
+   * them. Clients may ask for any ID, so without a limit they could flood the store.
+   */
   private static final int MAX_ABSENT = 256;
 
   private enum Kind {
@@ -60,7 +66,6 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
     WANTED
   }
 
-  /** Something to be told. */
   private record Event(Kind kind, UUID id, Instant time) {}
 
   private final EntryStore store;
@@ -70,22 +75,22 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
   private final Set<UUID> absent = ConcurrentHashMap.newKeySet();
   private final AtomicLong unchecked = new AtomicLong();
 
-  // Of the thread that sweeps. Times are by System.nanoTime.
-  private final Set<UUID> online = new HashSet<>(); // as was told
+  // Used on the sweeping thread only. Times are in nanoseconds.
+  private final Set<UUID> online = new HashSet<>(); // as it was reported
   private final Map<UUID, Long> goneSince = new HashMap<>();
   private final Map<UUID, Long> wantedAt = new HashMap<>();
 
   /**
-   * Begins to tell.
+   * Starts the webhooks.
    *
-   * @param url where events are posted to
-   * @param secret what signs them: {@code whsec_} and octets in base64
-   * @param store is asked for labels, and whether there is such an entry
-   * @param clock what time is told
+   * @param url the URL to which events are posted
+   * @param secret the key that signs events: {@code whsec_} and bytes in base64
+   * @param store has the labels of hidden servers, and tells which of them exist
+   * @param clock the time that is reported
    */
-  public Webhooks(URI url, String secret, EntryStore store, InstantSource clock) {
+  Webhooks(URI url, String secret, EntryStore store, InstantSource clock) {
     this(
-        new HookSender.Target(url, MAX_EVENTS, ANSWER_TIME),
+        new HookSender.Target(url, MAX_EVENTS, MAX_RESPONSE_TIME),
         new HookSigner(secret),
         store,
         clock,
@@ -101,7 +106,7 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
     this.store = store;
     this.clock = clock;
     this.sender = new HookSender(target, signer, clock, now);
-    this.events = new BoundedWriter<>("hooks", target.most(), this::read);
+    this.events = new BoundedWriter<>("hooks", target.maxPending(), this::send);
     events.start();
   }
 
@@ -115,38 +120,45 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
   }
 
   /**
-   * Looks at how things are, and tells what is new. To be called about once a second, by one
-   * thread.
+   * Reports what has changed since the last call. To be called about once a second, on one thread.
    *
-   * @param now {@link System#nanoTime}
-   * @param counts of each ID that is known to be connected
+   * @param now in nanoseconds, as {@link System#nanoTime} tells
+   * @param counts the counts of each ID that is known to be connected
    */
-  public void sweep(long now, Map<UUID, Presence.Counts> counts) {
+  void sweep(long now, Map<UUID, Presence.Counts> counts) {
     sender.sweep(now);
-    wantedAt.values().removeIf(at -> now - at >= THROTTLE);
+    wantedAt.values().removeIf(at -> now - at >= WANTED_INTERVAL);
     counts.forEach(
         (id, of) -> {
           if (of.isOnline() && online.add(id)) {
-            tell(Kind.ONLINE, id);
+            report(Kind.ONLINE, id);
           } else if (!of.isOnline() && of.waiting() > 0) {
-            want(id, now);
+            reportWanted(id, now);
           }
         });
-    for (Iterator<UUID> all = online.iterator(); all.hasNext(); ) {
-      UUID id = all.next();
+    sweepOnline(now, counts);
+    sweepAbsent(now, counts);
+  }
+
+  private void sweepOnline(long now, Map<UUID, Presence.Counts> counts) {
+    for (Iterator<UUID> ids = online.iterator(); ids.hasNext(); ) {
+      UUID id = ids.next();
       if (isOnline(id, counts)) {
         goneSince.remove(id);
-      } else if (now - goneSince.computeIfAbsent(id, i -> now) >= DEBOUNCE) {
+      } else if (now - goneSince.computeIfAbsent(id, i -> now) >= OFFLINE_AFTER) {
         goneSince.remove(id);
-        all.remove();
-        tell(Kind.OFFLINE, id);
+        ids.remove();
+        report(Kind.OFFLINE, id);
       }
     }
-    for (Iterator<UUID> all = absent.iterator(); all.hasNext(); ) {
-      UUID id = all.next();
-      all.remove();
+  }
+
+  private void sweepAbsent(long now, Map<UUID, Presence.Counts> counts) {
+    for (Iterator<UUID> ids = absent.iterator(); ids.hasNext(); ) {
+      UUID id = ids.next();
+      ids.remove();
       if (!isOnline(id, counts)) {
-        want(id, now);
+        reportWanted(id, now);
       }
     }
   }
@@ -156,25 +168,26 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
     return of != null && of.isOnline();
   }
 
-  private void want(UUID id, long now) {
+  private void reportWanted(UUID id, long now) {
     if (wantedAt.putIfAbsent(id, now) == null) {
-      tell(Kind.WANTED, id);
+      report(Kind.WANTED, id);
     }
   }
 
-  private void tell(Kind kind, UUID id) {
+  private void report(Kind kind, UUID id) {
     events.offer(new Event(kind, id, clock.instant()));
   }
 
-  private void read(Event event) {
+  /** Looks up the entry of an event, and sends the event. Runs on the thread {@code hooks}. */
+  private void send(Event event) {
     Optional<Entry> entry = Optional.empty();
     try {
       entry = store.find(event.id());
     } catch (IOException e) {
-      LOG.debug("The labels of an event are not known: {}", e.getMessage());
+      LOG.debug("The labels of a webhook event could not be read: {}", e.getMessage());
     }
     if (event.kind() == Kind.WANTED && entry.isEmpty()) {
-      return; // somebody guesses
+      return; // a client has guessed an ID
     }
     sender.send(event.id(), json(event, entry.map(Entry::labels).orElse(List.of())));
   }
@@ -188,37 +201,37 @@ public final class Webhooks implements TunnelListener, AutoCloseable {
     return json.put("time", event.time().truncatedTo(ChronoUnit.MILLIS).toString()).toString();
   }
 
-  /** Returns how many events are still to be told. */
-  public int pending() {
+  /** Returns the number of events that are not delivered yet. */
+  int pending() {
     return sender.counts().pending();
   }
 
-  /** Returns how many events were taken. */
-  public long delivered() {
+  /** Returns the number of events that were delivered. */
+  long delivered() {
     return sender.counts().delivered();
   }
 
-  /** Returns how often an event was sent again. */
-  public long retried() {
+  /** Returns the number of attempts that were not the first of their event. */
+  long retried() {
     return sender.counts().retried();
   }
 
-  /** Returns how many events were given up. */
-  public long failed() {
+  /** Returns the number of events that were given up. */
+  long failed() {
     return sender.counts().failed();
   }
 
-  /** Returns for how many events there was no place. */
-  public long dropped() {
+  /** Returns the number of events that were dropped because too many were pending. */
+  long dropped() {
     return events.dropped() + sender.counts().dropped();
   }
 
-  /** Returns how many clients were too many to ask whether what they want has an entry. */
-  public long unchecked() {
+  /** Returns the number of clients whose ID was not looked up, because there were too many. */
+  long unchecked() {
     return unchecked.get();
   }
 
-  /** Tells nothing more. */
+  /** Stops sending events. */
   @Override
   public void close() {
     sender.close();
