@@ -98,7 +98,10 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     }
     probe = timer("probe", "Time from a liveness probe to its answer");
     for (Rendezvous.End end : Rendezvous.End.values()) {
-      over.put(end, counter("over", "Rendezvous that ended; each attempt counts", "end", AccessLog.word(end)));
+      over.put(
+          end,
+          counter(
+              "over", "Rendezvous that ended; each attempt counts", "end", AccessLog.word(end)));
     }
     for (MeteredStore.Operation operation : MeteredStore.Operation.values()) {
       String[] tags = {"operation", word(operation)};

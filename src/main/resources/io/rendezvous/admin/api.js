@@ -1,6 +1,6 @@
-// The broker's API, and what it sends by itself.
+// Calls the broker's API and listens to its events.
 
-/** What went wrong, in words for people. */
+/** An error whose message is shown to people. */
 export class Problem extends Error {
   constructor(status, message) {
     super(message);
@@ -22,7 +22,7 @@ export async function call(method, path, body) {
     throw new Problem(0, 'The broker cannot be reached.');
   }
   if (response.status === 401) {
-    location.reload(); // the session is over: the broker shows the login instead
+    location.reload(); // the session has ended, so the broker shows the login
     return new Promise(() => {});
   }
   if (!response.ok) {
@@ -37,63 +37,63 @@ export const get = async path => (await call('GET', path)).json();
 export const post = async (path, body) => (await call('POST', path, body)).json();
 export const put = async (path, body) => (await call('PUT', path, body)).json();
 
-const SILENT = 6_000; // three missed statuses
-const DEAD = 15_000;
+const MAX_SILENCE = 6_000; // ms; three statuses have not arrived
+const RECONNECT_AFTER = 15_000; // ms
 
 /**
- * Listens to the broker. `on` has a function for each kind of event; `heard` is called when events come
- * again, and `lost` with the time of the last one when they don't.
+ * Listens to the broker's events. `on` has a function for each kind of event. Besides, `on.connected` is called
+ * when events begin to arrive, and `on.lost` with the time of the last one when they no longer do.
  */
 export function listen(on) {
   let source;
   let last = Date.now();
   let tried = last;
-  let fresh = null;
+  let connected = null; // null before the first event, undefined when the tab is shown again
 
   function open() {
     source?.close();
     tried = Date.now();
     source = new EventSource('/api/events');
-    source.onerror = () => lose();
+    source.onerror = () => onSilence();
     for (const kind of ['status', 'entries', 'refresh', 'rendezvous']) {
       source.addEventListener(kind, event => {
-        if (kind === 'status') hear();
+        if (kind === 'status') onStatus();
         on[kind](JSON.parse(event.data));
       });
     }
   }
 
-  function hear() {
+  function onStatus() {
     last = Date.now();
-    if (fresh === true) return;
-    const first = fresh === null;
-    fresh = true;
-    on.heard(first);
+    if (connected === true) return;
+    const first = connected === null;
+    connected = true;
+    on.connected(first);
   }
 
-  function lose() {
-    if (fresh === false) return;
-    fresh = false;
+  function onSilence() {
+    if (connected === false) return;
+    connected = false;
     on.lost(last);
   }
 
   async function watch() {
     if (document.hidden) return;
     const now = Date.now();
-    if (now - Math.max(last, tried) > SILENT) lose();
+    if (now - Math.max(last, tried) > MAX_SILENCE) onSilence();
     const ended = source.readyState === EventSource.CLOSED && now - tried > 3000;
-    if (ended || now - Math.max(last, tried) > DEAD) {
+    if (ended || now - Math.max(last, tried) > RECONNECT_AFTER) {
       tried = now;
-      // A session that is over ends here, since EventSource tells no status.
+      // This call finds out whether the session has ended, since EventSource reports no status.
       if (await call('GET', 'status').catch(() => null)) open();
     }
   }
 
-  // A browser has six connections to one host: tabs that nobody looks at leave them to the others.
+  // A browser opens only six connections to one host, so tabs in the background give theirs up.
   document.addEventListener('visibilitychange', () => {
     if (document.hidden) source.close();
     else {
-      fresh = undefined;
+      connected = undefined;
       open();
     }
   });

@@ -1,4 +1,4 @@
-// Which view is shown, and who is told what the broker says.
+// Shows the view that the address names, and passes the broker's events on to the views.
 import { listen } from './api.js';
 import { byId, set, state } from './dom.js';
 import { plain, timeOfDay } from './format.js';
@@ -32,7 +32,7 @@ async function route() {
   const title = await VIEWS[current].show(id, new URLSearchParams(query)) ?? view.querySelector('h1').textContent;
   if (path !== place) return;
   document.title = `${plain(title)} – Rendezvous`;
-  // Screen readers are told of another view by its heading.
+  // Moving the focus to the heading makes screen readers announce the new view.
   if (moved && !view.contains(document.activeElement)) view.querySelector('h1').focus({ preventScroll: true });
 }
 
@@ -47,20 +47,20 @@ listen({
     server.changed(list);
   },
   rendezvous(list) {
-    rendezvous.met(list);
-    server.met(list);
+    rendezvous.changed(list);
+    server.rendezvousChanged(list);
   },
   refresh: reload,
-  heard(first) {
+  connected(first) {
     state(byId('live'), 'on', 'live');
     document.body.classList.remove('stale');
     set(byId('stale'), '');
-    if (!first) reload(); // what happened meanwhile was not heard
+    if (!first) reload(); // events in between are lost
   },
   lost(last) {
     state(byId('live'), 'bad', 'not live');
     document.body.classList.add('stale');
-    set(byId('stale'), `Nothing heard from the broker since ${timeOfDay(last)}. What you see is from then. Trying again.`);
+    set(byId('stale'), `The broker has not responded since ${timeOfDay(last)}. This page shows the data of that time. Reconnecting…`);
   },
 });
 
@@ -71,5 +71,5 @@ byId('skip').addEventListener('click', event => {
 });
 history.scrollRestoration = 'manual';
 addEventListener('hashchange', route);
-setInterval(reload, 60_000); // the hour of those to whom nothing happens moves on, too
+setInterval(reload, 60_000); // also moves on the last hour of idle hidden servers
 route();

@@ -1,31 +1,31 @@
-// The broker's health.
+// The view of the broker's health.
 import { byId, parts, set, state } from './dom.js';
 import { today } from './figures.js';
-import { count, date, duration, octets } from './format.js';
+import { bytes, count, date, duration } from './format.js';
 
 const part = parts(byId('broker'));
-const SOON = 21; // days: a certificate is renewed by itself long before
+const WARN_DAYS = 21; // a certificate of the broker's own is renewed long before
 
 const REASONS = {
   'hidden server': {
-    400: 'the request is malformed',
+    400: 'malformed request',
     401: 'unknown UUID or wrong token',
-    403: 'the target is no UUID',
-    407: 'there is no token',
-    408: 'the request is too slow',
-    409: 'something follows the request',
+    403: 'the target is not a UUID',
+    407: 'no token',
+    408: 'request too slow',
+    409: 'data after the request',
     429: 'too many failures',
-    431: 'the request is too long',
-    503: 'the broker is full or closing down, or its store is away',
+    431: 'request too long',
+    503: 'broker full or shutting down, or store unreachable',
   },
   client: {
-    400: 'the request is malformed',
-    401: 'not yet identified',
-    404: 'the UUID is not connected',
-    408: 'the request is too slow',
-    431: 'the request is too long',
-    502: 'the tunnel ended before an answer',
-    503: 'no tunnel was free',
+    400: 'malformed request',
+    401: 'no UUID yet, so the client was challenged',
+    404: 'hidden server not connected',
+    408: 'request too slow',
+    431: 'request too long',
+    502: 'tunnel ended before an answer',
+    503: 'no free tunnel',
   },
 };
 
@@ -36,22 +36,22 @@ export function status(now) {
   set(part.uptime, duration(Math.max(0, Date.now() - new Date(now.started))));
   set(part.started, `since ${date(now.started)}`);
   share('connections', now.connections.open, now.connections.most, count);
-  share('memory', now.memory.used, now.memory.most, octets);
+  share('memory', now.memory.used, now.memory.most, bytes);
   today(part, now.today);
   certificate(now.certificate);
   refusals(now.refusals);
   notices(now);
 }
 
-function share(key, used, most, format) {
+function share(key, used, max, format) {
   set(part[key], format(used));
-  set(part[`${key}Most`], `of ${format(most)}`);
-  part[`${key}Meter`].value = used / most;
+  set(part[`${key}Max`], `of ${format(max)}`);
+  part[`${key}Meter`].value = used / max;
 }
 
 function certificate(now) {
   set(part.days, now ? `${count(now.daysLeft)} days left` : 'none');
-  part.days.classList.toggle('alert', Boolean(now) && now.daysLeft < SOON);
+  part.days.classList.toggle('alert', Boolean(now) && now.daysLeft < WARN_DAYS);
   set(part.until, now ? `until ${date(now.until)}` : 'TLS is off');
   set(part.names, now?.names.join(', ') ?? '');
 }
@@ -69,25 +69,26 @@ function refusals(list) {
     line.forEach((text, j) => {
       const cell = row.cells[j] ?? row.insertCell();
       cell.setAttribute('role', 'cell');
-      cell.dataset.label = ['Whom', 'Status', 'Reason', 'How often'][j];
+      cell.dataset.label = ['Side', 'Status', 'Reason', 'Count'][j];
       cell.classList.toggle('number', j === 3);
       set(cell, text);
     });
   });
 }
 
-/** What wants doing, on every view. Only what changes is touched, so that nothing is read out twice. */
+/** Shows warnings on every view. Unchanged ones stay untouched, so that screen readers do not repeat them. */
 function notices(now) {
   const days = now.certificate?.daysLeft;
   const lines = [
-    now.trouble && `The entries cannot be looked at: ${now.trouble}`,
-    now.state === 'draining' && 'The broker is closing down: it takes nobody in, and ends when the transfers have.',
+    now.trouble && `The entries cannot be read, so they may be outdated: ${now.trouble}`,
+    now.state === 'draining' && 'The broker is shutting down. It accepts no new connections, and ends when all transfers have finished.',
     days < 0 && 'The broker’s certificate has expired.',
-    days >= 0 && days < SOON && `The broker’s certificate ends in ${count(days)} days.`,
+    days >= 0 && days < WARN_DAYS && `The broker’s certificate expires in ${count(days)} days.`,
     now.memory.used > 0.9 * now.memory.most && 'The broker’s memory is nearly full.',
-    now.connections.open > 0.9 * now.connections.most && 'The broker has nearly as many connections as it can take.',
+    now.connections.open > 0.9 * now.connections.most && 'The broker is close to its maximum number of connections.',
     now.publicHostIsLoopback
-      && 'The broker’s public host is a name of this machine only: others cannot use files and URLs made here. Set rendezvous.public-host.',
+      && 'The broker’s public host name leads to this machine only, so other machines cannot use the files and URLs of this page.'
+      + ' Set rendezvous.public-host.',
   ].filter(Boolean);
   const box = byId('notices');
   if (lines.join('\n') === [...box.children].map(line => line.textContent).join('\n')) return;

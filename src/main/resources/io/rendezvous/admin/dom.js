@@ -1,10 +1,10 @@
-// What all views build with. Data gets into the page as text and never as markup.
+// Helpers for all views. Data is put into the page as text, never as markup.
 import { Problem } from './api.js';
 import { ago, date, plain } from './format.js';
 
 export const byId = id => document.getElementById(id);
 
-/** The parts of an element that are filled with data, by name. */
+/** Returns the descendants of an element that show data, by their names. */
 export function parts(element) {
   const found = {};
   for (const part of element.querySelectorAll('[data-f]')) found[part.dataset.f] = part;
@@ -13,7 +13,7 @@ export function parts(element) {
 
 export const copyOf = template => byId(template).content.cloneNode(true).firstElementChild;
 
-/** Leaves what is unchanged alone, so that a selection in it stays. */
+/** Sets a text. Leaves an unchanged one alone, so that a selection in it is kept. */
 export function set(element, text) {
   if (element.textContent !== String(text)) element.textContent = text;
 }
@@ -23,7 +23,7 @@ export function state(element, kind, text) {
   set(element, text);
 }
 
-/** Shows how long ago that was, from now on. */
+/** Shows how long ago a time was, and keeps this up to date. */
 export function since(element, time, before = '') {
   if (!time) {
     delete element.dataset.since;
@@ -42,9 +42,9 @@ setInterval(() => {
   }
 }, 5000);
 
-/** The entry's labels, each kept to its own direction, or the start of its UUID. */
-export function name(element, labels, instead) {
-  const names = labels.length ? labels : [instead];
+/** Shows the labels of an entry, or another text if it has none. Each label keeps its own text direction. */
+export function showName(element, labels, otherwise) {
+  const names = labels.length ? labels : [otherwise];
   const shown = names.map(plain).join('\n');
   if (element.dataset.shown === shown) return;
   element.dataset.shown = shown;
@@ -55,7 +55,7 @@ export function name(element, labels, instead) {
   }));
 }
 
-/** Brings the children of a parent to this order. What is in place already is not touched, and keeps the focus. */
+/** Makes these elements the children of a parent, in order. Elements that are in place already keep the focus. */
 export function arrange(parent, elements) {
   const wanted = new Set(elements);
   for (const child of [...parent.children]) if (!wanted.has(child)) child.remove();
@@ -66,14 +66,14 @@ export function arrange(parent, elements) {
   if (focused !== document.activeElement && focused.isConnected) focused.focus({ preventScroll: true });
 }
 
-let silence;
+let clearing;
 
-/** Says something in passing, to the eye and to screen readers. */
+/** Shows a message for a few seconds, and lets screen readers announce it. */
 export function say(text) {
-  const said = byId('said');
-  said.textContent = text;
-  clearTimeout(silence);
-  silence = setTimeout(() => { said.textContent = ''; }, 6000);
+  const message = byId('said');
+  message.textContent = text;
+  clearTimeout(clearing);
+  clearing = setTimeout(() => { message.textContent = ''; }, 6000);
 }
 
 export async function copy(text, source) {
@@ -82,15 +82,15 @@ export async function copy(text, source) {
     say('Copied.');
   } catch {
     if (source) getSelection().selectAllChildren(source);
-    say('The browser does not let this page copy. Press Ctrl+C.');
+    say('The browser does not allow copying here. Press Ctrl+C.');
   }
 }
 
-/** Does something, and shows near it why it failed. */
-export async function attempt(element, what) {
+/** Runs an action, and shows its error in an element. Returns whether it succeeded. */
+export async function attempt(element, action) {
   element.textContent = '';
   try {
-    await what();
+    await action();
     return true;
   } catch (e) {
     if (!(e instanceof Problem)) throw e;
@@ -99,13 +99,13 @@ export async function attempt(element, what) {
   }
 }
 
-/** Calls this when the form is sent, once at a time. */
-export function onSubmit(form, what) {
+/** Runs an action when a form is submitted, one run at a time. */
+export function onSubmit(form, action) {
   form.addEventListener('submit', async event => {
     event.preventDefault();
     if (form.ariaBusy === 'true') return;
     form.ariaBusy = 'true';
-    await attempt(form.querySelector('.error'), what).finally(() => { form.ariaBusy = 'false'; });
+    await attempt(form.querySelector('.error'), action).finally(() => { form.ariaBusy = 'false'; });
   });
 }
 
@@ -113,21 +113,21 @@ for (const button of document.querySelectorAll('[data-close]')) {
   button.addEventListener('click', () => button.closest('dialog').close());
 }
 
-let confirmed;
+let confirmedAction;
 
-/** Asks before it does something. `body` holds elements and texts. */
-export function confirm(title, body, verb, danger, what) {
+/** Asks for confirmation before an action. `body` has elements and texts. */
+export function confirm(title, body, verb, danger, action) {
   const dialog = byId('confirm');
   set(byId('confirm-title'), title);
   byId('confirm-body').replaceChildren(...body);
   byId('confirm-do').textContent = verb;
   byId('confirm-do').className = danger ? 'danger' : 'primary';
   dialog.querySelector('.error').textContent = '';
-  confirmed = what;
+  confirmedAction = action;
   dialog.showModal();
 }
 
 onSubmit(byId('confirm').querySelector('form'), async () => {
-  await confirmed();
+  await confirmedAction();
   byId('confirm').close();
 });

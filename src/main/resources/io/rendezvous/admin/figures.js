@@ -1,6 +1,6 @@
-// What several views show of a hidden server, or of all of them.
+// Figures that several views show, of one hidden server or of all.
 import { set, since, state } from './dom.js';
-import { count, octets } from './format.js';
+import { bytes, count } from './format.js';
 
 export function figures(part, entry) {
   state(part.state, entry.online ? 'on' : 'off', entry.online ? 'online' : 'offline');
@@ -13,16 +13,16 @@ export function figures(part, entry) {
 
 export function today(part, { rendezvous, octetsIn, octetsOut }) {
   set(part.rendezvous, count(rendezvous));
-  set(part.in, octets(octetsIn));
-  set(part.out, octets(octetsOut));
+  set(part.in, bytes(octetsIn));
+  set(part.out, bytes(octetsOut));
 }
 
-/** One bar for each minute. A lone rendezvous is a low bar, not a full one. */
+/** Draws one bar for each minute. The scale has at least four steps, so that one rendezvous is a low bar. */
 function bars(svg, hour) {
-  const most = Math.max(4, ...hour);
+  const max = Math.max(4, ...hour);
   const width = 120 / hour.length;
   const path = hour
-    .map((n, i) => n && `M${i * width} 24v${-24 * n / most}h${width * 0.8}v${24 * n / most}z`)
+    .map((n, i) => n && `M${i * width} 24v${-24 * n / max}h${width * 0.8}v${24 * n / max}z`)
     .filter(Boolean)
     .join('');
   const total = hour.reduce((sum, n) => sum + n, 0);

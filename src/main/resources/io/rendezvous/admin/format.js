@@ -1,15 +1,16 @@
-// Numbers and times as people read them.
+// Formats numbers, sizes and times for people.
 
 const numbers = new Intl.NumberFormat('en');
 const dates = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
 const clock = new Intl.DateTimeFormat('en-GB', { timeStyle: 'medium' });
 
 export const count = number => numbers.format(number);
-/** Entries may say anything of themselves: what is no time is shown as it is. */
+/** Returns a date and time. An entry may contain any text instead of a time, which is shown as it is. */
 export const date = time => Number.isNaN(Date.parse(time)) ? plain(String(time)) : dates.format(new Date(time));
 export const timeOfDay = time => clock.format(new Date(time));
 
-export function octets(number) {
+/** Returns a number of bytes in decimal units, such as "12.3 kB". */
+export function bytes(number) {
   const units = ['B', 'kB', 'MB', 'GB', 'TB', 'PB'];
   let unit = 0;
   while (number >= 999.5 && unit < units.length - 1) {
@@ -19,7 +20,7 @@ export function octets(number) {
   return `${number < 99.95 && unit ? number.toFixed(1) : Math.round(number)} ${units[unit]}`;
 }
 
-/** The two greatest units of a time, "2 h 5 min". */
+/** Returns a duration in its two largest units, such as "2 h 5 min". */
 export function duration(ms) {
   if (ms < 1000) return `${Math.round(ms)} ms`;
   if (ms < 60_000) return `${(ms / 1000).toFixed(1)} s`;
@@ -29,6 +30,7 @@ export function duration(ms) {
   return `${Math.floor(seconds / 86_400)} d ${Math.floor(seconds / 3600) % 24} h`;
 }
 
+/** Returns how long ago a time was. */
 export function ago(time) {
   const seconds = Math.floor((Date.now() - new Date(time)) / 1000);
   if (seconds < 10) return 'just now';
@@ -38,10 +40,11 @@ export function ago(time) {
   return `${Math.floor(seconds / 86_400)} d ago`;
 }
 
-export const shortly = uuid => uuid.slice(0, 8);
+/** Returns the first eight digits of a UUID. */
+export const shortId = uuid => uuid.slice(0, 8);
 
-/** Without what turns, breaks or hides text. */
+/** Replaces characters that are invisible, break lines or change the direction of text. */
 export const plain = text => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '\ufffd');
 
-/** What an entry is called in a sentence. */
-export const called = entry => plain(entry.labels[0] ?? shortly(entry.uuid));
+/** Returns the name of an entry for use in a sentence: its first label, else the start of its UUID. */
+export const nameOf = entry => plain(entry.labels[0] ?? shortId(entry.uuid));

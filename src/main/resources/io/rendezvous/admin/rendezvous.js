@@ -1,10 +1,10 @@
-// The latest rendezvous, of all hidden servers or of one.
+// The table of the latest rendezvous, of all hidden servers or of one.
 import { get } from './api.js';
-import { arrange, attempt, byId, copyOf, name, parts, set, state } from './dom.js';
-import { count, date, duration, octets, shortly, timeOfDay } from './format.js';
+import { arrange, attempt, byId, copyOf, parts, set, showName, state } from './dom.js';
+import { bytes, count, date, duration, shortId, timeOfDay } from './format.js';
 
-const MOST = 100;
-const STATES = { 'going on': 'on', over: 'off', unanswered: 'bad' };
+const MAX_ROWS = 100;
+const STATES = { 'going on': ['on', 'ongoing'], over: ['off', 'over'], unanswered: ['bad', 'unanswered'] };
 
 export class Latest {
   #rows = new Map();
@@ -32,14 +32,14 @@ export class Latest {
       if (!this.#rows.has(one.number)) this.#rows.set(one.number, rowOf());
       update(this.#rows.get(one.number), one);
     }
-    const newest = [...this.#rows].sort(([a], [b]) => b - a).slice(0, MOST);
+    const newest = [...this.#rows].sort(([a], [b]) => b - a).slice(0, MAX_ROWS);
     this.#rows = new Map(newest);
     arrange(this.#body, newest.map(([, row]) => row.element));
     this.#table.hidden = !newest.length;
     this.#none.hidden = newest.length > 0;
   }
 
-  /** What goes on lasts longer each second, though the broker has nothing new to say of it. */
+  /** Updates the duration of ongoing rendezvous each second. */
   #tick() {
     for (const row of this.#rows.values()) if (row.since) set(row.lasted, duration(performance.now() - row.since));
   }
@@ -55,14 +55,14 @@ function update(row, one) {
   row.began.title = date(one.began);
   set(row.began, timeOfDay(one.began));
   row.name.href = `#/server/${one.uuid}`;
-  name(row.name, one.label ? [one.label] : [], shortly(one.uuid));
+  showName(row.name, one.label ? [one.label] : [], shortId(one.uuid));
   set(row.client, one.client);
-  state(row.state, STATES[one.state] ?? 'off', one.state);
-  set(row.attempt, one.attempt > 1 ? `at tunnel ${count(one.attempt)}` : '');
+  state(row.state, ...(STATES[one.state] ?? ['off', one.state]));
+  set(row.attempt, one.attempt > 1 ? `attempt ${count(one.attempt)}` : '');
   set(row.waited, duration(one.waitedMs));
   set(row.lasted, duration(one.lastedMs));
-  set(row.in, octets(one.octetsIn));
-  set(row.out, octets(one.octetsOut));
+  set(row.in, bytes(one.octetsIn));
+  set(row.out, bytes(one.octetsOut));
   row.since = one.state === 'going on' && performance.now() - one.lastedMs;
 }
 
@@ -73,4 +73,4 @@ export async function show() {
 }
 
 export const load = () => attempt(byId('rendezvous-error'), () => all.load());
-export const met = list => all.put(list);
+export const changed = list => all.put(list);

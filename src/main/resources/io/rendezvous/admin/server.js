@@ -1,19 +1,19 @@
-// One hidden server: how it is, how to connect it, and what can be changed.
+// The view of one hidden server: its state, how to connect it, and its settings.
 import { call, get, post, put } from './api.js';
-import { attempt, byId, confirm, copy, name, onSubmit, parts, say, set, since } from './dom.js';
+import { attempt, byId, confirm, copy, onSubmit, parts, say, set, showName, since } from './dom.js';
 import { figures } from './figures.js';
-import { called, count, date, shortly } from './format.js';
+import { count, date, nameOf, shortId } from './format.js';
 import { Latest } from './rendezvous.js';
 
 const view = byId('server');
 const part = parts(view);
 const edit = byId('edit');
 const FLAGS = ['open', 'challenge', 'proxyProtocol'];
-const OVERLAPS = [['10m', '10 minutes'], ['1h', '1 hour'], ['1d', '1 day'], ['7d', '7 days'], ['30d', '30 days'], ['0s', 'none']];
+const OVERLAPS = [['10m', '10 minutes'], ['1h', '1 hour'], ['1d', '1 day'], ['7d', '7 days'], ['30d', '30 days'], ['0s', 'no time']];
 
 let uuid;
 let entry;
-let created; // the UUID of the entry just made: its next steps are what one wants to see
+let created; // the UUID of the entry that was just created, whose next steps are scrolled into view
 const latest = new Latest(view.querySelector('[data-rendezvous]'), one => one.uuid === uuid);
 
 export async function show(id) {
@@ -28,7 +28,7 @@ export async function show(id) {
     if (connect.getBoundingClientRect().top > innerHeight / 2) connect.scrollIntoView();
   }
   created = null;
-  return entry ? called(entry) : 'Unknown entry';
+  return entry ? nameOf(entry) : 'Unknown entry';
 }
 
 export async function load() {
@@ -54,7 +54,7 @@ export function changed(entries) {
   if (now && entry) update(now);
 }
 
-export const met = list => latest.put(list);
+export const rendezvousChanged = list => latest.put(list);
 
 export function status(now) {
   byId('loopback').hidden = !now.publicHostIsLoopback;
@@ -63,19 +63,19 @@ export function status(now) {
 function update(now) {
   entry = now;
   byId('one').hidden = false;
-  name(byId('server-title'), entry.labels, shortly(uuid));
+  showName(byId('server-title'), entry.labels, shortId(uuid));
   figures(part, entry);
   for (const key of ['uuid', 'url']) set(part[key], entry[key]);
   since(part.end, entry.lastEnd?.time, entry.lastEnd && `last tunnel ended: ${entry.lastEnd.why}, `);
   if (!entry.lastEnd) set(part.end, '');
   set(part.created, entry.created ? `created ${date(entry.created)}` : '');
-  byId('chart').hidden = !entry.lastSeen; // before that, how to connect it comes first
-  set(part.most, `at most ${count(Math.max(...entry.hour))} a minute`);
+  byId('chart').hidden = !entry.lastSeen; // a new one begins with how to connect it
+  set(part.max, `up to ${count(Math.max(...entry.hour))} per minute`);
   set(part.agent, `scripts/rendezvous agent --entry ${uuid}.provisioning.json --to http://127.0.0.1:8080`);
   set(part.curl, `curl --digest --user ${uuid}:x ${entry.url.replace(/\/\/[^/]*@/, '//')}`);
   set(part.digits, entry.digits);
   const previous = entry.previousUntil && new Date(entry.previousUntil) > new Date();
-  set(part.previous, previous ? `The earlier secret is good until ${date(entry.previousUntil)}.` : '');
+  set(part.previous, previous ? `The previous secret is valid until ${date(entry.previousUntil)}.` : '');
   if (!edit.classList.contains('changed')) {
     edit.elements.labels.value = entry.labels.join(', ');
     for (const flag of FLAGS) edit.elements[flag].checked = entry[flag];
@@ -85,10 +85,10 @@ function update(now) {
 const labelsOf = input => input.value.split(/[\s,]+/).filter(Boolean);
 const flagsOf = form => Object.fromEntries(FLAGS.map(flag => [flag, form.elements[flag].checked]));
 
-/** The entry's name as a part of a sentence. */
-function named() {
+/** Returns an element with the entry's name, for use in a sentence. */
+function nameElement() {
   const element = document.createElement('strong');
-  name(element, entry.labels, uuid);
+  showName(element, entry.labels, uuid);
   return element;
 }
 
@@ -105,22 +105,22 @@ byId('rotate').addEventListener('click', () => {
   const label = document.createElement('label');
   const select = document.createElement('select');
   select.append(...OVERLAPS.map(([value, text]) => new Option(text, value, value === '1h')));
-  label.append('The old secret stays good for ', select);
+  label.append('The old secret stays valid for ', select);
   const text = document.createElement('p');
-  text.append('Tunnels stay. Give ', named(), ' its new file within that time.');
+  text.append('No tunnel is closed. Copy the new provisioning file to ', nameElement(), ' within this time.');
   confirm('Rotate the secret', [text, label], 'Rotate', false, async () => {
     update(await post(`entries/${uuid}/rotate`, { overlap: select.value }));
-    say('The secret is new. Take the new file to the hidden server.');
+    say('Rotated. Copy the new provisioning file to the hidden server.');
   });
 });
 
 byId('revoke').addEventListener('click', () => {
   const text = document.createElement('p');
-  text.append('The secret of ', named(), ' is void at once, and its tunnels, parked and active, are closed within 2 s.'
-    + ' It is back when it has its new file.');
+  text.append('The secret of ', nameElement(), ' becomes invalid at once, and its tunnels, parked and active, are closed within 2 s.'
+    + ' To connect again, the hidden server needs its new provisioning file.');
   confirm('Revoke the secret', [text], 'Revoke', true, async () => {
     update(await post(`entries/${uuid}/revoke`));
-    say('Revoked. The hidden server needs its new file.');
+    say('Revoked. Copy the new provisioning file to the hidden server.');
   });
 });
 
@@ -128,10 +128,10 @@ byId('delete').addEventListener('click', () => {
   const text = document.createElement('p');
   const code = document.createElement('code');
   code.textContent = uuid;
-  text.append('This deletes the entry ', named(), ' (', code, '). Its tunnels, parked and active, are closed within 2 s. It cannot be undone.');
+  text.append('This deletes the entry ', nameElement(), ' (', code, '). Its tunnels, parked and active, are closed within 2 s. This cannot be undone.');
   confirm('Delete the entry', [text], 'Delete', true, async () => {
     await call('DELETE', `entries/${uuid}`);
-    say(`Deleted ${called(entry)}.`);
+    say(`Deleted ${nameOf(entry)}.`);
     location.hash = '#/servers';
   });
 });
@@ -158,11 +158,11 @@ for (const button of view.querySelectorAll('[data-qr]')) {
     const picture = await (await call(secret ? 'POST' : 'GET', `entries/${uuid}/${button.dataset.qr}`)).blob();
     const dialog = byId('code');
     const image = dialog.querySelector('img');
-    set(byId('code-title'), secret ? 'The secret, for an authenticator' : 'The client’s URL');
+    set(byId('code-title'), secret ? 'Secret for an authenticator app' : 'Client URL');
     set(dialog.querySelector('.hint'), secret
-      ? 'Whoever sees this can be the hidden server.' : 'Whoever sees this can be a client.');
+      ? 'Anyone who sees this can pose as the hidden server.' : 'Anyone who sees this can connect as a client.');
     image.src = URL.createObjectURL(picture);
-    image.alt = `QR code: ${secret ? 'the otpauth URL' : 'the client’s URL'} of ${called(entry)}`;
+    image.alt = `QR code: ${secret ? 'secret' : 'client URL'} of ${nameOf(entry)}`;
     dialog.addEventListener('close', () => {
       URL.revokeObjectURL(image.src);
       image.removeAttribute('src');
@@ -190,6 +190,6 @@ onSubmit(form, async () => {
   });
   dialog.close();
   created = made.uuid;
-  say('Created. Next: its file, the agent, the client.');
+  say('Created. Next, connect the hidden server.');
   location.hash = `#/server/${made.uuid}`;
 });

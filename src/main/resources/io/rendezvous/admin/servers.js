@@ -1,8 +1,8 @@
-// The table of all hidden servers.
+// The view of all hidden servers.
 import { get } from './api.js';
-import { arrange, attempt, byId, copy, copyOf, name, parts, set, since } from './dom.js';
+import { arrange, attempt, byId, copy, copyOf, parts, set, showName, since } from './dom.js';
 import { figures, today } from './figures.js';
-import { called, count, shortly } from './format.js';
+import { count, nameOf, shortId } from './format.js';
 
 const SIZE = 50;
 const DEFAULTS = { search: '', sort: 'label', order: 'asc', page: '1' };
@@ -16,7 +16,7 @@ let pages = 1;
 let asked = 0;
 let typing = null;
 
-/** The address of this view: what differs from the defaults is in it, so that reload and back keep it. */
+/** Returns the address of this view. Settings other than the defaults are a part of it, so that reload and back keep them. */
 function address(changes) {
   const query = new URLSearchParams();
   for (const [key, value] of Object.entries({ ...wanted, ...changes })) {
@@ -45,7 +45,7 @@ export async function load() {
   table.ariaBusy = 'true';
   await attempt(byId('servers-error'), async () => {
     const list = await get(`entries?${new URLSearchParams({ ...wanted, size: SIZE })}`);
-    if (mine !== asked) return; // another one was asked for meanwhile
+    if (mine !== asked) return; // a later request is under way
     if (!list.entries.length && list.total) location.replace(address({ page: Math.ceil(list.total / SIZE) }));
     else fill(list);
   });
@@ -66,7 +66,7 @@ function fill({ entries, total, page }) {
   const first = (page - 1) * SIZE + 1;
   set(byId('range'), total
     ? `${count(first)} to ${count(first + entries.length - 1)} of ${count(total)}`
-    : `No hidden server has “${wanted.search}” in a label or its UUID.`);
+    : `No hidden server has “${wanted.search}” in its labels or UUID.`);
   set(byId('pages'), `of ${count(pages)}`);
   byId('page').max = pages;
   byId('page').value = page;
@@ -88,15 +88,15 @@ function rowOf(uuid) {
   const element = copyOf('entry-row');
   const row = { element, ...parts(element) };
   row.name.href = `#/server/${uuid}`;
-  set(row.short, shortly(uuid));
+  set(row.short, shortId(uuid));
   row.short.title = uuid;
   row.copy.addEventListener('click', () => copy(uuid, row.short));
   return row;
 }
 
 function update(row, entry) {
-  name(row.name, entry.labels, shortly(entry.uuid));
-  row.copy.ariaLabel = `Copy the UUID of ${called(entry)}`;
+  showName(row.name, entry.labels, shortId(entry.uuid));
+  row.copy.ariaLabel = `Copy the UUID of ${nameOf(entry)}`;
   figures(row, entry);
   row.element.classList.toggle('idle', !entry.online);
   row.waiting.classList.toggle('alert', entry.waiting > 0);
@@ -117,7 +117,7 @@ export function status(now) {
   today(summary, now.today);
 }
 
-// Typing is one step in the history, not one a letter.
+// Replaces the address, so that typing does not add a step to the history for each letter.
 byId('search').addEventListener('input', () => {
   clearTimeout(typing);
   typing = setTimeout(() => {
@@ -134,7 +134,7 @@ byId('page').addEventListener('change', () => {
 for (const header of table.querySelectorAll('[data-sort]')) {
   header.firstElementChild.addEventListener('click', () => {
     const sort = header.dataset.sort;
-    // Of numbers and times, the greatest are looked for.
+    // Numbers and times are sorted in descending order first.
     const order = sort === wanted.sort ? (wanted.order === 'asc' ? 'desc' : 'asc') : (sort === 'label' ? 'asc' : 'desc');
     location.hash = address({ sort, order, page: 1 });
   });

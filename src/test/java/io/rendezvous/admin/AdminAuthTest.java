@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who may see and change what. */
+/** Tests which requests are answered, and which are refused for want of a token. */
 class AdminAuthTest {
   private static final String BEARER = "Bearer " + AdminClient.TOKEN;
 
@@ -69,7 +69,7 @@ class AdminAuthTest {
   }
 
   @Test
-  void healthIsForAll() throws Exception {
+  void healthChecksNeedNoToken() throws Exception {
     assertThat(admin.askBare("GET", "/health", "").statusCode()).isEqualTo(200);
     assertThat(admin.askBare("GET", "/ready", "").statusCode()).isEqualTo(200);
     broker.broker().drain(Duration.ZERO);
@@ -94,7 +94,7 @@ class AdminAuthTest {
   }
 
   @Test
-  void pagesElsewhereCannotUseUpGuesses() throws Exception {
+  void pagesOfOtherSitesCannotUseUpGuesses() throws Exception {
     for (int i = 0; i < 20; i++) {
       admin.askBare("GET", "/?token=x" + i, "", "Sec-Fetch-Site", "cross-site");
     }
@@ -114,7 +114,7 @@ class AdminAuthTest {
   void formLogsIn() throws Exception {
     HttpResponse<String> wrong = login("wrong");
     assertThat(wrong.statusCode()).isEqualTo(401);
-    assertThat(wrong.body()).contains("That is not the token.");
+    assertThat(wrong.body()).contains("The token is wrong.");
     assertThat(wrong.headers().firstValue("Set-Cookie")).isEmpty();
     HttpResponse<String> right = login(AdminClient.TOKEN);
     assertThat(right.statusCode()).isEqualTo(303);
@@ -162,7 +162,7 @@ class AdminAuthTest {
       {"Sec-Fetch-Site", "cross-site"},
       {"Sec-Fetch-Site", "same-site"},
       {"Sec-Fetch-Site", "cross-site", "Origin", origin()},
-      {"X-Nothing", "that a browser says"},
+      {"X-Nothing", "that a browser sends"},
     };
     for (String[] headers : foreign) {
       String[] all = new String[headers.length + 2];
@@ -175,7 +175,7 @@ class AdminAuthTest {
       if (headers[0].equals("Sec-Fetch-Site")) {
         assertThat(admin.askBare("GET", entry, "", all).statusCode()).isEqualTo(403);
       }
-      // Nor by way of a browser that was given the token itself.
+      // The token itself does not help a page of another site either.
       if (!headers[0].equals("X-Nothing")) {
         assertThat(admin.ask("DELETE", entry, "", headers).statusCode()).isEqualTo(403);
       }
@@ -187,7 +187,7 @@ class AdminAuthTest {
   }
 
   @Test
-  void linkFromElsewhereLeadsToThePage() throws Exception {
+  void linkOnAnotherSiteLeadsToThePage() throws Exception {
     String cookie = cookie(login(AdminClient.TOKEN));
     assertThat(
             admin
@@ -213,7 +213,7 @@ class AdminAuthTest {
         "[0:0:0:0:0:0:0:1]:1",
         "127.0.0.2:8893"
       })
-  void anyPortOfThisMachineIsFine(String host) throws Exception {
+  void everyLoopbackHostIsServed(String host) throws Exception {
     assertThat(askHost(host, "/api/status")).startsWith("HTTP/1.1 200 ");
   }
 
@@ -234,7 +234,7 @@ class AdminAuthTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"/", "/style.css", "/app.js", "/icon.svg", "/health", "/api/status", "/x"})
-  void browsersAreToldWhatMayBeDone(String path) throws Exception {
+  void responsesRestrictWhatBrowsersMayDo(String path) throws Exception {
     HttpResponse<String> answer = admin.ask("GET", path, "");
     assertThat(answer.headers().firstValue("Content-Security-Policy").orElseThrow())
         .contains("default-src 'none'", "script-src 'self'", "frame-ancestors 'none'")
@@ -245,8 +245,8 @@ class AdminAuthTest {
   }
 
   @Test
-  void whoAsksForNothingIsCutOff() throws Exception {
-    // Bounded by Undertow; that it is set at all shows in the connection's end.
+  void connectionWithoutARequestIsClosed() throws Exception {
+    // Undertow keeps the time; the end of the connection shows that one is set.
     try (Peer peer = Peer.to(admin.port()).plain()) {
       peer.patience(Duration.ofSeconds(60)).send("GET /health HTTP/1.1\r\nHost: localhost\r\n");
       assertThat(peer.readAll()).isEmpty();
@@ -281,7 +281,7 @@ class AdminAuthTest {
   }
 
   @Test
-  void noTokenIsNeededWhereNoneIsAskedFor() throws Exception {
+  void noTokenIsNeededIfTheSettingIsNone() throws Exception {
     try (TestBroker free = TestBroker.start("admin.enabled", "true", "admin.token", "none")) {
       AdminClient anybody = new AdminClient(free);
       assertThat(anybody.askBare("GET", "/api/status", "").statusCode()).isEqualTo(200);

@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What programs do with the admin listener. Each answer is held against the OpenAPI file. */
+/** Tests the REST API. Each response is validated against the OpenAPI file. */
 class ApiTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -49,7 +49,7 @@ class ApiTest {
     broker.close();
   }
 
-  /** Asks, and looks whether the answer is what the file says. */
+  /** Sends a request, and validates the response. */
   private JsonNode ask(int status, String method, String path, String body) throws Exception {
     HttpResponse<String> answer = admin.ask(method, path, body);
     assertThat(answer.statusCode())
@@ -121,7 +121,7 @@ class ApiTest {
   }
 
   @Test
-  void whatIsTakenIsAConflict() throws Exception {
+  void takenUuidOrLabelIsAConflict() throws Exception {
     JsonNode made = create("{\"labels\":[\"home\"]}");
     JsonNode other = create("");
     String same = "{\"uuid\":\"" + made.path("uuid").asText().toUpperCase(Locale.ROOT);
@@ -156,15 +156,15 @@ class ApiTest {
         "{\"secret\":\"MFRGGZDF\"}",
         "{\"authParams\":{}}",
       })
-  void badFormChangesNothing(String form) throws Exception {
-    ask(400, "POST", "/api/entries", form);
-    ask(400, "PUT", "/api/entries/" + broker.id(), form);
-    ask(400, "PUT", "/api/entries/" + UUID.randomUUID(), form);
+  void invalidBodyChangesNothing(String body) throws Exception {
+    ask(400, "POST", "/api/entries", body);
+    ask(400, "PUT", "/api/entries/" + broker.id(), body);
+    ask(400, "PUT", "/api/entries/" + UUID.randomUUID(), body);
     assertThat(broker.store().list()).containsExactly(broker.entry());
   }
 
   @Test
-  void whatIsNoUuidIsRefused() throws Exception {
+  void invalidUuidsAndParametersAreRefused() throws Exception {
     ask(400, "GET", "/api/entries/x", "");
     ask(400, "POST", "/api/entries", "{\"uuid\":\"x\"}");
     ask(400, "PUT", path(create("")), "{\"uuid\":\"" + UUID.randomUUID() + "\"}");
@@ -176,7 +176,7 @@ class ApiTest {
   }
 
   @Test
-  void rotatedSecretIsGoodForTheOverlap() throws Exception {
+  void rotatedSecretStaysValidForTheOverlap() throws Exception {
     Entry old = broker.entry();
     String path = "/api/entries/" + broker.id();
     ask(400, "POST", path + "/rotate", "{\"overlap\":\"1y\"}");
@@ -237,7 +237,7 @@ class ApiTest {
   }
 
   @Test
-  void secretsAreShownWhereTheyAreAskedForOnly() throws Exception {
+  void secretsAreShownOnlyOnRequest() throws Exception {
     String path = "/api/entries/" + broker.id();
     String secret = broker.entry().totp().base32();
     ask(200, "POST", path + "/rotate", "");
@@ -289,7 +289,7 @@ class ApiTest {
   }
 
   @Test
-  void whatHappensIsAccountedFor() throws Exception {
+  void activityIsShown() throws Exception {
     try (Peer tunnel = broker.park()) {
       broker.awaitParked(1);
       try (Peer client = broker.connect()) {
@@ -335,7 +335,7 @@ class ApiTest {
   }
 
   @Test
-  void storeThatCannotBeReachedIsSaid() throws Exception {
+  void unreachableStoreIsReported() throws Exception {
     broker.loseStore();
     ask(503, "GET", "/api/entries/" + broker.id(), "");
     ask(503, "POST", "/api/entries", "{}");
@@ -343,7 +343,7 @@ class ApiTest {
   }
 
   @Test
-  void everythingInTheFileIsThere() throws Exception {
+  void everyPathOfTheFileExists() throws Exception {
     String one = path(create(""));
     ask(200, "GET", "/api/entries", "");
     ask(200, "GET", one, "");
@@ -365,7 +365,7 @@ class ApiTest {
             "/ready")) {
       ask(200, "GET", path, "");
     }
-    asked.add("GET /api/events"); // it has a test of its own
+    asked.add("GET /api/events"); // EventStreamTest covers it
     Set<String> said = new TreeSet<>();
     openapi
         .path("paths")

@@ -25,7 +25,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What pages are told while they are open. */
+/** Tests the events that open pages receive. */
 class EventStreamTest {
   private record Event(String name, JsonNode data) {}
 
@@ -58,7 +58,7 @@ class EventStreamTest {
             }
           });
     } catch (UncheckedIOException e) {
-      // It was closed.
+      // The test has closed it.
     }
   }
 
@@ -87,13 +87,13 @@ class EventStreamTest {
   }
 
   @Test
-  void statusComesByItself() throws Exception {
+  void statusIsSentPeriodically() throws Exception {
     await("status", status -> true);
     await("status", status -> true);
   }
 
   @Test
-  void tunnelThatComesAndGoesIsTold() throws Exception {
+  void tunnelThatComesAndGoesIsReported() throws Exception {
     Peer tunnel = broker.park();
     JsonNode online = await("entries", entries -> entries.at("/0/parked").asInt() == 1);
     assertThat(online.at("/0/uuid").asText()).isEqualTo(broker.id().toString());
@@ -104,7 +104,7 @@ class EventStreamTest {
   }
 
   @Test
-  void waitingClientIsToldAndForgotten() throws Exception {
+  void waitingClientIsReportedUntilItLeaves() throws Exception {
     try (Peer tunnel = broker.park();
         Peer first = broker.connect();
         Peer second = broker.connect()) {
@@ -118,7 +118,7 @@ class EventStreamTest {
   }
 
   @Test
-  void rendezvousIsToldWhileItGoesOnAndWhenItIsOver() throws Exception {
+  void rendezvousIsReportedWhileItIsOngoingAndWhenItEnds() throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
       client.send(broker.get(broker.entry(), "/"));
@@ -135,7 +135,7 @@ class EventStreamTest {
   }
 
   @Test
-  void entryThatIsCreatedByWhomeverIsToldOf() throws Exception {
+  void newEntryOfAnyOriginIsReported() throws Exception {
     admin.ask("POST", "/api/entries", "{}");
     await("refresh", nothing -> true);
     broker
@@ -146,14 +146,14 @@ class EventStreamTest {
   }
 
   @Test
-  void storeIsAskedOnNoIoThread() throws Exception {
+  void storeIsNeverReadOnAnIoThread() throws Exception {
     Queue<String> threads = new ConcurrentLinkedQueue<>();
     MeteredStore.Listener listener =
         (operation, took, failed) -> threads.add(Thread.currentThread().getName());
-    EntryStore timed = new MeteredStore(broker.store(), listener);
+    EntryStore metered = new MeteredStore(broker.store(), listener);
     try (TestBroker other =
             TestBroker.startOn(
-                timed,
+                metered,
                 new TestBroker.SteppedClock(),
                 "admin.enabled",
                 "true",

@@ -32,12 +32,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The admin page in a browser, before a broker with 10,000 entries. */
+/** Tests the admin page in a browser, on a broker with 10,000 entries. */
 class PageIT {
   private static final int MANY = 10_000;
   private static final String TOKEN = "a-token-for-this-test-alone";
 
-  /** Written by hand, as no label that the broker would take. */
+  /** Labels that the broker would refuse, so they are written into the file of an entry. */
   private static final String HOSTILE =
       "\"<img src=x onerror=document.title='pwned'>\",\"a\\u2028b\",\"\\u202elive\"";
 
@@ -48,7 +48,7 @@ class PageIT {
   private static String admin;
   private static int port;
 
-  private final List<String> complaints = Collections.synchronizedList(new ArrayList<>());
+  private final List<String> errors = Collections.synchronizedList(new ArrayList<>());
   private Page page;
 
   @BeforeAll
@@ -105,10 +105,10 @@ class PageIT {
     page.onConsoleMessage(
         message -> {
           if (message.text().contains("Content Security Policy")) {
-            complaints.add(message.text());
+            errors.add(message.text());
           }
         });
-    page.onPageError(complaints::add);
+    page.onPageError(errors::add);
     page.navigate(admin);
     page.getByLabel("Admin token").fill(TOKEN);
     page.keyboard().press("Enter");
@@ -118,9 +118,9 @@ class PageIT {
   }
 
   @AfterEach
-  void nothingWasWrong() {
+  void pageHadNoErrors() {
     page.close();
-    assertThat(complaints).isEmpty();
+    assertThat(errors).isEmpty();
   }
 
   private Locator heading(String name) {
@@ -180,7 +180,7 @@ class PageIT {
   }
 
   @Test
-  void hiddenServerFromItsCreationToItsEnd() throws Exception {
+  void hiddenServerIsCreatedConnectedRotatedRevokedAndDeleted() throws Exception {
     page.evaluate("window.loadedOnce = true");
     button("New hidden server").click();
     page.getByRole(AriaRole.DIALOG).getByLabel("Labels").fill("story");
@@ -211,9 +211,9 @@ class PageIT {
           .isVisible();
 
       button("Rotate…").click();
-      page.getByLabel("The old secret stays good for").selectOption("1 day");
+      page.getByLabel("The old secret stays valid for").selectOption("1 day");
       confirm("Rotate");
-      assertThat(page.getByText("The earlier secret is good until")).isVisible();
+      assertThat(page.getByText("The previous secret is valid until")).isVisible();
       assertThat(state()).hasText("online");
 
       button("Revoke…").click();
@@ -235,7 +235,7 @@ class PageIT {
   }
 
   @Test
-  void listIsLiveToo() throws Exception {
+  void listIsUpdatedLive() throws Exception {
     UUID id = UUID.randomUUID();
     write(id, "\"live-in-list\"");
     search("live-in-list");
@@ -284,7 +284,7 @@ class PageIT {
   }
 
   @Test
-  void labelsAreTextWhateverIsInThem() throws Exception {
+  void labelsAreNeverMarkup() throws Exception {
     UUID id = UUID.randomUUID();
     write(id, HOSTILE);
     search("onerror");
@@ -372,7 +372,7 @@ class PageIT {
   }
 
   @Test
-  void keyboardAloneCreatesAndDeletes() {
+  void entryIsCreatedAndDeletedByKeyboardAlone() {
     tabTo(button("New hidden server"));
     page.keyboard().press("Enter");
     page.keyboard().type("not_a_label");
@@ -414,7 +414,7 @@ class PageIT {
   }
 
   @Test
-  void filesAndCodesForTheHiddenServerAndItsClients() throws Exception {
+  void filesAndQrCodesAreForTheRightHiddenServer() throws Exception {
     link("server-00001").click();
     assertThat(heading("server-00001")).isVisible();
     Provisioning json = Provisioning.parse(Files.readString(download("Download .json")));
@@ -432,16 +432,16 @@ class PageIT {
   }
 
   @Test
-  void brokerThatFallsSilentIsSaidToBe() throws Exception {
+  void silentBrokerIsReported() throws Exception {
     broker.signal("STOP");
     try {
-      assertThat(page.getByText("Nothing heard from the broker")).isVisible();
+      assertThat(page.getByText("The broker has not responded since")).isVisible();
       assertThat(page.locator("#live")).hasText("not live");
     } finally {
       broker.signal("CONT");
     }
     assertThat(page.locator("#live")).hasText("live");
-    assertThat(page.getByText("Nothing heard from the broker")).isHidden();
+    assertThat(page.getByText("The broker has not responded since")).isHidden();
   }
 
   @Test
@@ -465,7 +465,7 @@ class PageIT {
     page.setViewportSize(360, 740);
     page.navigate(admin + "/#/" + view);
     assertThat(page.locator("#" + view)).isVisible();
-    assertThat(page.getByText("The broker’s public host is a name of this machine only"))
+    assertThat(page.getByText("The broker’s public host name leads to this machine only"))
         .isVisible();
     assertThat(page.evaluate("document.documentElement.scrollWidth")).isEqualTo(360);
   }

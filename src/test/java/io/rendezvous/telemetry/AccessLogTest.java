@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Every rendezvous of a real broker is logged when it ends. */
+/** Tests the lines that a real broker writes when rendezvous end. */
 class AccessLogTest {
   private static final String ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
@@ -31,11 +31,11 @@ class AccessLogTest {
     begin(new AccessLog(false, 100, lines::add));
   }
 
-  private void begin(AccessLog of) throws Exception {
+  private void begin(AccessLog newLog) throws Exception {
     if (broker != null) {
       stop();
     }
-    log = of;
+    log = newLog;
     broker =
         TestBroker.startObserved(null, new TestBroker.SteppedClock(), List.of(log), "wait", "1m");
   }
@@ -53,7 +53,7 @@ class AccessLogTest {
   }
 
   @Test
-  void lineTellsWhatItsKeysSay() throws Exception {
+  void lineHasAllFields() throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect(broker.dial().from("127.0.0.7"))) {
       client.send(broker.get(broker.entry(), "/"));
@@ -75,7 +75,7 @@ class AccessLogTest {
   }
 
   @Test
-  void uuidsStandInFullWhereThatIsWanted() throws Exception {
+  void uuidsAreWrittenInFullIfTheSettingSaysSo() throws Exception {
     begin(new AccessLog(true, 100, lines::add));
     serveOne();
     assertThat(line()).contains(" id=" + broker.id() + " client=");
@@ -130,7 +130,7 @@ class AccessLogTest {
   }
 
   @Test
-  void deletedEntryEndsInALine() throws Exception {
+  void deletionOfTheEntryIsLoggedAsRevoked() throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
       client.send(broker.get(broker.entry(), "/"));
@@ -143,7 +143,7 @@ class AccessLogTest {
   }
 
   @Test
-  void endOfTheBrokerEndsInALine() throws Exception {
+  void brokerThatEndsLogsOngoingRendezvous() throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
       client.send(broker.get(broker.entry(), "/"));
@@ -156,7 +156,7 @@ class AccessLogTest {
   }
 
   @Test
-  void linesThatCannotBeWrittenAreDroppedAndCounted() throws Exception {
+  void linesThatComeTooFastAreDroppedAndCounted() throws Exception {
     CountDownLatch readAgain = new CountDownLatch(1);
     begin(
         new AccessLog(
@@ -171,7 +171,7 @@ class AccessLogTest {
               }
             }));
     serveOne();
-    line(); // it is being written now
+    line(); // the writer is stuck in this one
     serveOne(); // waits
     serveOne();
     serveOne();
@@ -181,7 +181,7 @@ class AccessLogTest {
   }
 
   @Test
-  void addressesOfTheNewKindStandInBrackets() throws Exception {
+  void ipv6AddressesAreInBrackets() throws Exception {
     InetAddress address = InetAddress.getByName("2001:db8::1");
     assertThat(AccessLog.address(new InetSocketAddress(address, 7)))
         .isEqualTo("[2001:db8:0:0:0:0:0:1]:7");

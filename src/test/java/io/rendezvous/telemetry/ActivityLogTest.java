@@ -20,36 +20,36 @@ class ActivityLogTest {
   private static final UUID ID = UUID.randomUUID();
 
   private final TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
-  private final ActivityLog ledger = new ActivityLog(clock);
+  private final ActivityLog activity = new ActivityLog(clock);
 
   @Test
-  void lastEndIsInWords() {
-    ledger.parked(ID);
-    assertThat(ledger.lastEnd(ID)).isEmpty();
+  void lastEndIsSaidInWords() {
+    activity.parked(ID);
+    assertThat(activity.lastEnd(ID)).isEmpty();
     for (Tunnel.End why : Tunnel.End.values()) {
-      ledger.ended(ID, why);
-      assertThat(ledger.lastEnd(ID).orElseThrow().why()).isNotEmpty();
+      activity.ended(ID, why);
+      assertThat(activity.lastEnd(ID).orElseThrow().why()).isNotEmpty();
     }
   }
 
   @Test
-  void whoIsNotKeptIsForgotten() {
-    ledger.parked(ID);
-    ledger.retain(Set.of());
-    assertThat(ledger.ids()).isEmpty();
-    assertThat(ledger.lastSeen(ID)).isEmpty();
+  void activityOfDeletedEntriesIsForgotten() {
+    activity.parked(ID);
+    activity.retain(Set.of());
+    assertThat(activity.ids()).isEmpty();
+    assertThat(activity.lastSeen(ID)).isEmpty();
   }
 
   @Test
-  void whatWasSeenOutlivesTheProcess(@TempDir Path directory) {
+  void activityOutlivesTheProcess(@TempDir Path directory) {
     Path file = directory.resolve("data").resolve("ledger.json");
     UUID online = UUID.randomUUID();
-    ledger.parked(online);
-    ledger.parked(ID);
-    ledger.ended(ID, Tunnel.End.RESET);
-    new ActivityFile(file, ledger).save(Set.of(online));
+    activity.parked(online);
+    activity.parked(ID);
+    activity.ended(ID, Tunnel.End.RESET);
+    new ActivityFile(file, activity).save(Set.of(online));
     assertThat(file).isRegularFile();
-    Instant seen = ledger.lastSeen(ID).orElseThrow();
+    Instant seen = activity.lastSeen(ID).orElseThrow();
     clock.step(Duration.ofDays(3));
 
     ActivityLog next = new ActivityLog(clock);
@@ -60,18 +60,18 @@ class ActivityLogTest {
   }
 
   @Test
-  void brokenFileIsNotUsed(@TempDir Path directory) throws Exception {
+  void brokenFileIsIgnored(@TempDir Path directory) throws Exception {
     Path file = directory.resolve("ledger.json");
     for (String text : new String[] {"", "{", "[]", "{\"" + ID + "\":{\"seen\":\"x\"}}"}) {
       Files.writeString(file, text);
-      new ActivityFile(file, ledger).load();
-      assertThat(ledger.ids()).isEmpty();
+      new ActivityFile(file, activity).load();
+      assertThat(activity.ids()).isEmpty();
     }
-    new ActivityFile(file, ledger).save(Set.of());
+    new ActivityFile(file, activity).save(Set.of());
   }
 
   @Test
-  void brokerThatEndsKeepsWhatItSaw(@TempDir Path directory) throws Exception {
+  void activityIsSavedWhenTheBrokerEnds(@TempDir Path directory) throws Exception {
     String file = directory.resolve("ledger.json").toString();
     UUID id;
     try (TestBroker broker = start(file);
@@ -86,8 +86,7 @@ class ActivityLogTest {
   }
 
   @Test
-  void secondBrokerOfTheDirectoryLeavesTheLedgerToTheFirst(@TempDir Path directory)
-      throws Exception {
+  void secondBrokerOfADirectoryDoesNotWriteTheFile(@TempDir Path directory) throws Exception {
     Path file = directory.resolve("ledger.json");
     try (TestBroker first = start(file.toString())) {
       try (TestBroker second = start(file.toString());

@@ -11,42 +11,42 @@ class BoundedWriterTest {
   private final List<String> read = new CopyOnWriteArrayList<>();
 
   @Test
-  void whatWasTakenIsReadInOrderBeforeItEnds() {
-    BoundedWriter<String> outbox = new BoundedWriter<>("test-outbox", 3, read::add);
-    assertThat(outbox.offer("a")).isTrue();
-    outbox.start();
-    assertThat(outbox.offer("b")).isTrue();
-    assertThat(outbox.offer("c")).isTrue();
-    outbox.close();
+  void elementsAreReadInOrderBeforeItCloses() {
+    BoundedWriter<String> writer = new BoundedWriter<>("test-writer", 3, read::add);
+    assertThat(writer.offer("a")).isTrue();
+    writer.start();
+    assertThat(writer.offer("b")).isTrue();
+    assertThat(writer.offer("c")).isTrue();
+    writer.close();
     assertThat(read).containsExactly("a", "b", "c");
-    assertThat(outbox.dropped()).isZero();
+    assertThat(writer.dropped()).isZero();
   }
 
   @Test
-  void whatFindsNoPlaceIsDroppedAndCounted() throws Exception {
+  void elementsThatFindItFullAreDroppedAndCounted() throws Exception {
     CountDownLatch reading = new CountDownLatch(1);
-    CountDownLatch goOn = new CountDownLatch(1);
-    BoundedWriter<String> outbox =
+    CountDownLatch resume = new CountDownLatch(1);
+    BoundedWriter<String> writer =
         new BoundedWriter<>(
-            "test-outbox",
+            "test-writer",
             1,
             text -> {
               reading.countDown();
               try {
-                goOn.await();
+                resume.await();
               } catch (InterruptedException e) {
                 throw new IllegalStateException(e);
               }
               read.add(text);
             });
-    outbox.start();
-    outbox.offer("read");
+    writer.start();
+    writer.offer("read");
     reading.await();
-    assertThat(outbox.offer("waits")).isTrue();
-    assertThat(outbox.offer("dropped")).isFalse();
-    assertThat(outbox.dropped()).isEqualTo(1);
-    goOn.countDown();
-    outbox.close();
+    assertThat(writer.offer("waits")).isTrue();
+    assertThat(writer.offer("dropped")).isFalse();
+    assertThat(writer.dropped()).isEqualTo(1);
+    resume.countDown();
+    writer.close();
     assertThat(read).containsExactly("read", "waits");
   }
 }

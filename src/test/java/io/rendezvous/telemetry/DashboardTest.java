@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** What the dashboard and the alerts ask for is what a broker tells. */
+/** Tests that the dashboard and the alerts use only metrics that a broker has. */
 class DashboardTest {
   private static final Path DASHBOARD = Path.of("conf", "grafana-dashboard.json");
   private static final Path ALERTS = Path.of("conf", "alerts.yml");
@@ -33,7 +33,7 @@ class DashboardTest {
   }
 
   @Test
-  void everyNameIsInAScrape() throws Exception {
+  void everyMetricIsInAScrape() throws Exception {
     Set<String> names = names(DASHBOARD);
     names.addAll(names(ALERTS));
     assertThat(names).hasSizeGreaterThan(30);

@@ -18,7 +18,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a real broker counts when real peers come and go. */
+/** Tests the metrics of a real broker while peers come and go. */
 class MetricsTest {
   private static final String ANSWER = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
 
@@ -58,7 +58,7 @@ class MetricsTest {
   }
 
   @Test
-  void everyNameIsOurs() throws Exception {
+  void everyNameHasThePrefix() throws Exception {
     try (TestBroker broker = TestBroker.start()) {
       serveOne(broker);
       assertThat(scrape(broker).lines().filter(line -> !line.startsWith("#")))
@@ -129,7 +129,7 @@ class MetricsTest {
   }
 
   @Test
-  void refusalsEndsAndRetriesAreToldApart() throws Exception {
+  void refusalsEndsAndRetriesAreCountedSeparately() throws Exception {
     try (TestBroker broker = TestBroker.start()) {
       Entry other = broker.addEntry();
       assertThat(refused(broker, broker.get(other, "/"))).startsWith("HTTP/1.1 404 ");
@@ -185,7 +185,7 @@ class MetricsTest {
   }
 
   @Test
-  void storeIsTimedAndItsErrorsAreSeenBehindTheBridge() throws Exception {
+  void storeIsTimedAndItsErrorsAreCountedEvenIfStaleEntriesAreUsed() throws Exception {
     Path entries = directory.resolve("entries");
     try (TestBroker broker =
         TestBroker.startOn(new FileStore(entries), new TestBroker.SteppedClock())) {
@@ -193,13 +193,13 @@ class MetricsTest {
       await(broker, "rendezvous_store_seconds_count{operation=\"find\"}", 1);
       await(broker, "rendezvous_store_errors_total{operation=\"find\"}", 0);
       Directories.delete(entries);
-      broker.park().end(); // seen a moment ago
+      broker.park().end(); // its entry was read a moment ago
       await(broker, "rendezvous_store_errors_total{operation=\"find\"}", 1);
     }
   }
 
   @Test
-  void threadsAreMeasured() throws Exception {
+  void lagOfIoThreadsIsMeasured() throws Exception {
     try (TestBroker broker = TestBroker.start()) {
       Awaitility.await()
           .atMost(Duration.ofSeconds(20))
@@ -212,7 +212,7 @@ class MetricsTest {
   }
 
   @Test
-  void noUuidIsALabel() throws Exception {
+  void noUuidIsALabelByDefault() throws Exception {
     try (TestBroker broker = TestBroker.start()) {
       serveOne(broker);
       assertThat(scrape(broker)).doesNotContain("uuid").doesNotContain(broker.id().toString());
@@ -220,7 +220,7 @@ class MetricsTest {
   }
 
   @Test
-  void uuidsAreLabelsWhereThatIsWantedWhileTheyAreConnected() throws Exception {
+  void uuidsOfConnectedHiddenServersAreLabelsIfTheSettingSaysSo() throws Exception {
     try (TestBroker broker =
         TestBroker.start("metrics.by-uuid", "true", "wait", "1ms", "tunnel-age", "1s")) {
       UUID id = broker.id();

@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What becomes of hidden servers of a real broker is told to a real server, by a stepped clock. */
+/** Tests the events that a real broker posts to a real server, with a stepped clock. */
 class WebhooksTest {
   private static final byte[] KEY =
       "0123456789abcdefghijklmnopqrstuv".getBytes(StandardCharsets.UTF_8);
@@ -94,7 +94,7 @@ class WebhooksTest {
     return tunnel;
   }
 
-  /** Parks a tunnel, and goes away with it. */
+  /** Parks a tunnel and closes it. */
   private void comeAndGo(Entry entry, double at) throws IOException {
     Peer tunnel = come(entry);
     sweep(at);
@@ -102,7 +102,7 @@ class WebhooksTest {
     await(() -> !counts(entry).isOnline());
   }
 
-  private void ask(UUID id) throws IOException {
+  private void request(UUID id) throws IOException {
     try (Peer client = broker.connect()) {
       String head =
           "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Digest username=\"" + id + "\"\r\n\r\n";
@@ -118,7 +118,7 @@ class WebhooksTest {
     return events;
   }
 
-  /** As a library for Standard Webhooks does it. */
+  /** Verifies a signature as a library for Standard Webhooks does. */
   private static void assertSigned(HookReceiver.Post post) throws Exception {
     Mac mac = Mac.getInstance("HmacSHA256");
     mac.init(new SecretKeySpec(KEY, "HmacSHA256"));
@@ -130,7 +130,7 @@ class WebhooksTest {
   }
 
   @Test
-  void signatureIsThatOfTheStandardsExample() {
+  void signatureMatchesTheExampleOfTheStandard() {
     HookSigner signer = new HookSigner("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw");
     assertThat(signer.sign("msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, "{\"test\": 2432232314}"))
         .isEqualTo("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
@@ -187,15 +187,15 @@ class WebhooksTest {
   }
 
   @Test
-  void hiddenServerThatIsAwayIsWantedOnceInTenSeconds() throws Exception {
-    ask(broker.id());
-    ask(broker.id());
+  void offlineHiddenServerIsWantedOnceInTenSeconds() throws Exception {
+    request(broker.id());
+    request(broker.id());
     sweep(1);
     assertThat(events(receiver.await(1))).containsExactly("wanted");
     assertThat(receiver.posts().get(0).body()).contains(broker.id().toString());
-    ask(broker.id());
+    request(broker.id());
     sweep(10.9);
-    ask(broker.id());
+    request(broker.id());
     sweep(11);
     assertThat(events(receiver.await(2))).containsExactly("wanted", "wanted");
     await(() -> hooks.pending() == 0);
@@ -203,7 +203,7 @@ class WebhooksTest {
   }
 
   @Test
-  void hiddenServerWhoseTunnelIsJustGoneIsWantedByTheClientThatWaits() throws Exception {
+  void waitingClientWantsAHiddenServerWhoseTunnelIsGone() throws Exception {
     comeAndGo(broker.entry(), 0);
     try (Peer client = broker.connect()) {
       client.send(broker.get(broker.entry(), "/"));
@@ -215,8 +215,8 @@ class WebhooksTest {
 
   @Test
   void hiddenServerIsNotWantedWhenItIsBackOrUnknown() throws Exception {
-    ask(UUID.randomUUID());
-    ask(broker.id());
+    request(UUID.randomUUID());
+    request(broker.id());
     try (Peer tunnel = come(broker.entry())) {
       sweep(1);
       assertThat(events(receiver.await(1))).containsExactly("online");
@@ -227,7 +227,7 @@ class WebhooksTest {
   }
 
   @Test
-  void guessedIdsAreLookedUpInSmallNumbersOnly() {
+  void onlyAFewGuessedIdsAreLookedUp() {
     for (int i = 0; i < 300; i++) {
       hooks.absent(UUID.randomUUID());
     }
@@ -238,7 +238,7 @@ class WebhooksTest {
   }
 
   @Test
-  void whatFailsIsTriedAgainBeforeTheNext() throws Exception {
+  void failedEventIsRetriedBeforeTheNext() throws Exception {
     receiver.next(500);
     receiver.next(429);
     comeAndGo(broker.entry(), 0);
@@ -263,7 +263,7 @@ class WebhooksTest {
 
   @ParameterizedTest
   @ValueSource(ints = {301, 307, 400, 401, 410})
-  void whatIsRefusedIsGivenUp(int status) throws Exception {
+  void refusedEventIsGivenUp(int status) throws Exception {
     receiver.next(
         exchange -> {
           exchange.getResponseHeaders().add("Location", "/elsewhere");
@@ -277,7 +277,7 @@ class WebhooksTest {
   }
 
   @Test
-  void fiveFailuresAreEnough() throws Exception {
+  void eventIsGivenUpAfterFiveFailures() throws Exception {
     int port;
     try (ServerSocket nobody = new ServerSocket(0)) {
       port = nobody.getLocalPort();
@@ -298,7 +298,7 @@ class WebhooksTest {
   }
 
   @Test
-  void answerThatDoesNotComeOrDoesNotEndIsAFailure() throws Exception {
+  void responseThatDoesNotComeOrDoesNotEndIsAFailure() throws Exception {
     begin(new HookSender.Target(receiver.url(), 100, Duration.ofSeconds(1)));
     CountDownLatch over = new CountDownLatch(1);
     receiver.next(exchange -> awaitQuietly(over));
@@ -327,7 +327,7 @@ class WebhooksTest {
   }
 
   @Test
-  void slowReceiverHoldsOthersUpAndWhatFindsNoPlaceIsDropped() throws Exception {
+  void slowReceiverDelaysEventsAndThoseThatExceedTheMaximumAreDropped() throws Exception {
     begin(new HookSender.Target(receiver.url(), 2, Duration.ofSeconds(20)));
     CountDownLatch over = new CountDownLatch(1);
     receiver.next(
