@@ -107,8 +107,8 @@ byId('rotate').addEventListener('click', () => {
   select.append(...OVERLAPS.map(([value, text]) => new Option(text, value, value === '1h')));
   label.append('The old secret stays valid for ', select);
   const text = document.createElement('p');
-  text.append('No tunnel is closed. Copy the new provisioning file to ', nameElement(), ' within this time.');
-  confirm('Rotate the secret', [text, label], 'Rotate', false, async () => {
+  text.append('Copy the new provisioning file to ', nameElement(), ' within this time. No tunnel is closed.');
+  confirm('Rotate the secret', [label, text], 'Rotate', false, async () => {
     update(await post(`entries/${uuid}/rotate`, { overlap: select.value }));
     say('Rotated. Copy the new provisioning file to the hidden server.');
   });
