@@ -214,7 +214,7 @@ final class Api {
     Matcher matcher = OVERLAP.matcher(json.path("overlap").asText("1h"));
     if (json.size() > (json.has("overlap") ? 1 : 0) || !matcher.matches()) {
       throw EntryRequest.invalid(
-          "the body has only \"overlap\", which is a time such as 0s, 30m, 1h or 7d");
+          "the body may contain only \"overlap\", a time such as 0s, 30m, 1h or 7d");
     }
     long amount = Long.parseLong(matcher.group(1));
     Duration overlap =

@@ -78,9 +78,9 @@ final class EventStream {
   }
 
   /**
-   * What a worker has prepared for a stream that is about to begin.
+   * The beginning of a stream, prepared by a worker.
    *
-   * @param status the first event
+   * @param status the data of the first event
    * @param thread the I/O thread of the connection
    */
   private record Start(String status, Executor thread) {}

@@ -1,7 +1,7 @@
 /**
- * What watches the broker: metrics, the activity of each hidden server, the access log and
- * webhooks. {@link io.rendezvous.telemetry.Telemetry} holds all of them. They work with and without
- * the admin page.
+ * Metrics, the activity of each hidden server, the access log and webhooks. All of them watch the
+ * broker as listeners, with and without the admin page. {@link io.rendezvous.telemetry.Telemetry}
+ * holds them.
  */
 @NullMarked
 package io.rendezvous.telemetry;
