@@ -104,7 +104,8 @@ onSubmit(edit, async () => {
 byId('rotate').addEventListener('click', () => {
   const label = document.createElement('label');
   const select = document.createElement('select');
-  select.append(...OVERLAPS.map(([value, text]) => new Option(text, value, value === '1h')));
+  select.append(...OVERLAPS.map(([value, text]) => new Option(text, value)));
+  select.value = '1h';
   label.append('The old secret stays valid for ', select);
   const text = document.createElement('p');
   text.append('Copy the new provisioning file to ', nameElement(), ' within this time. No tunnel is closed.');

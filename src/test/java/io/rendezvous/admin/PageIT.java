@@ -211,7 +211,9 @@ class PageIT {
           .isVisible();
 
       button("Rotate…").click();
-      page.getByLabel("The old secret stays valid for").selectOption("1 day");
+      Locator overlap = page.getByLabel("The old secret stays valid for");
+      assertThat(overlap).hasValue("1h");
+      overlap.selectOption("1 day");
       confirm("Rotate");
       assertThat(page.getByText("The previous secret is valid until")).isVisible();
       assertThat(state()).hasText("online");
