@@ -173,7 +173,7 @@ final class BrokerOptions {
    */
   TrustedCertificates trusted(Optional<String> fileCa) throws IOException {
     if (insecure) {
-      return TrustedCertificates.inAnybody();
+      return TrustedCertificates.all();
     }
     return TrustedCertificates.in(ca == null ? fileCa : Optional.of(Files.readString(ca)));
   }

@@ -144,7 +144,7 @@ final class TargetOptions {
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
     TrustedCertificates trusted =
-        localInsecure ? TrustedCertificates.inAnybody() : TrustedCertificates.in(pem);
+        localInsecure ? TrustedCertificates.all() : TrustedCertificates.in(pem);
     return new ReverseProxy.Options(rewriteHost, trusted, LOCAL_TIMEOUT);
   }
 }

@@ -102,7 +102,7 @@ public final class Provisioner {
     if (settings.tls().enabled()) {
       CertificateAuthority authority =
           new CertificateAuthority(settings.tls().certificate(), settings.tls().key());
-      boolean own = authority.isOfOurMaking();
+      boolean own = authority.isIssuer();
       if (own || alwaysCa) {
         ca =
             Optional.of(

@@ -5,8 +5,8 @@ import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The open connections of one listener, or of several that share their limits, counted by source.
- * It admits a connection unless its source has as many as it may; how many there are in all is
- * bounded by the listeners, which stop accepting. Any thread may call.
+ * It admits no connection from a source that already has its maximum. The total is bounded by the
+ * listeners, which stop accepting. Any thread may call.
  */
 public final class ConnectionLimiter {
   private final Listener.Limits limits;
@@ -27,7 +27,7 @@ public final class ConnectionLimiter {
     return limits;
   }
 
-  /** Adds a connection, unless its source has as many as it may. Returns whether it was added. */
+  /** Adds a connection, unless its source has its maximum. Returns whether it was added. */
   boolean add(Conn conn) {
     Source source = conn.source();
     if (perSource.merge(source, 1, Integer::sum) > limits.perSource()) {

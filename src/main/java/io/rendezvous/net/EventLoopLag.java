@@ -21,7 +21,7 @@ public final class EventLoopLag {
   private final List<XnioIoThread> threads;
   private final Duration every;
   private final Listener listener;
-  private final AtomicLongArray due; // of each thread, as System.nanoTime tells
+  private final AtomicLongArray due; // of each thread, in the time of System.nanoTime
 
   EventLoopLag(List<XnioIoThread> threads, Duration every, Listener listener) {
     this.threads = List.copyOf(threads);

@@ -5,12 +5,15 @@ import java.lang.management.ManagementFactory;
 
 /** The file descriptors of the process, which limit how many connections it can have. */
 public final class FileDescriptors {
-  /** Descriptors that are kept for the store, log files, classes to be loaded and the like. */
+  /**
+   * Descriptors that are kept for the store, log files, classes that are loaded later, and so on.
+   */
   private static final long RESERVE = 64;
 
-  /** Connections where the system does not say how many descriptors there are. */
+  /** Maximum of connections if the system does not report its number of descriptors. */
   private static final int DEFAULT = 10_000;
 
+  /** Maximum of connections if fewer descriptors than that are left. */
   private static final int MIN = 16;
 
   private FileDescriptors() {}
@@ -18,7 +21,7 @@ public final class FileDescriptors {
   /**
    * Returns how many connections the process may have.
    *
-   * @param wanted as many as are wanted, or 0 for as many as possible
+   * @param wanted maximum that the settings ask for, or 0 for as many as possible
    * @param others descriptors that are kept for other listeners
    */
   public static int limit(int wanted, int others) {

@@ -17,9 +17,9 @@ import org.xnio.channels.AcceptingChannel;
  * A listening socket. It accepts connections on the I/O threads, and hands each to its consumer on
  * the connection's own thread.
  *
- * <p>Accepting pauses when as many connections are open as may be, or when the process has no file
- * descriptor left; further connections wait in the queue of the kernel. A connection from a source
- * that has as many as it may is reset. Any thread may call.
+ * <p>Accepting pauses while the maximum number of connections is open, or while the process has no
+ * file descriptor left; further connections wait in the queue of the kernel. A connection from a
+ * source that already has its maximum is reset. Any thread may call.
  */
 public final class Listener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
@@ -36,7 +36,7 @@ public final class Listener implements AutoCloseable {
    * Numbers of events since a listener was started.
    *
    * @param accepted connections that were handed to the consumer
-   * @param refused connections from sources that had as many as they may
+   * @param refused connections from sources that already had their maximum
    * @param handshakes TLS handshakes that succeeded
    * @param failedHandshakes connections that ended before their TLS handshake succeeded, for
    *     whatever reason

@@ -157,7 +157,7 @@ public final class Network implements AutoCloseable {
    * @param every the interval of the measurements, on each thread
    * @param listener receives each measurement, on the thread that was measured
    */
-  public EventLoopLag watchDelays(Duration every, EventLoopLag.Listener listener) {
+  public EventLoopLag measureLag(Duration every, EventLoopLag.Listener listener) {
     List<XnioIoThread> threads = new ArrayList<>();
     for (int i = 0; i < worker.getIoThreadCount(); i++) {
       threads.add(worker.getIoThread(i));

@@ -9,14 +9,14 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * A header of the PROXY protocol, version 2, which tells where a relayed connection comes from
+ * A header of the PROXY protocol, version 2, which names the client of a relayed connection
  * (haproxy.org, proxy-protocol.txt, 2.2).
  *
  * @param octets the header as it is on the wire; not to be changed
- * @param source the address of the client, unless the header does not tell it
+ * @param source the address of the client, if the header has one
  */
 public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source) {
-  /** What a header begins with, and no request. */
+  /** The octets that every header begins with. No request begins with them. */
   private static final byte[] SIGNATURE = {
     '\r', '\n', '\r', '\n', 0, '\r', '\n', 'Q', 'U', 'I', 'T', '\n'
   };
@@ -31,7 +31,7 @@ public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source)
   private static final int IPV6_LENGTH = 16;
 
   /**
-   * Returns the octets of a header. It tells no addresses if one is IPv4 and the other IPv6.
+   * Returns the octets of a header. It has no addresses if one is IPv4 and the other IPv6.
    *
    * @param source the address of the client
    * @param destination the address at which its connection was accepted
@@ -60,7 +60,7 @@ public record ProxyHeader(ByteBuffer octets, Optional<InetSocketAddress> source)
   }
 
   /**
-   * Takes the header that octets begin with, as {@link #mayBegin} has told.
+   * Takes the header that octets begin with. {@link #mayBegin} has to have returned true for them.
    *
    * @return empty if the header is not whole yet, and nothing was taken
    * @throws ProtocolException if it is malformed or of another version

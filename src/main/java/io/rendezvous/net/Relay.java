@@ -28,8 +28,8 @@ import org.jspecify.annotations.Nullable;
  * has decided. What follows for a connection is then done on the connection's own I/O thread.
  *
  * <p>The relay owns both connections from {@link #start} on. The two may be on two I/O threads.
- * Each is used on its own only, and full buffers are handed from one thread to the other. A few
- * buffers of each direction are on their way at most; reading stops until one is free again.
+ * Each is used on its own only, and full buffers are handed from one thread to the other. At most
+ * two buffers of each direction are on their way; reading stops until one is free again.
  *
  * <p>The end of one direction is passed on as an end, after everything before it was delivered, and
  * the other direction goes on. TLS 1.2 cannot do that; over it the end of one direction is the end
@@ -43,7 +43,7 @@ public final class Relay {
     OVER
   }
 
-  /** How a relay has ended. */
+  /** The reason why a relay has ended. */
   public enum End {
     /** Both directions ended in order, and everything was delivered or no longer accepted. */
     WHOLE,
@@ -61,7 +61,7 @@ public final class Relay {
     UNANSWERED
   }
 
-  /** What an unanswered far end may have received. */
+  /** The bytes that a far end may have received before it ended without an answer. */
   public enum Sent {
     /** Nothing. */
     NOTHING,
@@ -93,9 +93,7 @@ public final class Relay {
      */
     void unanswered(Sent sent);
 
-    /**
-     * Handles that the relay is over. Both connections close by themselves. Called on any thread.
-     */
+    /** Handles that the relay is over. The relay closes both connections. Called on any thread. */
     void over();
   }
 

@@ -13,14 +13,14 @@ import org.xnio.conduits.StreamSourceConduit;
 
 /**
  * Sits on the socket of a connection, below TLS, and remembers two things that a TLS conduit does
- * not tell: that the TCP stream has ended, and that the peer accepts nothing more. It is used on
+ * not report: that the TCP stream has ended, and that the peer accepts nothing more. It is used on
  * the connection's I/O thread.
  *
  * <p>Bytes that cannot be written are discarded here rather than reported as an error. A TLS
  * conduit would close the connection at such an error, and discard what the peer sent before it
- * closed its end. Reading tells whether the peer ended its stream in order or reset it. The kernel,
- * however, reports a reset only once: if a write was told of it, an end that is read afterwards is
- * not one.
+ * closed its end. A read finds out whether the peer ended its stream in order or reset it. The
+ * kernel, however, reports a reset only once: if a write has received it, the next read returns an
+ * end. That end is turned into an error here.
  */
 final class SocketMonitor {
   private static final Logger LOG = LoggerFactory.getLogger(SocketMonitor.class);

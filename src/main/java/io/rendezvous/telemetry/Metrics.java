@@ -156,7 +156,7 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     Map<Integer, Timer> timers = new ConcurrentHashMap<>();
     String text = "How late an I/O thread ran a task that was due";
     EventLoopLag lag =
-        network.watchDelays(
+        network.measureLag(
             MEASURE_LAG_EVERY,
             (thread, late) ->
                 timers

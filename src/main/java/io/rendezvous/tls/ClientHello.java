@@ -12,13 +12,13 @@ import java.util.Set;
 /**
  * A parser of the first message of a TLS client, for the server name in it (RFC 8446, 4.1.2 and
  * 5.1; RFC 6066, 3). The message may be spread over any number of records and pieces. The parser is
- * strict: it refuses a malformed message at the first wrong octet that can be told, and one of more
- * than 16 KiB at its length.
+ * strict: it refuses a malformed message at the first octet that proves it to be one, and a message
+ * of more than 16 KiB at its length.
  *
  * <p>One object reads one message. One thread at a time uses it.
  */
 public final class ClientHello {
-  /** How far a message has been read. */
+  /** The progress of reading a message. */
   public enum Progress {
     /** The message is not whole yet. */
     MORE,

@@ -31,8 +31,8 @@ public final class Tls {
           "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
 
   /**
-   * Groups for key agreement (RFC 8446, 4.2.7), and the curves of certificates: those that
-   * everybody has. By default JSSE also accepts finite fields of up to 8192 bits, with which a
+   * Groups for key agreement (RFC 8446, 4.2.7), and the curves of certificates: those that every
+   * implementation has. By default JSSE also accepts finite fields of up to 8192 bits, with which a
    * client costs a server tens of milliseconds for next to nothing.
    */
   private static final String GROUPS = "x25519, secp256r1, secp384r1, secp521r1";
@@ -88,7 +88,7 @@ public final class Tls {
    *
    * <p>By default JSSE asks for new keys every 128 GiB. That limit is put out of reach. A peer that
    * reads and writes blocking sockets on two threads cannot answer while its write waits, and two
-   * such peers that are busy in both directions wait for each other without end.
+   * peers of that kind that are busy in both directions wait for each other without end.
    */
   public static void prepareProcess() {
     Security.setProperty(

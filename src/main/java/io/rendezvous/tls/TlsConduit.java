@@ -71,8 +71,8 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
   private @Nullable TlsHandshake handshake; // until it has succeeded
   private @Nullable IOException failure;
   private boolean readsShut;
-  private boolean writesShut; // whether or not the peer was told yet
-  private boolean closeDue; // the engine has yet to be told, once no task runs
+  private boolean writesShut; // whether or not the close_notify was sent yet
+  private boolean closeDue; // the engine is closed as soon as no task runs
   private boolean closeNotified;
   private @Nullable Runnable onHeard;
 
@@ -111,7 +111,7 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
         });
   }
 
-  /** Carries the handshake on as far as it goes. What it fails of is kept for reads and writes. */
+  /** Carries the handshake on as far as it goes. A failure is kept for reads and writes. */
   void advance() {
     try {
       shakeHands();
@@ -195,7 +195,7 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     return handshake != null && handshake.isInTask();
   }
 
-  /** Keeps a failure of the socket: every write fails from now on, and a handshake that lasts. */
+  /** Keeps a failure of the socket: every write fails from now on, as does a running handshake. */
   void fail(IOException e) {
     failure = e;
   }
@@ -432,7 +432,7 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
 
   // Closing.
 
-  /** Ends the stream to the peer, after what was written. Done once {@link #flush} returns true. */
+  /** Ends the stream to the peer after what was written, once {@link #flush} has returned true. */
   @Override
   public void terminateWrites() throws IOException {
     if (!writesShut) {

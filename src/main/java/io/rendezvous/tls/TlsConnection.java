@@ -73,7 +73,7 @@ final class TlsConnection extends SslConnection implements Probeable {
     }
   }
 
-  /** Handles that the end of the stream was read, or that nobody reads it any more. */
+  /** Handles that the end of the stream was read, or that reads were shut down. */
   void readsEnded() {
     if (readClosed()) {
       conduit.readsTerminated();

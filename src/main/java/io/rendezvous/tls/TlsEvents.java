@@ -244,7 +244,7 @@ final class TlsEvents implements ReadReadyHandler, WriteReadyHandler {
     }
   }
 
-  /** Does so soon, on any thread. */
+  /** Updates what the socket reports, soon if this is not the I/O thread. Any thread may call. */
   void updateInterestSoon() {
     if (inIoThread()) {
       updateInterest();

@@ -114,8 +114,8 @@ final class TlsReader {
   /**
    * Reads plaintext.
    *
-   * @param inEvent whether the socket is watched, and will report if it has more: then it is not
-   *     read again right after it has given all it had
+   * @param inEvent whether a read handler is running, after which the socket reports whatever it
+   *     still has. Then the socket is not read again right after it has given all it had
    * @return the number of bytes, 0 if there are none now, or -1 if the stream has ended, whether or
    *     not with a close_notify
    * @throws IOException if the stream broke; the same is thrown each time
@@ -286,7 +286,7 @@ final class TlsReader {
 
   /**
    * Reads from the socket as many records of the largest size as the caller has room for, so that
-   * records are seldom cut in two, and one at least.
+   * records are seldom cut in two, and at least one.
    *
    * @param room bytes of plaintext that the caller has room for
    * @return the number of octets, 0 if there are none now, or -1 at the end

@@ -88,7 +88,7 @@ class HttpModeTest {
     return hiddenServer()
         .proxy(
             URI.create(url),
-            new ReverseProxy.Options(rewriteHost, TrustedCertificates.inAnybody(), patience));
+            new ReverseProxy.Options(rewriteHost, TrustedCertificates.all(), patience));
   }
 
   private String get(String path) throws IOException {
@@ -242,7 +242,7 @@ class HttpModeTest {
     BlockingQueue<String> heads = new LinkedBlockingQueue<>();
     Entry asks = broker.addEntry(List.of("proxyProtocol"));
     ReverseProxy.Options how =
-        new ReverseProxy.Options(false, TrustedCertificates.inAnybody(), Duration.ofSeconds(5));
+        new ReverseProxy.Options(false, TrustedCertificates.all(), Duration.ofSeconds(5));
     try (LocalServer local = heads(heads)) {
       URI url = URI.create("http://127.0.0.1:" + local.port());
       try (HiddenServer server = hiddenServer(asks).proxy(url, how);

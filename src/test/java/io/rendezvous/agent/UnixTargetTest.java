@@ -88,7 +88,7 @@ class UnixTargetTest {
             .proxy(
                 path(),
                 new ReverseProxy.Options(
-                    rewriteHost, TrustedCertificates.inAnybody(), Duration.ofSeconds(30)));
+                    rewriteHost, TrustedCertificates.all(), Duration.ofSeconds(30)));
     broker.awaitParked(2);
     return server;
   }

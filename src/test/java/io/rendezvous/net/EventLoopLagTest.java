@@ -20,7 +20,7 @@ class EventLoopLagTest {
     Queue<Duration> delays = new ConcurrentLinkedQueue<>();
     try (Network network = new Network("test-lag", 2)) {
       EventLoopLag lag =
-          network.watchDelays(
+          network.measureLag(
               Duration.ofMillis(10),
               (thread, late) -> {
                 measured.add(thread);

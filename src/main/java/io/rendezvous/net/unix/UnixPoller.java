@@ -18,8 +18,8 @@ import org.xnio.XnioIoThread;
 
 /**
  * Watches Unix-domain sockets, since the I/O threads of XNIO accept TCP sockets only. One thread
- * waits for all of them, and only tells their I/O threads which are ready. It starts with the first
- * socket. Each network has one poller, which is closed with it. Any thread may call.
+ * waits for all of them, and only reports to their I/O threads which are ready. It starts with the
+ * first socket. Each network has one poller, which is closed with it. Any thread may call.
  */
 final class UnixPoller implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UnixPoller.class);

@@ -54,7 +54,7 @@ public final class CertificateAuthority {
   private static final Duration AUTHORITY_LIFE = Duration.ofDays(3653);
   private static final Duration CERTIFICATE_LIFE = Duration.ofDays(365);
 
-  /** How long before its making a certificate becomes valid: clocks of devices may be behind. */
+  /** Time before its making from which a certificate is valid: clocks of devices may be behind. */
   private static final Duration BACKDATED = Duration.ofDays(1);
 
   private static final int MAX_COMMON_NAME = 64; // RFC 5280, ub-common-name
@@ -82,8 +82,8 @@ public final class CertificateAuthority {
     return authorityCertificate;
   }
 
-  /** Returns whether the broker's certificate exists and this authority signed it. */
-  public boolean isOfOurMaking() {
+  /** Returns whether the broker's certificate exists and was issued by this authority. */
+  public boolean isIssuer() {
     if (!Files.exists(certificate) || !Files.exists(authorityCertificate)) {
       return false;
     }
@@ -104,7 +104,7 @@ public final class CertificateAuthority {
    * @throws IOException if they cannot be written, or would replace another's certificate
    */
   public void make(Collection<String> names, Instant now) throws IOException {
-    if ((Files.exists(certificate) || Files.exists(key)) && !isOfOurMaking()) {
+    if ((Files.exists(certificate) || Files.exists(key)) && !isIssuer()) {
       throw new IOException(
           certificate + " or " + key + " is not of our making; move it away to have one made");
     }

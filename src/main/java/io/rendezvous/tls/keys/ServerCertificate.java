@@ -125,7 +125,7 @@ public final class ServerCertificate {
     }
     warnAgainAt = now.plus(WARN_EVERY);
     CertificateAuthority authority = new CertificateAuthority(certificate, key);
-    if (!authority.isOfOurMaking()) {
+    if (!authority.isIssuer()) {
       LOG.warn("The certificate in {} expires on {}; replace it and its key", certificate, end);
       return;
     }

@@ -25,7 +25,7 @@ final class ServerKeyManager extends X509ExtendedKeyManager {
   /**
    * A private key and its certificates.
    *
-   * @param alias tells the pair from every other
+   * @param alias a name that no other pair has
    * @param chain the certificate of the key first, then that of each issuer
    */
   record Pair(String alias, PrivateKey key, List<X509Certificate> chain) {

@@ -61,7 +61,7 @@ public final class TrustedCertificates {
   }
 
   /** Trusts every certificate, whatever host it is for. */
-  public static TrustedCertificates inAnybody() {
+  public static TrustedCertificates all() {
     try {
       return new TrustedCertificates(null);
     } catch (GeneralSecurityException e) {
@@ -102,7 +102,7 @@ public final class TrustedCertificates {
     return Optional.ofNullable(refusal.getAndSet(null));
   }
 
-  /** Asks the JDK's trust manager, if there is one, and remembers what it objects to. */
+  /** Asks the JDK's trust manager, if there is one, and remembers why it refused a certificate. */
   private final class Verifier extends X509ExtendedTrustManager {
     private final @Nullable X509ExtendedTrustManager manager;
 

@@ -128,7 +128,7 @@ class ClientCheckTest {
                     .proxy(
                         URI.create("http://127.0.0.1:" + site.port()),
                         new ReverseProxy.Options(
-                            false, TrustedCertificates.inAnybody(), Duration.ofSeconds(20)))
+                            false, TrustedCertificates.all(), Duration.ofSeconds(20)))
                 : agent().relay(new Address("127.0.0.1", site.port()), true)) {
       Awaitility.await().until(() -> agent.status().parked() == 8);
       assertPasses();

@@ -144,7 +144,7 @@ class ServerCertificateTest {
 
   /** Shakes hands in memory and returns the certificates that the server has shown. */
   private static X509Certificate[] shown(SSLContext context, String version) throws Exception {
-    SSLContext trust = TrustedCertificates.inAnybody().context();
+    SSLContext trust = TrustedCertificates.all().context();
     SSLEngine client = trust.createSSLEngine();
     SSLEngine server = context.createSSLEngine();
     client.setUseClientMode(true);
@@ -196,7 +196,7 @@ class ServerCertificateTest {
     maker.make(List.of("one.example"), now);
     ServerKeyManager.Pair one = pair();
     ServerKeyManager manager = new ServerKeyManager(one);
-    SSLEngine engine = TrustedCertificates.inAnybody().context().createSSLEngine();
+    SSLEngine engine = TrustedCertificates.all().context().createSSLEngine();
     String chosen = manager.chooseEngineServerAlias("EC", null, engine);
     assertThat(chosen).isNotNull();
     maker.make(List.of("two.example"), now);
@@ -282,7 +282,7 @@ class ServerCertificateTest {
     String authority = Files.readString(maker.authority());
     maker.make(List.of("b.example"), now);
     assertThat(Files.readString(maker.authority())).isEqualTo(authority);
-    assertThat(maker.isOfOurMaking()).isTrue();
+    assertThat(maker.isIssuer()).isTrue();
     assertThat(TrustedCertificates.in(Optional.of(authority))).isNotNull();
     for (String secret : List.of("registrar.key", "registrar-ca.key")) {
       assertThat(
