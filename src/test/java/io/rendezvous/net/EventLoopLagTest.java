@@ -11,7 +11,7 @@ import java.util.concurrent.CountDownLatch;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** How late I/O threads are. */
+/** The lag of I/O threads, while they are blocked and afterwards. */
 class EventLoopLagTest {
   @Test
   void blockedThreadIsOverdueAndLateAfterwards() throws Exception {

@@ -210,7 +210,7 @@ class EarlyOctetsTest {
     assertThat(connect(setup, first -> first.length > 2 * packet, protocols)).isEqualTo(3 * packet);
   }
 
-  /** Such a ClientHello is longer than what is accepted elsewhere, but not too long for JSSE. */
+  /** The ClientHello is longer than {@link ClientHello} accepts, but not too long for JSSE. */
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
   void earlyOctetsMayExceedABufferOfThePool(String version) throws Exception {

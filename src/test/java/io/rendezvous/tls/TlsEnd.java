@@ -236,7 +236,7 @@ final class TlsEnd {
         });
   }
 
-  /** How a stream is ended after writing. */
+  /** The end of a stream after all bytes were written. */
   enum Ending {
     NONE,
     CLOSE_NOTIFY

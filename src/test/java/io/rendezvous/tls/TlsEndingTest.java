@@ -170,7 +170,7 @@ class TlsEndingTest {
     }
   }
 
-  /** What follows a close_notify is ignored and not kept, and causes no endless events. */
+  /** Octets after a close_notify are ignored and not kept, and cause no endless events. */
   @ParameterizedTest
   @EnumSource(TlsRig.Role.class)
   void octetsAfterCloseNotifyAreIgnored(TlsRig.Role role) throws Exception {
@@ -278,7 +278,7 @@ class TlsEndingTest {
     return pair.ours().conn().read(ByteBuffer.allocate(1));
   }
 
-  /** What came before a forged record is delivered, and the peer is sent an alert. */
+  /** The bytes before a forged record are delivered, and the peer is sent an alert. */
   @ParameterizedTest
   @MethodSource(ROLES_AND_VERSIONS)
   void forgedRecordIsAFailureAfterWhatCameBefore(TlsRig.Role role, String version)

@@ -144,7 +144,7 @@ class TlsHandshakeTest {
     }
   }
 
-  /** What is not TLS fails the handshake, whatever it is. */
+  /** Octets that are no valid handshake make it fail, whatever they are. */
   @ParameterizedTest
   @ValueSource(
       strings = {

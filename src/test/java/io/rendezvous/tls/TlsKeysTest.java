@@ -25,7 +25,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Keys that change within a connection (RFC 8446, 4.6.3), and the proof of life by them. */
 class TlsKeysTest {
-  /** What JSSE logs of each KeyUpdate that it sends. */
+  /** The line that JSSE logs for each KeyUpdate that it sends. */
   private static final String PRODUCED = "Produced KeyUpdate post-handshake message";
 
   private static final int MIB = 1024 * 1024;
