@@ -7,6 +7,7 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -111,7 +112,7 @@ public final class Authenticator {
     }
     Duration bySource = guessesBySource.delay(source, now);
     Duration byUuid = token.length() < SAFE_DIGITS ? guessesByUuid.delay(id, now) : Duration.ZERO;
-    return bySource.compareTo(byUuid) > 0 ? bySource : byUuid;
+    return Collections.max(List.of(bySource, byUuid));
   }
 
   private synchronized void failed(UUID id, Source source, Instant now) {

@@ -2,6 +2,8 @@ package io.rendezvous.entry;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Collections;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -70,8 +72,7 @@ public final class FailureLimiter<K> {
       count.blockedUntil = now.plus(count.nextBlock);
       count.windowEnds = count.blockedUntil;
       count.failures = 0;
-      Duration doubled = count.nextBlock.multipliedBy(2);
-      count.nextBlock = doubled.compareTo(maxBlock) < 0 ? doubled : maxBlock;
+      count.nextBlock = Collections.min(List.of(count.nextBlock.multipliedBy(2), maxBlock));
     }
   }
 }

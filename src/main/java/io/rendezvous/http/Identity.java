@@ -50,9 +50,9 @@ public record Identity(String name, ByteBuffer head) {
    * @throws ProtocolException if the credentials are malformed
    */
   public static Optional<String> userName(String authorization) throws ProtocolException {
-    int blank = authorization.indexOf(' ');
-    String scheme = blank < 0 ? authorization : authorization.substring(0, blank);
-    String credentials = blank < 0 ? "" : authorization.substring(blank + 1).strip();
+    String[] parts = authorization.split(" ", 2);
+    String scheme = parts[0];
+    String credentials = parts.length > 1 ? parts[1].strip() : "";
     if (scheme.equalsIgnoreCase("Digest")) {
       return Optional.of(DigestCredentials.userName(credentials));
     }

@@ -4,36 +4,38 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Authenticator.Verdict;
 import io.rendezvous.net.Source;
+import io.rendezvous.testing.HookedStore;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** Who may park a tunnel, under a clock that stands still until it is stepped (PROTOCOL 1.4). */
+/**
+ * Who may park a tunnel, under a clock that stands still until it is stepped (protocol.md, 1.4).
+ */
 class AuthenticatorTest {
-  @TempDir private Path directory;
-
   private Instant now = Instant.parse("2026-01-31T12:00:00Z");
   private final Source home = source("192.0.2.1");
   private final Source elsewhere = source("192.0.2.2");
-  private FileStore store;
+  private final HookedStore store = new HookedStore();
   private Authenticator authenticator;
   private Entry entry;
 
   @BeforeEach
-  void create() throws Exception {
-    store = new FileStore(directory.resolve("entries"));
+  void create() {
     authenticator = new Authenticator(store, () -> now, 10, 100);
-    entry = Entry.create(UUID.randomUUID(), List.of(), 6, now, List.of());
+    addEntry(6);
+  }
+
+  private void addEntry(int digits) {
+    entry = Entry.create(UUID.randomUUID(), List.of(), digits, now, List.of());
     store.create(entry);
   }
 
@@ -72,9 +74,8 @@ class AuthenticatorTest {
   }
 
   @Test
-  void tokenHasAtLeastTheDigitsThatTheEntryAsksFor() throws Exception {
-    entry = Entry.create(UUID.randomUUID(), List.of(), 8, now, List.of());
-    store.create(entry);
+  void tokenHasAtLeastTheDigitsThatTheEntryAsksFor() {
+    addEntry(8);
     assertThat(check(token(0, 7), home)).isInstanceOf(Verdict.Refused.class);
     assertThat(check(token(0, 8), home)).isInstanceOf(Verdict.Accepted.class);
   }
@@ -187,8 +188,84 @@ class AuthenticatorTest {
   }
 
   @Test
-  void storeOutOfReachMakesTokensUnanswerable() throws Exception {
-    Files.move(directory.resolve("entries"), directory.resolve("away"));
-    assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Unavailable.class);
+  void storeOutOfReachMakesTokensUnanswerableAndIsNoFailure() {
+    store.hook(
+        id -> {
+          throw new IOException("away");
+        });
+    for (int i = 0; i < 20; i++) {
+      assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Unavailable.class);
+    }
+    store.hook(id -> {});
+    assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
+  }
+
+  @Test
+  void acceptedTokenTellsWhoseItIs() {
+    assertThat(check(token(0, 6), home)).isEqualTo(new Verdict.Accepted(entry));
+  }
+
+  @Test
+  void earlierSecretIsGoodUntilItExpires() {
+    String old = token(0, 6);
+    Entry rotated = entry.rotated(now, Duration.ofSeconds(20));
+    store.create(rotated);
+    assertThat(check(old, home)).isEqualTo(new Verdict.Accepted(rotated));
+    step(Duration.ofSeconds(20));
+    assertThat(check(old, home)).isInstanceOf(Verdict.Refused.class);
+  }
+
+  @Test
+  void failuresOfAKnownSourceBlockNobody() {
+    check(token(0, 6), home);
+    for (int i = 0; i < 150; i++) {
+      assertThat(check("000000x", home)).isInstanceOf(Verdict.Refused.class);
+    }
+    assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
+    step(Duration.ofSeconds(30));
+    assertThat(check(token(1, 6), elsewhere)).isInstanceOf(Verdict.Accepted.class);
+  }
+
+  @Test
+  void sourceIsKnownForTheUuidsThatHaveAuthenticatedFromIt() {
+    UUID known = entry.id();
+    check(token(0, 6), home);
+    addEntry(6);
+    for (int i = 0; i < 10; i++) {
+      assertThat(check("000000x", home)).isInstanceOf(Verdict.Refused.class);
+    }
+    assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Throttled.class);
+    assertThat(authenticator.check(known, "000000x", home)).isInstanceOf(Verdict.Refused.class);
+  }
+
+  @Test
+  void replayMakesNoSourceKnown() {
+    check(token(0, 6), home);
+    check(token(0, 6), elsewhere);
+    for (int i = 0; i < 10; i++) {
+      check("000000x", elsewhere);
+    }
+    assertThat(check(token(0, 6), elsewhere)).isInstanceOf(Verdict.Throttled.class);
+  }
+
+  @Test
+  void longerOfTwoDelaysCounts() {
+    for (int i = 0; i < 100; i++) {
+      check("000000x", source("198.51.100." + (i + 1)));
+    }
+    Duration day = Duration.ofDays(1);
+    assertThat(check("000000", elsewhere)).isEqualTo(new Verdict.Throttled(day));
+    for (int i = 0; i < 10; i++) {
+      authenticator.check(UUID.randomUUID(), "000000", elsewhere);
+    }
+    assertThat(check("000000", elsewhere)).isEqualTo(new Verdict.Throttled(day));
+    assertThat(check("00000000", elsewhere))
+        .isEqualTo(new Verdict.Throttled(Duration.ofMinutes(1)));
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"", "0", "00000000000", "\u0660\u0661\u0662\u0663\u0664\u0665", "-00001"})
+  void whatIsNoTokenIsRefused(String token) {
+    assertThat(check(token, home)).isInstanceOf(Verdict.Refused.class);
   }
 }

@@ -9,6 +9,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
+/** Tokens are those of RFC 6238. */
 class TotpTest {
   private static final String SEED = "12345678901234567890";
 
@@ -57,21 +58,39 @@ class TotpTest {
 
   @ParameterizedTest
   @CsvSource({
-    "md5, GEZDGNBV, 30, 6",
-    "sha1, '', 30, 6",
-    "sha1, 18, 30, 6",
-    "sha1, GEZDGNBV, 0, 6",
-    "sha1, GEZDGNBV, 30, 5",
-    "sha1, GEZDGNBV, 30, 11"
+    "md5, GEZDGNBV, 30, 6, algorithm",
+    "sha1, '', 30, 6, secret",
+    "sha1, 18, 30, 6, secret",
+    "sha1, GEZDGNB1, 30, 6, secret",
+    "sha1, GEZDGNBV, 0, 6, step",
+    "sha1, GEZDGNBV, 86401, 6, step",
+    "sha1, GEZDGNBV, 30, 5, digits",
+    "sha1, GEZDGNBV, 30, 11, digits"
   })
-  void whatCanMakeNoTokensIsRefused(String algorithm, String secret, int step, int digits) {
+  void invalidParametersAreRefusedWithoutShowingTheSecret(
+      String algorithm, String secret, int step, int digits, String why) {
     assertThatThrownBy(() -> new Totp(algorithm, secret, step, digits))
         .isInstanceOf(IllegalArgumentException.class)
-        .hasMessageNotContaining("GEZDGNBV");
+        .hasMessageContaining(why)
+        .hasMessageNotContaining("GEZDGNB");
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, 6", "86400, 10"})
+  void extremesAreAccepted(int step, int digits) {
+    Totp totp = new Totp("sha512", "GEZDGNBV", step, digits);
+    assertThat(totp.step()).isEqualTo(step);
+    assertThat(totp.digits()).isEqualTo(digits);
+  }
+
+  @ParameterizedTest
+  @CsvSource({"0, 0", "29, 0", "30, 1", "-1, -1", "-30, -1", "-31, -2"})
+  void stepsAreCountedFromTheEpoch(long time, long step) {
+    assertThat(new Totp("sha1", "GEZDGNBV", 30, 6).stepAt(time)).isEqualTo(step);
   }
 
   @Test
   void itKeepsItsSecretToItself() {
-    assertThat(new Totp("sha1", "GEZDGNBV", 30, 6).toString()).doesNotContain("GEZDGNBV");
+    assertThat(new Totp("sha1", "GEZDGNBV", 30, 6)).hasToString("Totp[sha1]");
   }
 }

@@ -13,6 +13,7 @@ class BodySkipperTest {
   @Test
   void lengthIsCounted() {
     assertThat(new BodySkipper(0).skip(Heads.octets("next"))).isEqualTo(Progress.END);
+    assertThat(new BodySkipper(0).skip(Heads.octets(""))).isEqualTo(Progress.END);
     BodySkipper body = new BodySkipper(5);
     assertThat(body.skip(Heads.octets("abc"))).isEqualTo(Progress.MORE);
     ByteBuffer rest = Heads.octets("denext");

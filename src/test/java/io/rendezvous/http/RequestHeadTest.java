@@ -206,6 +206,7 @@ class RequestHeadTest {
         "/?name=a=b, a=b",
         "/?name=%41+, %41+",
         "/?&name=x, x",
+        "?name=x, x",
         "/?a?name=x, none",
         "/?names=x, none",
         "/?aname=x, none",
