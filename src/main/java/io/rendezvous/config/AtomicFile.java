@@ -11,8 +11,8 @@ import java.util.Objects;
 
 /**
  * Writes files that are complete at every moment. The text goes into a temporary file in the same
- * directory, which is synced and then renamed. Readers, and whoever comes after a crash, find the
- * old file or the new one, never a part of either. The directory has to exist.
+ * directory, which is synced and then renamed. So a reader finds the old file or the new one, never
+ * a part of either, even after a crash. The directory has to exist.
  */
 public final class AtomicFile {
   private AtomicFile() {}

@@ -202,7 +202,7 @@ public final class Entry {
     return lower;
   }
 
-  /** Parses a UUID of 36 characters in either case. Returns empty if the text is not one. */
+  /** Parses a UUID of 36 characters in either case. Returns empty if the text is not a UUID. */
   public static Optional<UUID> parseId(String text) {
     return ID.matcher(text).matches() ? Optional.of(UUID.fromString(text)) : Optional.empty();
   }
@@ -237,7 +237,7 @@ public final class Entry {
     return json.path("proxyProtocol").asBoolean();
   }
 
-  /** Returns the parameters of its tokens. */
+  /** Returns the parameters of the entry's tokens. */
   public Totp totp() {
     return totp;
   }
@@ -267,12 +267,12 @@ public final class Entry {
     }
   }
 
-  /** Returns when the secret was last revoked, as the entry says it, if it ever was. */
+  /** Returns when the secret was last revoked, as the entry says, if that has happened. */
   public Optional<String> revoked() {
     return Optional.ofNullable(json.path("revoked").textValue());
   }
 
-  /** Returns when the entry was created, as the entry says it. Older entries do not. */
+  /** Returns when the entry was created, if it says so; those of older servers do not. */
   public Optional<String> created() {
     return Optional.ofNullable(json.path("created").textValue());
   }

@@ -16,8 +16,8 @@ import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Keeps entries as files in one directory. Each lookup reads the file, so a change by any process
- * takes effect at once. Writers of all processes exclude each other with a lock file.
+ * A store of files in one directory. Each lookup reads the file, so a change by any process takes
+ * effect at once. Writers of all processes exclude each other with a lock file.
  */
 public final class FileStore implements EntryStore {
   /** An entry at the last listing. The stamp is null if its file has to be read again. */

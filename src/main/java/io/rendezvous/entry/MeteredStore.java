@@ -8,7 +8,7 @@ import java.util.UUID;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
-/** Measures the calls to another store: how long each takes, and whether it fails. */
+/** A store that measures the calls to another: how long each takes, and whether it fails. */
 public final class MeteredStore implements EntryStore {
   /** A method of the store. */
   public enum Operation {
@@ -24,7 +24,7 @@ public final class MeteredStore implements EntryStore {
     DELETE
   }
 
-  /** Is told of each call, on the thread of its caller. */
+  /** Receives the result of each call, on the thread of its caller. */
   public interface Listener {
     /**
      * Records a call that has returned or thrown.

@@ -22,8 +22,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps entries in Redis, each as a string under its UUID, as older servers do. Redis is connected
- * to when it is first needed, and again when it comes back.
+ * A store in Redis. Each entry is a string whose key is the UUID, as older servers keep it. Redis
+ * is connected to when it is first needed, and again when it comes back.
  */
 public final class RedisStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);

@@ -12,9 +12,9 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
- * Serves remembered entries while another store cannot be reached (compare stale-if-error of RFC
- * 5861, 4). An entry that was read within the grace period is still found; it is forgotten when it
- * is deleted or revoked. After a failure the store is not asked for a second, so that returning
+ * A store that serves remembered entries while another cannot be reached (compare stale-if-error of
+ * RFC 5861, 4). An entry that was read within the grace period is still found; it is forgotten when
+ * it is deleted or revoked. After a failure the store is not asked for a second, so that returning
  * hidden servers do not wait for it one after the other.
  *
  * <p>Any thread may call, except I/O threads.

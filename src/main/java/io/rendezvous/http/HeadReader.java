@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import java.util.Arrays;
 
 /**
- * Collects the octets of one head up to and including its empty line, in whatever pieces they come.
- * It stops at the first octet that no head can contain: a line end other than CR LF, a control
+ * Collects the octets of one head up to and including its empty line, however they are split. It
+ * stops at the first octet that cannot be part of a head: a line end other than CR LF, a control
  * character, or an empty line before the first line (RFC 9112, 2.2; RFC 9110, 5.5).
  *
  * <p>Used by one thread at a time.

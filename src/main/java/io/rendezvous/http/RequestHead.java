@@ -106,7 +106,7 @@ public final class RequestHead {
     return ByteBuffer.wrap(octets);
   }
 
-  /** Returns a copy of the octets without one header line. */
+  /** Returns a copy of the octets without one of its header lines. */
   ByteBuffer without(HeaderField field) {
     return ByteBuffer.allocate(octets.length - (field.end() - field.start()))
         .put(octets, 0, field.start())

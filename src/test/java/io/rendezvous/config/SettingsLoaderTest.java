@@ -69,7 +69,7 @@ class SettingsLoaderTest {
   }
 
   @Test
-  void whatKubernetesPutsIntoTheEnvironmentIsIgnored() throws Exception {
+  void variablesOfKubernetesAreIgnored() throws Exception {
     Map<String, String> environment =
         Map.of(
             "RENDEZVOUS_PORT", "tcp://10.0.0.1:8899",
@@ -124,7 +124,7 @@ class SettingsLoaderTest {
         "rendezvous.admin.token=short | rendezvous.admin.token: has fewer than 16 characters",
         "rendezvous.taas.address=::1 | rendezvous.taas.address: is not an IPv4 address such as 192.0.2.1",
       })
-  void mistakeIsNamed(String file, String mistake) throws Exception {
+  void mistakeIsReported(String file, String mistake) throws Exception {
     Map<String, String> environment = Map.of("RENDEZVOUS_HOOKS_SECRET", "whsec_" + "A".repeat(32));
     assertThat(mistakes(file, file.contains("hooks.url") ? environment : Map.of()))
         .containsExactly(mistake);
@@ -188,7 +188,7 @@ class SettingsLoaderTest {
   }
 
   @Test
-  void everyMistakeIsNamed() throws Exception {
+  void everyMistakeIsReported() throws Exception {
     String file =
         "rendezvous.wait=0s\nrendezvous.port=x\nrendezvous.a=1\nrendezvous.admin.b=2\nother.c=3";
     assertThat(mistakes(file, Map.of("RENDEZVOUS_D", "4")))
@@ -201,7 +201,7 @@ class SettingsLoaderTest {
   }
 
   @Test
-  void fileThatIsNotThereIsNamed() {
+  void missingFileIsReported() {
     Path missing = directory.resolve("missing.properties");
     assertThatThrownBy(() -> SettingsLoader.load(missing))
         .isInstanceOf(SettingsException.class)

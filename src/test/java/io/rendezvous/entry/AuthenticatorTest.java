@@ -133,7 +133,7 @@ class AuthenticatorTest {
   }
 
   @Test
-  void tenFailuresAMinuteAreLetPassForEver() {
+  void fewerThanTenFailuresAMinuteNeverBlock() {
     for (int minute = 0; minute < 5; minute++) {
       for (int i = 0; i < 9; i++) {
         assertThat(check("000000x", elsewhere)).isInstanceOf(Verdict.Refused.class);
@@ -188,7 +188,7 @@ class AuthenticatorTest {
   }
 
   @Test
-  void storeOutOfReachMakesTokensUnanswerableAndIsNoFailure() {
+  void unreachableStoreIsNoFailureOfTheSource() {
     store.hook(
         id -> {
           throw new IOException("away");
@@ -201,12 +201,12 @@ class AuthenticatorTest {
   }
 
   @Test
-  void acceptedTokenTellsWhoseItIs() {
+  void acceptedTokenComesWithItsEntry() {
     assertThat(check(token(0, 6), home)).isEqualTo(new Verdict.Accepted(entry));
   }
 
   @Test
-  void earlierSecretIsGoodUntilItExpires() {
+  void earlierSecretIsAcceptedUntilItExpires() {
     String old = token(0, 6);
     Entry rotated = entry.rotated(now, Duration.ofSeconds(20));
     store.create(rotated);
@@ -265,7 +265,7 @@ class AuthenticatorTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "0", "00000000000", "\u0660\u0661\u0662\u0663\u0664\u0665", "-00001"})
-  void whatIsNoTokenIsRefused(String token) {
+  void malformedTokenIsRefused(String token) {
     assertThat(check(token, home)).isInstanceOf(Verdict.Refused.class);
   }
 }

@@ -19,6 +19,7 @@ import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
+/** The index lists the store when it is asked, but not each time. */
 class EntryIndexTest {
   private static final Instant NOON = Instant.parse("2026-01-31T12:00:00Z");
   private static final Duration SECOND = Duration.ofSeconds(1);
@@ -104,7 +105,7 @@ class EntryIndexTest {
   }
 
   @Test
-  void nobodyWaitsForALaterListing() throws Exception {
+  void onlyTheFirstListingIsWaitedFor() throws Exception {
     Entry entry = store.add(entry(NOON));
     index.all();
     pass(SECOND);
@@ -150,7 +151,7 @@ class EntryIndexTest {
   }
 
   @Test
-  void whatIsPutAndRemovedCountsAtOnce() throws Exception {
+  void changesTakeEffectAtOnce() throws Exception {
     Entry first = store.add(entry(NOON, "home"));
     index.all();
     Entry second = entry(NOON.plusSeconds(1), "home", "garden");
@@ -173,7 +174,7 @@ class EntryIndexTest {
   }
 
   @Test
-  void whatIsPutBeforeTheFirstListingIsNotTakenForAllThereIs() throws Exception {
+  void entryThatIsPutBeforeTheFirstListingIsNotTheWholeIndex() throws Exception {
     Entry there = store.add(entry(NOON));
     Entry put = store.add(entry(NOON));
     index.put(put);
@@ -181,7 +182,7 @@ class EntryIndexTest {
     assertThat(index.all()).containsOnlyKeys(there.id(), put.id());
   }
 
-  /** Counts how often it is listed; that takes time, or fails, or waits, as it is told. */
+  /** Counts its listings, which take time, fail or wait as a test wants it. */
   private final class CountedStore implements EntryStore {
     private final List<Entry> entries = new ArrayList<>();
     private final CountDownLatch begun = new CountDownLatch(2);

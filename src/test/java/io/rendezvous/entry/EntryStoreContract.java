@@ -19,7 +19,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What every store does. */
+/** The behaviour that all stores have in common. */
 abstract class EntryStoreContract {
   /** As TAAS has written it. */
   private static final String OLD =
@@ -33,7 +33,7 @@ abstract class EntryStoreContract {
   /** Opens the store as another process would. */
   abstract EntryStore open() throws IOException;
 
-  /** Writes into the store behind its back. */
+  /** Writes into the store by other means than the store. */
   abstract void put(String key, String value) throws Exception;
 
   @BeforeEach
@@ -51,7 +51,7 @@ abstract class EntryStoreContract {
   }
 
   @Test
-  void whatIsCreatedIsFoundByAll() throws Exception {
+  void createdEntryIsFoundByOtherProcesses() throws Exception {
     Entry entry = entry("home");
     store.create(entry);
     try (EntryStore other = open()) {
@@ -61,7 +61,7 @@ abstract class EntryStoreContract {
   }
 
   @Test
-  void whatIsNotThereIsNotFound() throws Exception {
+  void missingEntryIsNotFound() throws Exception {
     assertThat(store.find(UUID.randomUUID())).isEmpty();
     assertThat(store.list()).isEmpty();
     assertThat(store.delete(UUID.randomUUID())).isFalse();
@@ -98,7 +98,7 @@ abstract class EntryStoreContract {
   }
 
   @Test
-  void whatIsNoEntryIsLeftAlone() throws Exception {
+  void malformedEntriesAreIgnored() throws Exception {
     Entry entry = entry("home");
     store.create(entry);
     UUID broken = UUID.randomUUID();
@@ -115,7 +115,7 @@ abstract class EntryStoreContract {
   }
 
   @Test
-  void changeKeepsWhatIsNotUnderstood() throws Exception {
+  void changeKeepsUnknownKeys() throws Exception {
     UUID id = UUID.randomUUID();
     put(id.toString(), OLD.formatted(id));
     Entry changed =
@@ -142,7 +142,7 @@ abstract class EntryStoreContract {
   }
 
   @Test
-  void changesAtTheSameTimeAreAllMade() throws Exception {
+  void simultaneousChangesAreAllMade() throws Exception {
     Entry entry = entry();
     store.create(entry);
     try (EntryStore other = open()) {
@@ -180,7 +180,7 @@ abstract class EntryStoreContract {
   }
 
   @Test
-  void deletionAndRevocationByWhomeverAreToldWithinTwoSeconds() throws Exception {
+  void revocationByAnotherProcessIsReportedWithinTwoSeconds() throws Exception {
     Entry first = entry("home");
     Entry second = entry("garden");
     store.create(first);

@@ -12,10 +12,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Entries are read as any server wrote them, and written without losing anything. */
 class EntryTest {
   private static final String ID = "2f402f80-da50-11e1-9b23-0123456789ab";
 
-  /** As node-rendezvous has left them in Redis. */
+  /** An entry as node-rendezvous wrote it to Redis. */
   private static final String OLD =
       """
       {"uuid":"2F402F80-da50-11e1-9b23-0123456789ab",
@@ -36,7 +37,7 @@ class EntryTest {
   }
 
   @Test
-  void whatIsNotUnderstoodIsKept() throws Exception {
+  void unknownKeysAreKept() throws Exception {
     assertThat(Entry.parse(Entry.parse(OLD).toJson()).toJson())
         .contains("\"qrcodeURL\":\"https://x/qr\"")
         .contains("\"length\":20");
@@ -65,7 +66,7 @@ class EntryTest {
   }
 
   @Test
-  void labelsAreInLowerCaseAndSaidOnce() {
+  void labelsAreInLowerCaseWithoutDuplicates() {
     assertThat(create("Home", "home", "a.b-c", "x:8080").labels())
         .containsExactly("home", "a.b-c", "x:8080");
   }
@@ -73,12 +74,12 @@ class EntryTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"", "-a", "a-", "a..b", ".a", "a_b", "a b", "h\u00e9", "a:", "a:x", ID, "<img>"})
-  void whatIsNoLabelIsRefused(String label) {
+  void malformedLabelIsRefused(String label) {
     assertThatThrownBy(() -> create(label)).isInstanceOf(IllegalArgumentException.class);
   }
 
   @Test
-  void earlierSecretIsGoodForAWhile() throws Exception {
+  void earlierSecretIsAcceptedUntilItExpires() throws Exception {
     Entry entry =
         Entry.parse(
             OLD.replaceFirst(
@@ -102,14 +103,14 @@ class EntryTest {
             + "\"authParams\":{\"protocol\":\"x\",\"base32\":\"MFRGGZDF\"}}",
         "{\"uuid\":\"2f402f80-da50-11e1-9b23-0123456789ab\",MFRGGZDF"
       })
-  void whatIsNoEntryIsRefusedWithoutShowingIt(String text) {
+  void malformedEntryIsRefusedWithoutShowingIt(String text) {
     assertThatThrownBy(() -> Entry.parse(text))
         .isInstanceOf(IOException.class)
         .hasMessageNotContaining("MFRGGZDF");
   }
 
   @Test
-  void earlierSecretIsGoodForTheOverlap() {
+  void earlierSecretIsAcceptedForTheOverlap() {
     Instant now = Instant.EPOCH;
     Entry old = create("home");
     Entry rotated = old.rotated(now, Duration.ofHours(1));
@@ -122,7 +123,7 @@ class EntryTest {
   }
 
   @Test
-  void revokedSecretIsGoodForNothing() {
+  void revokedSecretIsNotAccepted() {
     Instant now = Instant.EPOCH;
     Entry old = create("home").rotated(now, Duration.ofHours(1));
     Entry revoked = old.revoked(now);
@@ -133,20 +134,20 @@ class EntryTest {
   }
 
   @Test
-  void whatOldServersMadeOfTheSecretGoesWithIt() throws Exception {
+  void keysDerivedFromTheOldSecretAreRemoved() throws Exception {
     assertThat(Entry.parse(OLD).revoked(Instant.EPOCH).toJson())
         .doesNotContain("qrcodeURL", "authURL", "length", "GEZDGNBV")
         .contains("\"issuer\":\"https://x:8898\"");
   }
 
   @Test
-  void itShowsItsUuidAndNothingElse() throws Exception {
+  void textShowsTheUuidOnly() throws Exception {
     assertThat(Entry.parse(OLD)).hasToString("Entry[" + ID + "]");
   }
 
   @ParameterizedTest
   @ValueSource(strings = {"1-1-1-1-1", "2f402f80da5011e19b230123456789ab", ID + "x", " " + ID})
-  void onlyAWholeUuidIsOne(String text) {
+  void incompleteUuidIsRefused(String text) {
     assertThat(Entry.parseId(text)).isEmpty();
   }
 }

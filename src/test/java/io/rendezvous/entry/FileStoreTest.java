@@ -22,6 +22,7 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Entries in a directory. */
 class FileStoreTest extends EntryStoreContract {
   @TempDir private Path parent;
 
@@ -153,7 +154,7 @@ class FileStoreTest extends EntryStoreContract {
   }
 
   @Test
-  void revocationsOfItsOwnAreToldAtOnce() throws Exception {
+  void revocationsByTheStoreItselfAreReportedAtOnce() throws Exception {
     Entry entry = entry();
     Queue<UUID> told = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open()) {

@@ -13,11 +13,12 @@ import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
+/** Calls to a store are measured. */
 class MeteredStoreTest {
   @TempDir private Path directory;
 
   @Test
-  void everyCallIsToldOnceItIsOver() throws Exception {
+  void everyCallIsReportedWhenItIsOver() throws Exception {
     Path entries = directory.resolve("entries");
     List<String> told = new ArrayList<>();
     Entry entry = Entry.create(UUID.randomUUID(), List.of(), 8, Instant.now(), List.of());

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Provisioning files are written and parsed in either form. */
 class ProvisioningTest {
   private static final UUID ID = UUID.fromString("2f402f80-da50-11e1-9b23-0123456789ab");
   private static final Provisioning HOME =
@@ -23,13 +24,13 @@ class ProvisioningTest {
           Optional.of("-----BEGIN CERTIFICATE-----\nx\n-----END CERTIFICATE-----\n"));
 
   @Test
-  void itIsReadAsItWasWritten() throws Exception {
+  void fileIsParsedAsItWasWritten() throws Exception {
     assertThat(Provisioning.parse(HOME.toJson())).isEqualTo(HOME);
     assertThat(Provisioning.parse(HOME.toJs())).isEqualTo(HOME);
   }
 
   @Test
-  void itHasTheKeysOfTheProtocol() {
+  void jsonHasTheKeysOfTheProtocol() {
     assertThat(HOME.toJson().replaceAll("\\s", ""))
         .startsWith(
             "{\"uuid\":[\"2f402f80-da50-11e1-9b23-0123456789ab\"],"
@@ -57,7 +58,7 @@ class ProvisioningTest {
   }
 
   @Test
-  void authenticatorAppsAreToldAll() {
+  void uriHasAllThatAuthenticatorAppsNeed() {
     assertThat(HOME.toOtpauth())
         .isEqualTo(
             "otpauth://totp/Rendezvous%20broker.example:home?secret=GEZDGNBV"
@@ -66,7 +67,7 @@ class ProvisioningTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "x GEZDGNBV", "{}", "{\"uuid\":[],\"base32\":\"GEZDGNBV\"}"})
-  void whatIsNoneIsRefusedWithoutShowingIt(String text) {
+  void malformedFileIsRefusedWithoutShowingIt(String text) {
     assertThatThrownBy(() -> Provisioning.parse(text))
         .isInstanceOf(IOException.class)
         .hasMessageNotContaining("GEZDGNBV");

@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Entries in a Redis that these tests start. */
 class RedisStoreTest extends EntryStoreContract {
   private static final String PASSWORD = "a@b:c/d e%+";
   private static RedisServer redis;

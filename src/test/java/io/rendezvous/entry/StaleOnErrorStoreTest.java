@@ -13,7 +13,7 @@ import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What counts while a store cannot be reached. */
+/** Entries are served for a while when the store cannot be reached. */
 class StaleOnErrorStoreTest {
   private static final Duration GRACE = Duration.ofMinutes(15);
 
@@ -22,11 +22,11 @@ class StaleOnErrorStoreTest {
       Entry.create(id, List.of("home"), 8, Instant.parse("2026-01-31T12:00:00Z"), List.of("open"));
   private final HookedStore store = new HookedStore();
   private final TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
-  private final StaleOnErrorStore bridge = new StaleOnErrorStore(store, clock, GRACE);
+  private final StaleOnErrorStore stale = new StaleOnErrorStore(store, clock, GRACE);
 
   @BeforeEach
   void fill() {
-    bridge.onRevoked(revoked -> {});
+    stale.onRevoked(revoked -> {});
     store.create(entry);
   }
 
@@ -39,36 +39,36 @@ class StaleOnErrorStoreTest {
 
   @Test
   void entryThatWasSeenCountsForAWhile() throws Exception {
-    bridge.find(id);
+    stale.find(id);
     cutOff();
-    assertThat(bridge.find(id)).contains(entry);
+    assertThat(stale.find(id)).contains(entry);
     clock.step(GRACE.minusSeconds(1));
-    assertThat(bridge.find(id)).contains(entry);
+    assertThat(stale.find(id)).contains(entry);
     clock.step(Duration.ofSeconds(2));
-    assertThatThrownBy(() -> bridge.find(id)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> stale.find(id)).isInstanceOf(IOException.class);
   }
 
   @Test
   void entryThatWasNeverSeenDoesNotCount() {
     cutOff();
-    assertThatThrownBy(() -> bridge.find(id)).hasMessage("gone");
-    assertThatThrownBy(() -> bridge.find(id))
+    assertThatThrownBy(() -> stale.find(id)).hasMessage("gone");
+    assertThatThrownBy(() -> stale.find(id))
         .hasMessage("the store could not be reached a moment ago");
   }
 
   @Test
   void deletedEntryDoesNotCount() throws Exception {
-    bridge.find(id);
-    bridge.delete(id);
+    stale.find(id);
+    stale.delete(id);
     cutOff();
-    assertThatThrownBy(() -> bridge.find(id)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> stale.find(id)).isInstanceOf(IOException.class);
   }
 
   @Test
   void entryThatIsRevokedWhileItIsReadDoesNotCount() throws Exception {
     store.hook(store::delete);
-    bridge.find(id);
+    stale.find(id);
     cutOff();
-    assertThatThrownBy(() -> bridge.find(id)).isInstanceOf(IOException.class);
+    assertThatThrownBy(() -> stale.find(id)).isInstanceOf(IOException.class);
   }
 }

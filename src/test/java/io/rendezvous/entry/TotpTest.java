@@ -90,7 +90,7 @@ class TotpTest {
   }
 
   @Test
-  void itKeepsItsSecretToItself() {
+  void textDoesNotShowTheSecret() {
     assertThat(new Totp("sha1", "GEZDGNBV", 30, 6)).hasToString("Totp[sha1]");
   }
 }

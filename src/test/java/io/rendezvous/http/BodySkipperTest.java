@@ -69,7 +69,7 @@ class BodySkipperTest {
         "0\r\n\n",
         "0\r\n\rX",
       })
-  void whatIsNoChunkIsMalformed(String chunks) {
+  void malformedChunkIsNoticed(String chunks) {
     assertThat(new BodySkipper(-1).skip(Heads.octets(chunks))).isEqualTo(Progress.MALFORMED);
     BodySkipper byOne = new BodySkipper(-1);
     assertThat(chunks.chars().anyMatch(c -> isMalformed(byOne, c))).isTrue();

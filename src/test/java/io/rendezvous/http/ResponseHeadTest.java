@@ -32,7 +32,7 @@ class ResponseHeadTest {
     "GET,  HTTP/1.1 204,                                       NONE,   0",
     "GET,  HTTP/1.1 103,                                       NONE,   0",
   })
-  void whatTellsTheEndIsFound(String method, String text, ResponseHead.Framing framing, long length)
+  void endOfTheBodyIsFound(String method, String text, ResponseHead.Framing framing, long length)
       throws Exception {
     assertThat(head(text).framing(method)).isEqualTo(framing);
     assertThat(head(text).length()).isEqualTo(length);
@@ -49,13 +49,13 @@ class ResponseHeadTest {
         "HTTP/1.1 204~Content-Length: x",
         "HTTP/1.0 200~Transfer-Encoding: chunked",
       })
-  void whatDoesNotTellTheEndIsRefused(String text) throws Exception {
+  void ambiguousEndOfTheBodyIsRefused(String text) throws Exception {
     ResponseHead head = head(text);
     assertThatThrownBy(() -> head.framing("GET")).isInstanceOf(ProtocolException.class);
   }
 
   @Test
-  void whetherTheConnectionIsKeptIsRead() throws Exception {
+  void connectionStaysOpenAsTheServerWishes() throws Exception {
     assertThat(head("HTTP/1.1 200").persists()).isTrue();
     assertThat(head("HTTP/1.1 200~Connection: x, Close").persists()).isFalse();
     assertThat(head("HTTP/1.0 200").persists()).isFalse();
@@ -90,7 +90,7 @@ class ResponseHeadTest {
         "HTTP/1.2 200",
         "200 OK"
       })
-  void whatIsNoStatusLineIsRefused(String text) {
+  void malformedStatusLineIsRefused(String text) {
     assertThatThrownBy(() -> head(text)).isInstanceOf(ProtocolException.class);
   }
 }

@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+/** Undertow serves connections that it has not accepted. */
 class UndertowServerTest {
   private static final Duration PATIENCE = Duration.ofMillis(300);
 
@@ -46,7 +47,7 @@ class UndertowServerTest {
   @ParameterizedTest
   @ValueSource(
       strings = {"", "POST / HT", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nx"})
-  void whatDoesNotComeIsNotAwaitedForEver(String some) throws Exception {
+  void requestThatIsTooSlowIsEnded(String some) throws Exception {
     try (Network network = new Network("test", 1);
         Listener listener = listen(network);
         Peer slow = Peer.to(listener.address().getPort()).plain()) {
