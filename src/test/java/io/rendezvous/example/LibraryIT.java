@@ -10,6 +10,7 @@ import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -23,6 +24,7 @@ import javax.xml.parsers.DocumentBuilderFactory;
 import javax.xml.xpath.XPath;
 import javax.xml.xpath.XPathExpressionException;
 import javax.xml.xpath.XPathFactory;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -101,14 +103,27 @@ class LibraryIT {
     try (TestBroker broker = TestBroker.start()) {
       Files.writeString(directory.resolve("home.json"), provisioning(broker).toJson());
       writeProgram();
-      try (Program maven = build();
-          Peer client = broker.connect()) {
-        broker.awaitParked(8);
-        client.send(broker.get(broker.entry(), "/"));
-        assertThat(client.readResponse()).endsWith("\r\n\r\nHello from inside a program\n");
+      try (Program maven = build()) {
+        awaitParked(broker, maven);
+        assertServed(broker);
         maven.outputWhenDone();
       }
     }
+  }
+
+  private static void assertServed(TestBroker broker) throws IOException {
+    try (Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), "/"));
+      assertThat(client.readResponse()).endsWith("\r\n\r\nHello from inside a program\n");
+    }
+  }
+
+  /** Waits for Maven to compile the program and to start it. */
+  private static void awaitParked(TestBroker broker, Program maven) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(90))
+        .until(() -> !maven.isRunning() || broker.broker().connected().totals().parked() > 0);
+    assertThat(maven.isRunning()).as(maven.output()).isTrue();
   }
 
   private static Provisioning provisioning(TestBroker broker) throws IOException {
