@@ -5,22 +5,22 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * A hidden server's connection as the registry sees it: something that can be watched, asked
- * whether its peer is alive, and ended. Whoever takes a tunnel knows what stands behind it.
+ * A hidden server's connection as the registry sees it: something that can be watched, probed and
+ * ended. Whoever takes a tunnel knows the real connection behind it.
  *
- * <p>Unless a method says otherwise, it is called on the connection's own I/O thread.
+ * <p>Methods are called on the connection's own I/O thread unless they say otherwise.
  */
 public interface Connection {
   /** Returns where the connection comes from. Any thread may call. */
   Source source();
 
   /**
-   * Returns an object that stands for the connection's I/O thread. Connections with the same one
-   * are relayed without a change of threads. Any thread may call.
+   * Returns an object that stands for the connection's I/O thread. Two connections with the same
+   * one are relayed without a change of threads. Any thread may call.
    */
   Object eventLoop();
 
-  /** Returns whether {@link #probe} can ask this peer. Any thread may call. */
+  /** Returns whether {@link #probe} works with this peer. Any thread may call. */
   boolean canBeProbed();
 
   /** Returns whether this end has not closed the connection. */
@@ -29,11 +29,12 @@ public interface Connection {
   /**
    * Watches the connection until somebody takes it over.
    *
-   * @param ended called once if the connection ends, breaks, or says something; it is closed then
+   * @param ended called once if the peer ends or breaks the connection, or sends something; the
+   *     connection is closed right after
    */
   void watch(Consumer<Tunnel.End> ended);
 
-  /** Looks at once for what the watch would report. */
+  /** Checks now for what the watch would report later. */
   void look();
 
   /**

@@ -3,28 +3,30 @@ package io.rendezvous.tunnel;
 import java.time.Duration;
 
 /**
- * A question to the hidden server of a parked tunnel: is it still alive? It is asked by a KeyUpdate
- * of TLS 1.3 (RFC 8446, 4.6.3), which its application does not see. The tunnel stays parked in the
- * meantime. {@link TunnelRegistry} is told the outcome.
+ * A check of whether the hidden server of a parked tunnel is still alive. It is a KeyUpdate of TLS
+ * 1.3 that requests an update (RFC 8446, 4.6.3), which the server's application does not see. The
+ * tunnel stays parked meanwhile. The outcome goes to the {@link TunnelRegistry}.
  *
  * <p>Lives on the tunnel's I/O thread.
  */
 final class LivenessProbe {
-  /** Most probes in a tunnel's life. Peers bound how many they accept in a row: Go accepts 16. */
+  /**
+   * Maximum probes in a tunnel's life. Peers bound how many they accept in a row: Go accepts 16.
+   */
   static final int MAX_PER_TUNNEL = 8;
 
-  /** The longest that an answer is awaited. */
+  /** Maximum time in which an answer is awaited. */
   static final Duration MAX_TIME = Duration.ofSeconds(2);
 
   private final Tunnel tunnel;
   private final TunnelRegistry registry;
   private final boolean isTest;
-  private final long askedAt;
+  private final long createdAt;
 
   /**
    * Creates a probe that is not sent yet.
    *
-   * @param isTest whether the hidden server is known to be alive, and the probe is to tell whether
+   * @param isTest whether the hidden server is known to be alive, so that the probe tells whether
    *     it answers probes at all
    * @param now in nanoseconds
    */
@@ -32,10 +34,10 @@ final class LivenessProbe {
     this.tunnel = tunnel;
     this.registry = registry;
     this.isTest = isTest;
-    this.askedAt = now;
+    this.createdAt = now;
   }
 
-  /** Returns the tunnel that is asked. Any thread may call. */
+  /** Returns the tunnel that is probed. Any thread may call. */
   Tunnel tunnel() {
     return tunnel;
   }
@@ -45,9 +47,9 @@ final class LivenessProbe {
     return isTest;
   }
 
-  /** Returns how long ago the probe was made. Any thread may call. */
+  /** Returns how long ago the probe was created. Any thread may call. */
   Duration age(long now) {
-    return Duration.ofNanos(now - askedAt);
+    return Duration.ofNanos(now - createdAt);
   }
 
   /** Sends the probe. Any thread may call. */
@@ -62,7 +64,7 @@ final class LivenessProbe {
     }
   }
 
-  /** Handles a record from the peer. It may be a close_notify, so that is looked for first. */
+  /** Handles a record from the peer. It may be a close_notify, so the end is looked for first. */
   private void onHeard() {
     if (registry.isOpen(this)) {
       tunnel.connection().look();
@@ -70,7 +72,7 @@ final class LivenessProbe {
     }
   }
 
-  /** Handles the end of the time. An answer may have arrived while this thread was late itself. */
+  /** Handles that time is up. An answer may wait in the socket if this thread is late itself. */
   private void onLate() {
     if (registry.isOpen(this)) {
       tunnel.connection().look();

@@ -7,23 +7,23 @@ import java.util.UUID;
 import java.util.stream.IntStream;
 
 /**
- * Which hidden servers are connected, by one protocol or by all of them. Any thread may call; no
- * method holds up the threads that park and take tunnels.
+ * Tells which hidden servers are connected, by one protocol or by all of them. Any thread may call.
+ * No method delays the threads that park and take tunnels.
  */
 public interface Presence {
   /**
-   * What one ID has.
+   * The counts of one ID.
    *
-   * @param parked tunnels
-   * @param paired tunnels
-   * @param waiting clients
-   * @param registered whether the hidden server has announced itself without a tunnel so far
+   * @param parked tunnels that are parked
+   * @param paired tunnels that are paired with a client
+   * @param waiting clients that wait for a tunnel
+   * @param registered whether the hidden server has registered, with or without a tunnel
    */
   record Counts(int parked, int paired, int waiting, boolean registered) {
     /** The counts of an ID that is not connected. */
     public static final Counts NONE = new Counts(0, 0, 0, false);
 
-    /** Most IDs only have a few tunnels parked, so they can share these. */
+    /** Shared by the many IDs that only have a few tunnels parked. */
     private static final Counts[] PARKED =
         IntStream.rangeClosed(0, 64)
             .mapToObj(parked -> new Counts(parked, 0, 0, false))
@@ -35,7 +35,7 @@ public interface Presence {
           : new Counts(parked, paired, waiting, false);
     }
 
-    /** Returns whether a client would be served, now or when a tunnel comes back. */
+    /** Returns whether the hidden server is registered or has a tunnel. */
     public boolean isOnline() {
       return registered || parked + paired > 0;
     }
@@ -50,34 +50,34 @@ public interface Presence {
   }
 
   /**
-   * What all IDs have together.
+   * The counts of all IDs together.
    *
-   * @param online IDs that are connected
-   * @param parked tunnels
-   * @param paired tunnels
-   * @param waiting clients
+   * @param online IDs that are registered or have a tunnel
+   * @param parked tunnels that are parked
+   * @param paired tunnels that are paired with a client
+   * @param waiting clients that wait for a tunnel
    */
   record Totals(int online, int parked, int paired, int waiting) {}
 
-  /** Returns what an ID has. */
+  /** Returns the counts of an ID, zeros if it is unknown. */
   Counts counts(UUID id);
 
-  /** Returns what each ID has that is known to be connected, as of about now. */
+  /** Returns the counts of each ID that is or lately was connected. */
   Map<UUID, Counts> counts();
 
-  /** Returns what all IDs have together. */
+  /** Returns the counts of all IDs together. */
   Totals totals();
 
-  /** Ends all that an ID has, because its entry was deleted or its secret was revoked. */
+  /** Ends everything that an ID has, because its entry was deleted or its secret was revoked. */
   void revoke(UUID id);
 
-  /** Returns the sum of several. */
+  /** Returns the sum of several. An ID that is connected by two protocols counts once. */
   static Presence all(List<Presence> several) {
     List<Presence> each = List.copyOf(several);
     return each.size() == 1 ? each.get(0) : new Sum(each);
   }
 
-  /** The sum of several: an ID that is connected by two protocols is one ID. */
+  /** The sum of several. */
   final class Sum implements Presence {
     private final List<Presence> each;
 

@@ -4,9 +4,9 @@ import java.time.Duration;
 
 /**
  * What is known of one hidden server's answers to liveness probes. Its TLS may delay the answer
- * until its application next writes (RFC 8446, 4.6.3), as that of OpenSSL and Rustls does, and some
- * implementations fail on the question. Such servers are not probed, because they would be taken
- * for dead. A test tells them apart: a probe to a server that is certainly alive.
+ * until its application next writes (RFC 8446, 4.6.3), as OpenSSL and Rustls do, and some
+ * implementations fail on a probe. A server of this kind is not probed, because it would be taken
+ * for dead. A test tells: a probe of a server that is certainly alive.
  *
  * <p>Guarded by the lock of the server's {@link TunnelPool}.
  */
@@ -14,7 +14,7 @@ final class ProbeHistory {
   /** Failed tests in a row after which a server that has answered before is not probed. */
   private static final int MAX_FAILED_TESTS = 2;
 
-  /** How long a server counts as not answering. Each further time is twice as long. */
+  /** How long a server that did not answer is left alone. Each further time is twice as long. */
   private static final long RETRY_AFTER = Duration.ofMinutes(10).toNanos();
 
   private static final int MAX_DOUBLINGS = 7; // about a day
@@ -54,7 +54,7 @@ final class ProbeHistory {
     }
   }
 
-  /** Records a test that told nothing, because a client was given the tunnel meanwhile. */
+  /** Records a test without a result, because a client took the tunnel meanwhile. */
   void testCutShort(long now) {
     if (++failedTests >= MAX_FAILED_TESTS) {
       refuse(now);
@@ -70,16 +70,16 @@ final class ProbeHistory {
   }
 
   /**
-   * Records that a probe failed that mattered. The server may have died, or may be another program
-   * by now, so it is tested again.
+   * Records that a probe on behalf of a client failed. The server may have died, or may be another
+   * program by now, so it is tested again.
    */
   void probeFailed() {
     testDue = true;
   }
 
   /**
-   * Makes a server that did not answer eligible for a new test after a while: 10 minutes, doubling
-   * to about a day. To be called periodically.
+   * Makes a server that did not answer eligible for a new test after a while: 10 minutes at first,
+   * doubling to about a day. To be called periodically.
    */
   void sweep(long now) {
     if (!answers && !testDue && now - refusedAt >= RETRY_AFTER << (refusals - 1)) {

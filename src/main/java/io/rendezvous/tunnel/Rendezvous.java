@@ -9,7 +9,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
-/** The pairing of one client connection with one tunnel, from its beginning on. Any thread. */
+/**
+ * The pairing of one client connection with one tunnel, while it goes on and after its end. Any
+ * thread may call.
+ */
 public final class Rendezvous {
   /** How a rendezvous has ended. */
   public enum End {
@@ -19,17 +22,17 @@ public final class Rendezvous {
     CLIENT_BROKE,
     /** The tunnel broke. */
     SERVER_BROKE,
-    /** Nothing moved for too long. */
+    /** No byte moved for too long. */
     STOOD_STILL,
     /** The entry was deleted, or its secret was revoked. */
     REVOKED,
-    /** The broker ended while it was going on. */
+    /** The broker stopped. */
     BROKER_ENDED,
     /** The tunnel ended before a single byte of an answer came from it. */
     UNANSWERED
   }
 
-  /** What is moved between the client and the tunnel. Any thread may call. */
+  /** Counts the bytes that are relayed. Any thread may call. */
   public interface Traffic {
     /** Returns how many bytes came from the client. */
     long bytesIn();
@@ -115,7 +118,7 @@ public final class Rendezvous {
     return client;
   }
 
-  /** Returns when it began. */
+  /** Returns the time of day when it began. */
   public Instant began() {
     return began;
   }
@@ -125,7 +128,7 @@ public final class Rendezvous {
     return waited;
   }
 
-  /** Returns 1, or more where earlier tunnels gave no answer. */
+  /** Returns which attempt it was: 1, or more where earlier tunnels gave no answer. */
   public int attempt() {
     return attempt;
   }
@@ -148,7 +151,7 @@ public final class Rendezvous {
     return lasted.isNegative();
   }
 
-  /** Returns how long it has lasted. */
+  /** Returns how long it has lasted, from the pairing to the end or until now. */
   public Duration lasted() {
     Duration known = lasted;
     return known.isNegative() ? sincePaired() : known;

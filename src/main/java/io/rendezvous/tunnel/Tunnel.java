@@ -8,39 +8,39 @@ import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One connection from a hidden server. It is used once:
+ * One connection from a hidden server, used for one client at most:
  *
  * <pre>
- *          park              take                  over
- *   new ---------> PARKED ---------> PAIRED ------------------> gone
- *                   |  ^                |
- *                   |  +--- putBack ----+
+ *          park              take               over
+ *   new ---------> PARKED ----------> PAIRED ---------> gone
+ *                   |  ^                 |
+ *                   |  +---- putBack ----+
  *                   |
- *                   +---- closed, replaced, retired, revoked, drained ---> gone
+ *                   +---- one of {@link End} ---------> gone
  * </pre>
  *
  * <p>While a tunnel is parked its connection is watched, so that its end is noticed at once. A
- * hidden server says nothing before it receives a request; one that does is closed. Whoever takes a
- * tunnel from the {@link TunnelRegistry} owns its connection from then on.
+ * hidden server sends nothing before it receives a request; otherwise the tunnel is closed. Whoever
+ * takes a tunnel from the {@link TunnelRegistry} owns its connection from then on.
  */
 public final class Tunnel {
-  /** Why a parked tunnel is no longer parked. */
+  /** Why a tunnel that was parked, or was to be parked, was closed. */
   public enum End {
     /** The hidden server closed it. */
     CLOSED,
-    /** It was reset. */
+    /** The connection was reset. */
     RESET,
-    /** Nothing answered the probes of TCP keepalive. */
+    /** The peer's host did not answer TCP keepalive. */
     SILENT,
-    /** The hidden server did not prove that it is alive when it was asked to. */
+    /** The hidden server did not answer a liveness probe. */
     UNPROVEN,
-    /** The hidden server spoke before it received a request. */
+    /** The hidden server sent something before it received a request. */
     SPOKE,
     /** A newer tunnel took its place. */
     REPLACED,
-    /** It reached its maximum age. */
+    /** The tunnel reached its maximum age. */
     RETIRED,
-    /** Its entry was deleted, or its secret was revoked. */
+    /** The entry was deleted, or its secret was revoked. */
     REVOKED,
     /** The broker is shutting down. */
     DRAINED
@@ -56,16 +56,16 @@ public final class Tunnel {
   private final boolean wantsProxyHeader;
 
   // Guarded by the lock of the tunnel's pool.
-  private @Nullable Runnable ending; // of what it is paired in
+  private @Nullable Runnable relayEnder;
   private @Nullable LivenessProbe probe; // that is unanswered
   private byte probes; // a byte, because there may be many tunnels
   private long heardAt;
 
   /**
-   * Creates a tunnel that is not watched yet.
+   * Creates a tunnel that is not parked yet.
    *
    * @param id the entry's UUID: the same object for all its tunnels, to save memory
-   * @param label the label it is parked for, or empty
+   * @param label the label that the tunnel is for, or empty if it is for the whole entry
    * @param askedFrom the address from which the hidden server authenticated
    * @param now in nanoseconds
    */
@@ -94,7 +94,7 @@ public final class Tunnel {
     return id;
   }
 
-  /** Returns the label the tunnel is parked for, or empty where that makes no difference. */
+  /** Returns the label that the tunnel is for, or empty if it is for the whole entry. */
   public String label() {
     return label;
   }
@@ -104,7 +104,7 @@ public final class Tunnel {
     return askedFrom;
   }
 
-  /** Returns whether a PROXY header precedes the request. */
+  /** Returns whether the hidden server wants a PROXY header before the request. */
   public boolean wantsProxyHeader() {
     return wantsProxyHeader;
   }
@@ -114,43 +114,46 @@ public final class Tunnel {
     return connection;
   }
 
-  /** Returns when the tunnel was parked, in nanoseconds. */
+  /** Returns when the tunnel was first parked, in nanoseconds. */
   long parkedAt() {
     return parkedAt;
   }
 
-  /** Returns when the tunnel reaches its maximum age, in nanoseconds. */
+  /**
+   * Returns when the tunnel is to be retired, in nanoseconds. It is up to a tenth of the maximum
+   * age early, at random, so that tunnels parked together are not retired together.
+   */
   long retireAt() {
     return retireAt;
   }
 
   /** Returns what ends the relay that the tunnel is part of, if there is one. */
-  @Nullable Runnable ending() {
-    return ending;
+  @Nullable Runnable relayEnder() {
+    return relayEnder;
   }
 
-  void ending(Runnable ends) {
-    ending = ends;
+  void setRelayEnder(Runnable ender) {
+    relayEnder = ender;
   }
 
-  /** Returns the probe that the hidden server has yet to answer, if there is one. */
+  /** Returns the probe that the hidden server has not answered yet, if there is one. */
   @Nullable LivenessProbe probe() {
     return probe;
   }
 
-  /** Returns whether such a probe is a test. */
+  /** Returns whether that probe is a test. */
   boolean isTested() {
     return probe != null && probe.isTest();
   }
 
-  /** Sets the probe that the hidden server has to answer. */
-  LivenessProbe probe(LivenessProbe sent) {
+  /** Sets the probe that the hidden server has to answer, and returns it. */
+  LivenessProbe setProbe(LivenessProbe sent) {
     probe = sent;
     probes++;
     return sent;
   }
 
-  /** Forgets a probe that is unanswered. */
+  /** Forgets the unanswered probe, if there is one. */
   void forgetProbe() {
     probe = null;
   }

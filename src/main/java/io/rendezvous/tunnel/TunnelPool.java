@@ -1,99 +1,80 @@
 package io.rendezvous.tunnel;
 
-import io.rendezvous.net.Source;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashSet;
-import java.util.Iterator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What one hidden server has: its parked tunnels, the clients that wait for one, its pairs, and
- * whether it answers liveness probes.
+ * Everything that one hidden server has: its parked tunnels, the clients that wait for one, its
+ * paired tunnels, and whether it answers liveness probes.
  *
  * <p>Any thread may call. Each method is one step, under the lock of the pool. Nothing is closed or
- * called back here: a method returns what is still to be done, and its caller does that once the
- * lock is free. Every {@code now} is in nanoseconds.
+ * called back here: a method returns what is still to be done, and its caller does it once the lock
+ * is free. Every {@code now} is in nanoseconds.
+ *
+ * <p>A pool that was closed stays empty. If the hidden server comes back, the registry creates
+ * another.
  */
 final class TunnelPool {
-  /** Among tunnels this close to the freshest, one on the client's own I/O thread is preferred. */
-  private static final long ABOUT_AS_FRESH = Duration.ofSeconds(5).toNanos();
-
   /** A hidden server that was heard within this time is alive. */
   private static final Duration A_MOMENT = Duration.ofSeconds(1);
-
-  /** How long the last tunnel of an ID is kept beyond its maximum age if no other comes. */
-  private static final long LAST_ONE_GRACE = Duration.ofMinutes(1).toNanos();
-
-  /** What all pools have together. Any thread may read. */
-  static final class Totals {
-    final AtomicInteger online = new AtomicInteger();
-    final AtomicInteger parked = new AtomicInteger();
-    final AtomicInteger paired = new AtomicInteger();
-    final AtomicInteger waiting = new AtomicInteger();
-  }
-
-  /** Where a tunnel went. */
-  sealed interface Placement {
-    /** The tunnel is to be dismissed. */
-    record Refused(Tunnel.End why) implements Placement {}
-
-    /** A client that was waiting is to be given the tunnel. */
-    record Given(TunnelRegistry.Waiter waiter) implements Placement {}
-
-    /**
-     * The tunnel is parked.
-     *
-     * @param replaced the tunnel that made room for it, to be dismissed
-     * @param test a probe to be sent
-     */
-    record Parked(@Nullable Tunnel replaced, @Nullable LivenessProbe test) implements Placement {}
-
-    /** The pool was closed, so the tunnel has to go to another. */
-    record Closed() implements Placement {}
-  }
 
   /**
    * What a client gets.
    *
    * @param probe to be sent on the client's behalf
    */
-  record Matched(TunnelRegistry.Match match, @Nullable LivenessProbe probe) {}
+  record Matched(Match match, @Nullable LivenessProbe probe) {}
+
+  /**
+   * What follows from the outcome of a probe.
+   *
+   * @param served clients that are to be given a tunnel
+   * @param probes to be sent
+   */
+  record Followup(Map<Waiter, Tunnel> served, List<LivenessProbe> probes) {
+    static final Followup NOTHING = new Followup(Map.of(), List.of());
+  }
+
+  /**
+   * What follows from a probe that was not answered in time.
+   *
+   * @param isSilent whether the tunnel was given up, so that it has to be closed
+   */
+  record Unanswered(boolean isSilent, Followup followup) {}
 
   /**
    * What follows from the end of a parked tunnel.
    *
-   * @param probe which the tunnel did not answer
-   * @param others probes of other tunnels, to be sent
-   * @param served clients that are to be given a tunnel now
+   * @param probe that the tunnel did not answer
    */
-  record Ended(
-      @Nullable LivenessProbe probe,
-      List<LivenessProbe> others,
-      Map<TunnelRegistry.Waiter, Tunnel> served) {}
+  record Ended(@Nullable LivenessProbe probe, Followup followup) {}
 
-  /** Everything that a pool held when it was closed. */
-  record Contents(
-      List<Tunnel> parked, List<TunnelRegistry.Waiter> waiting, List<Runnable> endings) {}
+  /**
+   * Everything that a pool held when it was closed.
+   *
+   * @param relayEnders end the relays of its paired tunnels
+   */
+  record Contents(List<Tunnel> parked, List<Waiter> waiting, List<Runnable> relayEnders) {}
 
   private final UUID id;
   private final TunnelRegistry registry;
   private final TunnelRegistry.Limits limits;
-  private final Totals totals;
+  private final TotalCounters totals;
   private volatile Presence.Counts counts = Presence.Counts.NONE;
 
   // Guarded by this.
-  private final Deque<Tunnel> parked = new ArrayDeque<>(1); // the freshest last
-  private final Deque<TunnelRegistry.Waiter> waiting = new ArrayDeque<>(1); // first come, first
+  private final ParkedTunnels parked = new ParkedTunnels();
+  private final Deque<Waiter> waiting = new ArrayDeque<>(1); // first come, first served
   private final Set<Tunnel> paired = new HashSet<>();
   private final ProbeHistory probeHistory = new ProbeHistory();
   private long lastSeen;
@@ -104,11 +85,17 @@ final class TunnelPool {
    *
    * @param totals count what is in this pool too
    */
-  TunnelPool(UUID id, TunnelRegistry registry, TunnelRegistry.Limits limits, Totals totals) {
+  TunnelPool(
+      UUID id,
+      TunnelRegistry registry,
+      TunnelRegistry.Limits limits,
+      TotalCounters totals,
+      long now) {
     this.id = id;
     this.registry = registry;
     this.limits = limits;
     this.totals = totals;
+    this.lastSeen = now - limits.patience().toNanos() - 1; // so that it is not connected
   }
 
   UUID id() {
@@ -124,15 +111,9 @@ final class TunnelPool {
   private void count() {
     Presence.Counts before = counts;
     Presence.Counts now = Presence.Counts.of(parked.size(), paired.size(), waiting.size());
-    if (now.equals(before)) {
-      return;
-    }
-    counts = now;
-    totals.parked.addAndGet(now.parked() - before.parked());
-    totals.paired.addAndGet(now.paired() - before.paired());
-    totals.waiting.addAndGet(now.waiting() - before.waiting());
-    if (now.isOnline() != before.isOnline()) {
-      totals.online.addAndGet(now.isOnline() ? 1 : -1);
+    if (!now.equals(before)) {
+      counts = now;
+      totals.change(before, now);
     }
   }
 
@@ -143,13 +124,9 @@ final class TunnelPool {
             || now - lastSeen <= limits.patience().toNanos());
   }
 
-  synchronized boolean isParked(Tunnel tunnel) {
-    return parked.contains(tunnel);
-  }
-
-  /** Returns the parked tunnels, the freshest last. */
+  /** Returns the parked tunnels, the oldest first. */
   synchronized List<Tunnel> parked() {
-    return List.copyOf(parked);
+    return parked.list();
   }
 
   // Parking.
@@ -170,59 +147,35 @@ final class TunnelPool {
       return new Placement.Closed();
     }
     paired.remove(tunnel); // if it is put back
-    count();
-    lastSeen = now;
     Tunnel.End refusal = registry.refusal(id, knownAt);
-    if (refusal != null) {
-      return new Placement.Refused(refusal);
-    }
-    TunnelRegistry.Waiter waiter = waiting.poll();
-    if (waiter != null) {
-      paired.add(tunnel);
-      count();
-      return new Placement.Given(waiter);
-    }
-    Tunnel replaced = parked.size() < limits.perId() ? null : makeRoom(tunnel);
-    parked.addLast(tunnel);
+    Placement placement =
+        refusal == null ? placeAllowed(tunnel, now) : new Placement.Refused(refusal);
     count();
-    return new Placement.Parked(replaced, test(tunnel, now));
+    return placement;
   }
 
-  /** Removes the oldest tunnel from the same source, else the oldest. */
-  private Tunnel makeRoom(Tunnel newcomer) {
-    Source source = newcomer.connection().source();
-    Tunnel oldest =
-        parked.stream()
-            .filter(tunnel -> tunnel.connection().source().equals(source))
-            .findFirst()
-            .orElseGet(parked::getFirst);
-    parked.remove(oldest);
-    return oldest;
+  private Placement placeAllowed(Tunnel tunnel, long now) {
+    lastSeen = now;
+    Waiter waiter = waiting.poll();
+    if (waiter != null) {
+      paired.add(tunnel);
+      return new Placement.Given(waiter);
+    }
+    boolean isFull = parked.size() >= limits.perId();
+    Tunnel replaced = isFull ? parked.removeOldest(tunnel.connection().source()) : null;
+    parked.add(tunnel);
+    return new Placement.Parked(replaced, test(tunnel, now));
   }
 
   /** Removes the tunnels that have reached their maximum age, and lets time pass for the rest. */
   synchronized List<Tunnel> retire(long now) {
     probeHistory.sweep(now);
-    List<Tunnel> retired = new ArrayList<>(0);
-    for (Iterator<Tunnel> oldestFirst = parked.iterator(); oldestFirst.hasNext(); ) {
-      Tunnel tunnel = oldestFirst.next();
-      long overdue = now - tunnel.retireAt();
-      if (overdue < 0) {
-        break;
-      }
-      boolean dispensable = hasOther(tunnel) || overdue >= LAST_ONE_GRACE;
-      if (dispensable && tunnel.probe() == null) {
-        oldestFirst.remove();
-        retired.add(tunnel);
-      }
+    List<Tunnel> retired = parked.retire(now);
+    if (!retired.isEmpty()) {
+      lastSeen = now;
+      count();
     }
-    count();
     return retired;
-  }
-
-  /** Returns whether there is another that can be relied on: one being probed may be dead. */
-  private boolean hasOther(Tunnel tunnel) {
-    return parked.stream().anyMatch(other -> other != tunnel && other.probe() == null);
   }
 
   // The match.
@@ -231,58 +184,41 @@ final class TunnelPool {
    * Takes a tunnel for a client, or makes the client wait.
    *
    * @param eventLoop the client's: see {@link Connection#eventLoop}
-   * @param waiter is told later, if the client has to wait
+   * @param waiter is called later, if the client has to wait
    */
-  synchronized Matched match(Object eventLoop, TunnelRegistry.Waiter waiter, long now) {
+  synchronized Matched match(Object eventLoop, Waiter waiter, long now) {
     if (registry.isDraining()) {
-      return new Matched(new TunnelRegistry.Match.Draining(), null);
+      return new Matched(new Match.Draining(), null);
     }
     if (!isConnected(now)) {
-      return new Matched(new TunnelRegistry.Match.Absent(), null);
+      return new Matched(new Match.Absent(), null);
     }
     Tunnel sure = takeSure(eventLoop, now);
     if (sure != null) {
-      return new Matched(new TunnelRegistry.Match.Taken(sure), null);
+      return new Matched(new Match.Taken(sure), null);
     }
     if (waiting.size() >= limits.waitingPerId() + parked.size()) {
-      return new Matched(new TunnelRegistry.Match.Crowded(), null);
+      return new Matched(new Match.Crowded(), null);
     }
     waiting.addLast(waiter);
     count();
-    LivenessProbe probe = probeOne(eventLoop, now);
-    return new Matched(new TunnelRegistry.Match.Waiting(!parked.isEmpty()), probe);
+    LivenessProbe probe = probeForWaiting(eventLoop, now);
+    return new Matched(new Match.Waiting(!parked.isEmpty()), probe);
   }
 
   /** Takes the freshest of those tunnels, if there is one. */
   synchronized @Nullable Tunnel takeFreshest(Predicate<Tunnel> which, Object eventLoop, long now) {
-    Tunnel tunnel = freshest(which, eventLoop);
+    Tunnel tunnel = parked.freshest(which, eventLoop);
     return tunnel == null ? null : take(tunnel, now);
   }
 
   /**
-   * Takes the freshest tunnel that can be handed out without a probe, if there is one. It prefers
-   * one that is not being tested, so that the test comes to its end.
+   * Takes the freshest tunnel that can be handed out without a probe, if there is one. A tunnel
+   * that is not being tested is preferred, so that the test comes to its end.
    */
   private @Nullable Tunnel takeSure(Object eventLoop, long now) {
     Tunnel untested = takeFreshest(t -> isSure(t, now) && !t.isTested(), eventLoop, now);
     return untested != null ? untested : takeFreshest(t -> isSure(t, now), eventLoop, now);
-  }
-
-  private @Nullable Tunnel freshest(Predicate<Tunnel> which, Object eventLoop) {
-    Tunnel freshest = null;
-    for (Iterator<Tunnel> freshestFirst = parked.descendingIterator(); freshestFirst.hasNext(); ) {
-      Tunnel tunnel = freshestFirst.next();
-      if (freshest != null && freshest.parkedAt() - tunnel.parkedAt() > ABOUT_AS_FRESH) {
-        break;
-      }
-      if (which.test(tunnel)) {
-        if (tunnel.connection().eventLoop() == eventLoop) {
-          return tunnel;
-        }
-        freshest = freshest == null ? tunnel : freshest;
-      }
-    }
-    return freshest;
   }
 
   private Tunnel take(Tunnel tunnel, long now) {
@@ -298,26 +234,15 @@ final class TunnelPool {
   }
 
   /** Removes a client that waits. Returns whether it was waiting. */
-  synchronized boolean stopWaiting(TunnelRegistry.Waiter waiter) {
+  synchronized boolean stopWaiting(Waiter waiter) {
     boolean waited = waiting.remove(waiter);
     count();
     return waited;
   }
 
-  /** Gives the tunnels that need no probe, or no longer, to the clients that wait. */
-  private Map<TunnelRegistry.Waiter, Tunnel> serveWaiting(long now) {
-    Map<TunnelRegistry.Waiter, Tunnel> served = new LinkedHashMap<>();
-    for (Tunnel tunnel : parked()) {
-      if (isSure(tunnel, now) && !waiting.isEmpty()) {
-        served.put(waiting.remove(), take(tunnel, now));
-      }
-    }
-    return served;
-  }
-
   /** Sets what ends the relay of a taken tunnel. Returns false if the pool does not have it. */
-  synchronized boolean paired(Tunnel tunnel, Runnable ending) {
-    tunnel.ending(ending);
+  synchronized boolean paired(Tunnel tunnel, Runnable relayEnder) {
+    tunnel.setRelayEnder(relayEnder);
     return paired.contains(tunnel);
   }
 
@@ -340,42 +265,31 @@ final class TunnelPool {
   }
 
   /**
-   * Returns a test of whether the hidden server answers probes, where that is not known.
+   * Returns a test of whether the hidden server answers probes, if that is not known.
    *
    * @param tunnel was just parked
    */
   private @Nullable LivenessProbe test(Tunnel tunnel, long now) {
-    boolean isDue =
-        probeHistory.isTestDue()
-            && !limits.probe().isZero()
-            && parked.stream().noneMatch(Tunnel::isTested);
-    boolean possible = tunnel.canBeProbed() && tunnel.wasHeard(now, A_MOMENT);
-    return isDue && possible ? probe(tunnel, true, now) : null;
+    boolean isDue = probeHistory.isTestDue() && !limits.probe().isZero() && !parked.hasTested();
+    boolean isPossible = tunnel.canBeProbed() && tunnel.wasHeard(now, A_MOMENT);
+    return isDue && isPossible ? probe(tunnel, true, now) : null;
   }
 
-  /** Returns a probe of one tunnel for the client that waits, unless enough are under way. */
-  private @Nullable LivenessProbe probeOne(Object eventLoop, long now) {
-    long underWay = parked.stream().filter(tunnel -> tunnel.probe() != null).count();
-    if (underWay >= waiting.size()) {
+  /**
+   * Returns a probe of one more tunnel, unless one is being probed for each client that waits.
+   *
+   * @param eventLoop the client's, if it is known
+   */
+  private @Nullable LivenessProbe probeForWaiting(@Nullable Object eventLoop, long now) {
+    if (parked.probed() >= waiting.size()) {
       return null;
     }
-    Tunnel next = freshest(tunnel -> tunnel.probe() == null, eventLoop);
+    Tunnel next = parked.freshest(tunnel -> tunnel.probe() == null, eventLoop);
     return next == null ? null : probe(next, false, now);
   }
 
-  /** Returns probes of all tunnels that were not heard lately. */
-  private List<LivenessProbe> probeAll(long now) {
-    List<LivenessProbe> all = new ArrayList<>();
-    for (Tunnel tunnel : parked) {
-      if (tunnel.probe() == null && !isSure(tunnel, now)) {
-        all.add(probe(tunnel, false, now));
-      }
-    }
-    return all;
-  }
-
   private LivenessProbe probe(Tunnel tunnel, boolean isTest, long now) {
-    return tunnel.probe(new LivenessProbe(tunnel, registry, isTest, now));
+    return tunnel.setProbe(new LivenessProbe(tunnel, registry, isTest, now));
   }
 
   /** Returns whether the outcome of a probe still matters: its tunnel is parked. */
@@ -388,43 +302,50 @@ final class TunnelPool {
    * Records that a hidden server has answered, and gives its tunnel to the client that has waited
    * longest, if one waits.
    *
-   * @return whom to give it to: nobody, or one client; null if the outcome matters no longer
+   * @return null if the outcome no longer matters
    */
-  synchronized @Nullable List<TunnelRegistry.Waiter> answered(LivenessProbe probe, long now) {
+  synchronized @Nullable Followup answered(LivenessProbe probe, long now) {
     if (!isOpen(probe)) {
       return null;
     }
     Tunnel tunnel = probe.tunnel();
     tunnel.heard(now);
     probeHistory.answered();
-    TunnelRegistry.Waiter waiter = waiting.poll();
-    if (waiter == null) {
-      return List.of();
-    }
-    take(tunnel, now);
-    return List.of(waiter);
+    Waiter waiter = waiting.poll();
+    return waiter == null
+        ? Followup.NOTHING
+        : new Followup(Map.of(waiter, take(tunnel, now)), List.of());
   }
 
   /**
-   * Records that a hidden server that is alive did not answer a test.
+   * Records that no answer came in time. The tunnel is removed, unless its hidden server is known
+   * to be alive, or not to answer.
    *
-   * @return clients that are to be given a tunnel now; null if the outcome matters no longer
+   * @return null if the outcome no longer matters
    */
-  synchronized @Nullable Map<TunnelRegistry.Waiter, Tunnel> testFailed(
-      LivenessProbe probe, long now) {
+  synchronized @Nullable Unanswered unanswered(LivenessProbe probe, long now) {
     if (!isOpen(probe)) {
       return null;
     }
-    probe.tunnel().forgetProbe();
-    probeHistory.testFailed(now);
-    return serveWaiting(now);
+    Tunnel tunnel = probe.tunnel();
+    if (!probe.isTest() && probeHistory.isExpectedToAnswer()) {
+      parked.remove(tunnel);
+      return new Unanswered(true, afterEnd(probe, now));
+    }
+    tunnel.forgetProbe();
+    if (probe.isTest()) {
+      probeHistory.testFailed(now);
+    }
+    Map<Waiter, Tunnel> served = serveWaiting(now);
+    List<LivenessProbe> probes = new ArrayList<>(0);
+    for (LivenessProbe next; (next = probeForWaiting(null, now)) != null; ) {
+      probes.add(next);
+    }
+    return new Unanswered(false, new Followup(served, probes));
   }
 
-  // The end.
-
   /**
-   * Removes a parked tunnel that has ended by itself or is given up. If it was being probed, all
-   * the others are probed now: what became of it has probably become of them.
+   * Removes a parked tunnel that has ended by itself.
    *
    * @return null if it was not parked
    */
@@ -432,31 +353,58 @@ final class TunnelPool {
     if (!parked.remove(tunnel)) {
       return null;
     }
-    count();
+    LivenessProbe probe = tunnel.probe();
+    return new Ended(probe, afterEnd(probe, now));
+  }
+
+  /**
+   * Returns what follows from the end of a tunnel. If it was being probed, all others are probed
+   * now: what became of it has probably become of them.
+   */
+  private Followup afterEnd(@Nullable LivenessProbe unanswered, long now) {
     lastSeen = now;
-    LivenessProbe unanswered = tunnel.probe();
+    count();
     if (unanswered == null) {
-      return new Ended(null, List.of(), Map.of());
+      return Followup.NOTHING;
     }
     if (unanswered.isTest()) {
       probeHistory.testFailed(now);
     } else {
       probeHistory.probeFailed();
     }
-    return new Ended(unanswered, probeAll(now), serveWaiting(now));
+    Map<Waiter, Tunnel> served = serveWaiting(now);
+    List<LivenessProbe> probes = new ArrayList<>();
+    for (Tunnel tunnel : parked.list()) {
+      if (tunnel.probe() == null && !isSure(tunnel, now)) {
+        probes.add(probe(tunnel, false, now));
+      }
+    }
+    return new Followup(served, probes);
   }
+
+  /** Takes the tunnels that need no probe, or no longer, for the clients that wait. */
+  private Map<Waiter, Tunnel> serveWaiting(long now) {
+    Map<Waiter, Tunnel> served = new LinkedHashMap<>();
+    for (Tunnel tunnel : parked.freshestFirst()) {
+      if (!waiting.isEmpty() && isSure(tunnel, now)) {
+        served.put(waiting.remove(), take(tunnel, now));
+      }
+    }
+    return served;
+  }
+
+  // The end.
 
   /** Removes all parked tunnels and returns them. */
   synchronized List<Tunnel> clearParked() {
-    List<Tunnel> all = parked();
-    parked.clear();
+    List<Tunnel> all = parked.removeAll();
     count();
     return all;
   }
 
   /** Removes all clients that wait and returns them. */
-  synchronized List<TunnelRegistry.Waiter> clearWaiting() {
-    List<TunnelRegistry.Waiter> all = List.copyOf(waiting);
+  synchronized List<Waiter> clearWaiting() {
+    List<Waiter> all = List.copyOf(waiting);
     waiting.clear();
     count();
     return all;
@@ -472,14 +420,14 @@ final class TunnelPool {
 
   /** Closes the pool for good, and returns what it held. */
   synchronized Contents close() {
-    List<Runnable> endings = new ArrayList<>();
+    List<Runnable> relayEnders = new ArrayList<>();
     for (Tunnel tunnel : paired) {
-      Runnable ending = tunnel.ending();
-      if (ending != null) {
-        endings.add(ending);
+      Runnable ender = tunnel.relayEnder();
+      if (ender != null) {
+        relayEnders.add(ender);
       }
     }
-    Contents contents = new Contents(clearParked(), clearWaiting(), endings);
+    Contents contents = new Contents(clearParked(), clearWaiting(), relayEnders);
     paired.clear();
     closed = true;
     count();

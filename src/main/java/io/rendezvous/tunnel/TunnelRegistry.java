@@ -22,17 +22,17 @@ import org.slf4j.LoggerFactory;
  * The parked tunnels of every ID, the clients that wait for one, and the match of the two. Taking a
  * tunnel removes it, so two clients can never hold the same one.
  *
- * <p>Any thread may call. Each ID has a {@link TunnelPool} with a lock of its own; nothing is
- * closed, called back or waited for while one is held. No method looks at all IDs under a lock.
+ * <p>Any thread may call. Each ID has a {@link TunnelPool} with a lock of its own. Nothing is
+ * closed, called back or waited for while a lock is held, and no lock covers more than one ID.
  */
 public final class TunnelRegistry implements Presence {
+  /** A time for {@link Limits#probe} that turns liveness probes off. */
+  public static final Duration NO_PROBE = Duration.ZERO;
+
   private static final Logger LOG = LoggerFactory.getLogger(TunnelRegistry.class);
 
   /** Longer than it takes to park a connection whose token was accepted a moment ago. */
   private static final long REMEMBER_REVOKED = Duration.ofMinutes(1).toNanos();
-
-  /** A time for {@link Limits#probe} that turns liveness probes off. */
-  public static final Duration NO_PROBE = Duration.ZERO;
 
   /**
    * Upper bounds of one registry. What exceeds one is refused or replaces the oldest.
@@ -41,9 +41,9 @@ public final class TunnelRegistry implements Presence {
    * @param parked parked tunnels in all
    * @param waitingPerId clients that wait for one ID
    * @param patience how long a client waits, and an ID counts as connected after its last tunnel
-   * @param maxAge of a parked tunnel
-   * @param probe how long after it was last heard a hidden server has to prove that it is alive
-   *     before a client is given its tunnel; zero is never
+   * @param maxAge age of a parked tunnel
+   * @param probe how long a hidden server may be silent before it has to prove that it is alive,
+   *     and only then is a client given its tunnel; {@link #NO_PROBE} for never
    */
   public record Limits(
       int perId,
@@ -53,46 +53,12 @@ public final class TunnelRegistry implements Presence {
       Duration maxAge,
       Duration probe) {}
 
-  /** A client that waits for a tunnel. */
-  public interface Waiter {
-    /**
-     * A tunnel was taken for this client, which no longer waits. Called once, on any thread. A
-     * client that can no longer use the tunnel gives it back with {@link TunnelRegistry#putBack}.
-     */
-    void offered(Tunnel tunnel);
-
-    /** There will be no tunnel: the entry was deleted, or the broker is shutting down. */
-    void dismissed(Tunnel.End why);
-  }
-
-  /** The outcome of a client's request for a tunnel. */
-  public sealed interface Match {
-    /** The tunnel is the client's alone. */
-    record Taken(Tunnel tunnel) implements Match {}
-
-    /**
-     * No tunnel is certain to be alive, but one may come at any moment: the waiter will be told.
-     *
-     * @param soon whether a tunnel is parked and is being probed
-     */
-    record Waiting(boolean soon) implements Match {}
-
-    /** No tunnel is parked, and too many clients wait already. */
-    record Crowded() implements Match {}
-
-    /** The ID is not connected. */
-    record Absent() implements Match {}
-
-    /** The broker is shutting down. */
-    record Draining() implements Match {}
-  }
-
   private final Limits limits;
   private final TunnelListener listener;
   private final LongSupplier ticker;
   private final ConcurrentHashMap<UUID, TunnelPool> pools = new ConcurrentHashMap<>();
-  private final ConcurrentHashMap<UUID, Long> revoked = new ConcurrentHashMap<>(); // or replaced
-  private final TunnelPool.Totals totals = new TunnelPool.Totals();
+  private final ConcurrentHashMap<UUID, Long> revokedAt = new ConcurrentHashMap<>(); // or replaced
+  private final TotalCounters totals = new TotalCounters();
   private volatile boolean draining;
 
   /**
@@ -118,7 +84,8 @@ public final class TunnelRegistry implements Presence {
 
   /** Returns the pool of an ID, which is created if there is none. */
   private TunnelPool pool(UUID id) {
-    return pools.computeIfAbsent(id, i -> new TunnelPool(i, this, limits, totals));
+    long now = now();
+    return pools.computeIfAbsent(id, i -> new TunnelPool(i, this, limits, totals, now));
   }
 
   @Override
@@ -136,13 +103,12 @@ public final class TunnelRegistry implements Presence {
 
   @Override
   public Totals totals() {
-    return new Totals(
-        totals.online.get(), totals.parked.get(), totals.paired.get(), totals.waiting.get());
+    return totals.totals();
   }
 
   /** Returns whether there is no room for a further tunnel. */
   public boolean isFull() {
-    return draining || totals.parked.get() >= limits.parked();
+    return draining || totals.parked() >= limits.parked();
   }
 
   /** Returns whether the broker is shutting down. */
@@ -153,72 +119,59 @@ public final class TunnelRegistry implements Presence {
   // Parking.
 
   /**
-   * Announces that a tunnel is about to be parked. A client that comes before it then waits for it,
-   * where it would otherwise be told that the ID is not connected.
+   * Announces that a tunnel is about to be parked. A client that comes before the tunnel then waits
+   * for it. Otherwise it would be told that the ID is not connected.
    */
   public void announce(UUID id) {
-    announced(id);
-  }
-
-  /** Returns the ID: the same object each time. */
-  private UUID announced(UUID id) {
     TunnelPool pool = pool(id);
     while (!pool.announce(now())) {
-      pools.remove(id, pool); // whoever closed it is about to
+      pools.remove(id, pool); // whoever closed it is about to do the same
       pool = pool(id);
     }
-    return pool.id();
   }
 
   /**
    * Parks a connection, or gives it to the client that has waited longest. Called on the
    * connection's own I/O thread.
    *
-   * @param label the label of the entry that it is parked for, or empty
+   * @param label the label of the entry that the tunnel is for, or empty
    * @param askedFrom the address from which the hidden server authenticated
    * @param knownAt when its entry was looked up, or before, in nanoseconds; if the entry was
    *     deleted since, the connection is ended
    */
   public void park(
       Entry entry, String label, InetSocketAddress askedFrom, Connection connection, long knownAt) {
-    UUID id = announced(entry.id());
+    UUID id = pool(entry.id()).id(); // the same object for all tunnels of the ID
     Tunnel tunnel = new Tunnel(id, entry, label, askedFrom, connection, limits.maxAge(), now());
     tunnel.heard(knownAt); // its last word was sent before its entry was looked up
-    connection.watch(end -> ended(tunnel, end));
+    connection.watch(end -> onEnded(tunnel, end));
     place(tunnel, knownAt);
   }
 
   /** Takes back a tunnel that was taken but not used. */
   public void putBack(Tunnel tunnel) {
-    tunnel
-        .connection()
-        .execute(
-            () -> {
-              if (tunnel.connection().isOpen()) {
-                place(tunnel, tunnel.parkedAt());
-              } else {
-                over(tunnel);
-              }
-            });
+    tunnel.connection().execute(() -> placeAgain(tunnel));
+  }
+
+  private void placeAgain(Tunnel tunnel) {
+    if (tunnel.connection().isOpen()) {
+      place(tunnel, tunnel.parkedAt());
+    } else {
+      over(tunnel);
+    }
   }
 
   private void place(Tunnel tunnel, long knownAt) {
-    TunnelPool pool = pool(tunnel.id());
-    TunnelPool.Placement placement = pool.place(tunnel, knownAt, now());
-    while (placement instanceof TunnelPool.Placement.Closed) {
-      pools.remove(tunnel.id(), pool); // whoever closed it is about to
-      pool = pool(tunnel.id());
-      placement = pool.place(tunnel, knownAt, now());
-    }
-    if (placement instanceof TunnelPool.Placement.Refused refused) {
+    Placement placement = placement(tunnel, knownAt);
+    if (placement instanceof Placement.Refused refused) {
       dismiss(tunnel, refused.why());
       return;
     }
-    if (placement instanceof TunnelPool.Placement.Given given) {
+    if (placement instanceof Placement.Given given) {
       given.waiter().offered(tunnel);
     }
     listener.parked(tunnel.id());
-    if (placement instanceof TunnelPool.Placement.Parked parked) {
+    if (placement instanceof Placement.Parked parked) {
       LivenessProbe test = parked.test();
       if (test != null) {
         test.send();
@@ -230,8 +183,19 @@ public final class TunnelRegistry implements Presence {
     }
   }
 
+  private Placement placement(Tunnel tunnel, long knownAt) {
+    TunnelPool pool = pool(tunnel.id());
+    Placement placement = pool.place(tunnel, knownAt, now());
+    while (placement instanceof Placement.Closed) {
+      pools.remove(tunnel.id(), pool); // whoever closed it is about to do the same
+      pool = pool(tunnel.id());
+      placement = pool.place(tunnel, knownAt, now());
+    }
+    return placement;
+  }
+
   /**
-   * Returns why no tunnel of that ID may be parked now, if so. It takes no lock.
+   * Returns why no tunnel of that ID may be parked now, if that is so. Takes no lock.
    *
    * @param knownAt when the tunnel's entry was looked up, or before
    */
@@ -239,19 +203,19 @@ public final class TunnelRegistry implements Presence {
     if (draining) {
       return Tunnel.End.DRAINED;
     }
-    Long revokedAt = revoked.get(id);
-    return revokedAt != null && revokedAt - knownAt > 0 ? Tunnel.End.REVOKED : null;
+    Long at = revokedAt.get(id);
+    return at != null && at - knownAt > 0 ? Tunnel.End.REVOKED : null;
   }
 
   // Taking.
 
   /**
-   * Takes a tunnel of that ID, or makes the client wait for one. Where no tunnel was heard lately,
-   * one is probed for each client that waits; the first that answers, or is parked, goes to the
+   * Takes a tunnel of that ID, or makes the client wait for one. If no tunnel was heard lately, one
+   * is probed for each client that waits. The first tunnel that answers, or is parked, goes to the
    * first client.
    *
    * @param eventLoop the client's, which the tunnel should share: see {@link Connection#eventLoop}
-   * @param waiter is told of a tunnel later, if the answer is {@link Match.Waiting}
+   * @param waiter is called later, if the answer is {@link Match.Waiting}
    */
   public Match take(UUID id, Object eventLoop, Waiter waiter) {
     TunnelPool pool = pools.get(id);
@@ -297,21 +261,24 @@ public final class TunnelRegistry implements Presence {
     return labels;
   }
 
-  /** Ends a client's wait. Returns whether it was waiting. */
+  /**
+   * Ends a client's wait. Returns whether it was waiting; if it was not, its waiter has been called
+   * or is about to be.
+   */
   public boolean stopWaiting(UUID id, Waiter waiter) {
     TunnelPool pool = pools.get(id);
     return pool != null && pool.stopWaiting(waiter);
   }
 
   /**
-   * Tells what a taken tunnel is used for, so that this can be ended together with the entry.
+   * Records that a taken tunnel is being relayed. If its entry is deleted, the relay is ended.
    *
-   * @param ending ends it; any thread may call it
+   * @param relayEnder ends the relay; any thread may call it
    */
-  public void paired(Tunnel tunnel, Runnable ending) {
+  public void paired(Tunnel tunnel, Runnable relayEnder) {
     TunnelPool pool = pools.get(tunnel.id());
-    if (pool == null || !pool.paired(tunnel, ending)) {
-      ending.run(); // the entry was deleted after the tunnel was taken
+    if (pool == null || !pool.paired(tunnel, relayEnder)) {
+      relayEnder.run(); // the entry was deleted after the tunnel was taken
     }
   }
 
@@ -326,12 +293,12 @@ public final class TunnelRegistry implements Presence {
   // Liveness probes.
 
   /**
-   * Returns how long the answer to a probe is awaited. A client has to have the patience for a
-   * second one.
+   * Returns how long the answer to a probe is awaited: short enough that a client's patience covers
+   * a second probe.
    */
   Duration probeTime() {
-    Duration most = limits.patience().multipliedBy(2).dividedBy(5);
-    return most.compareTo(LivenessProbe.MAX_TIME) < 0 ? most : LivenessProbe.MAX_TIME;
+    Duration time = limits.patience().multipliedBy(2).dividedBy(5);
+    return time.compareTo(LivenessProbe.MAX_TIME) < 0 ? time : LivenessProbe.MAX_TIME;
   }
 
   /** Returns whether the outcome of a probe still matters: its tunnel is parked. */
@@ -340,36 +307,39 @@ public final class TunnelRegistry implements Presence {
     return pool != null && pool.isOpen(probe);
   }
 
-  /** Handles the answer of a hidden server, which is alive. Called on its tunnel's thread. */
+  /** Handles the answer to a probe. Called on the tunnel's thread. */
   void answered(LivenessProbe probe) {
-    Tunnel tunnel = probe.tunnel();
-    TunnelPool pool = pools.get(tunnel.id());
-    List<Waiter> waiters = pool == null ? null : pool.answered(probe, now());
-    if (waiters != null) {
-      waiters.forEach(waiter -> waiter.offered(tunnel));
+    TunnelPool pool = pools.get(probe.tunnel().id());
+    TunnelPool.Followup followup = pool == null ? null : pool.answered(probe, now());
+    if (followup != null) {
+      run(followup);
       tell(probe, TunnelListener.ProbeOutcome.ANSWERED);
     }
   }
 
-  /**
-   * Handles that no answer came in time: the tunnel is ended, unless the hidden server is known to
-   * be alive. Called on the tunnel's thread.
-   */
+  /** Handles that no answer to a probe came in time. Called on the tunnel's thread. */
   void unanswered(LivenessProbe probe) {
     Tunnel tunnel = probe.tunnel();
     TunnelPool pool = pools.get(tunnel.id());
-    if (pool == null) {
+    TunnelPool.Unanswered unanswered = pool == null ? null : pool.unanswered(probe, now());
+    if (unanswered == null) {
       return;
     }
-    if (probe.isTest()) {
-      Map<Waiter, Tunnel> served = pool.testFailed(probe, now());
-      if (served != null) {
-        served.forEach(Waiter::offered);
-        tell(probe, TunnelListener.ProbeOutcome.DEFERRED);
-      }
-    } else if (pool.isOpen(probe) && ended(tunnel, Tunnel.End.UNPROVEN)) {
-      tunnel.connection().abort(); // nobody is left to be told in order
+    if (unanswered.isSilent()) {
+      tunnel.connection().abort(); // nobody is left for an orderly end
     }
+    run(unanswered.followup());
+    if (unanswered.isSilent()) {
+      tell(probe, TunnelListener.ProbeOutcome.SILENT);
+      tellEnded(tunnel, Tunnel.End.UNPROVEN);
+    } else {
+      tell(probe, TunnelListener.ProbeOutcome.DEFERRED);
+    }
+  }
+
+  private static void run(TunnelPool.Followup followup) {
+    followup.served().forEach(Waiter::offered);
+    followup.probes().forEach(LivenessProbe::send);
   }
 
   private void tell(LivenessProbe probe, TunnelListener.ProbeOutcome outcome) {
@@ -381,47 +351,44 @@ public final class TunnelRegistry implements Presence {
 
   // The end.
 
-  /**
-   * Removes a parked tunnel that has ended by itself or is given up.
-   *
-   * @return whether it was parked, so that the caller has to close it
-   */
-  private boolean ended(Tunnel tunnel, Tunnel.End why) {
+  /** Handles that a watched connection has ended. It matters only if its tunnel is parked. */
+  private void onEnded(Tunnel tunnel, Tunnel.End why) {
     TunnelPool pool = pools.get(tunnel.id());
     TunnelPool.Ended ended = pool == null ? null : pool.ended(tunnel, now());
     if (ended == null) {
-      return false;
+      return;
     }
-    ended.served().forEach(Waiter::offered);
-    ended.others().forEach(LivenessProbe::send);
+    run(ended.followup());
     LivenessProbe probe = ended.probe();
     if (probe != null) {
-      boolean silent = why == Tunnel.End.UNPROVEN;
-      tell(probe, silent ? TunnelListener.ProbeOutcome.SILENT : TunnelListener.ProbeOutcome.ENDED);
+      tell(probe, TunnelListener.ProbeOutcome.ENDED);
     }
+    tellEnded(tunnel, why);
+  }
+
+  private void tellEnded(Tunnel tunnel, Tunnel.End why) {
     LOG.debug("{} ended: {}", tunnel, why);
     listener.ended(tunnel.id(), why);
-    return true;
   }
 
   @Override
   public void revoke(UUID id) {
-    revoked.put(id, now()); // first, so that a tunnel that is about to be parked finds it
+    revokedAt.put(id, now()); // first, so that a tunnel that is about to be parked finds it
     TunnelPool pool = pools.remove(id);
     if (pool != null) {
       TunnelPool.Contents contents = pool.close();
       contents.parked().forEach(tunnel -> dismiss(tunnel, Tunnel.End.REVOKED));
       contents.waiting().forEach(waiter -> waiter.dismissed(Tunnel.End.REVOKED));
-      contents.endings().forEach(Runnable::run);
+      contents.relayEnders().forEach(Runnable::run);
     }
   }
 
   /**
-   * Ends the parked tunnels of an ID, and those that are about to be parked, because it begins
-   * anew. Pairs go on.
+   * Ends the parked tunnels of an ID, and those that are about to be parked, because its hidden
+   * server starts anew. Pairs go on.
    */
   public void replace(UUID id) {
-    revoked.put(id, now());
+    revokedAt.put(id, now()); // first, for the same reason as in revoke
     TunnelPool pool = pools.get(id);
     if (pool != null) {
       pool.clearParked().forEach(tunnel -> dismiss(tunnel, Tunnel.End.REPLACED));
@@ -430,7 +397,7 @@ public final class TunnelRegistry implements Presence {
 
   /** Accepts no more tunnels and clients; ends those that are parked and waiting. Pairs go on. */
   public void drain() {
-    draining = true; // first, so that nothing comes in behind
+    draining = true; // first, so that nothing comes in after the walk over the pools
     List<Tunnel> tunnels = new ArrayList<>();
     List<Waiter> waiters = new ArrayList<>();
     for (TunnelPool pool : pools.values()) {
@@ -453,12 +420,11 @@ public final class TunnelRegistry implements Presence {
         pools.remove(pool.id(), pool);
       }
     }
-    revoked.values().removeIf(at -> now - at > REMEMBER_REVOKED);
+    revokedAt.values().removeIf(at -> now - at > REMEMBER_REVOKED);
   }
 
   private void dismiss(Tunnel tunnel, Tunnel.End why) {
-    LOG.debug("{} ended: {}", tunnel, why);
     tunnel.connection().dismiss();
-    listener.ended(tunnel.id(), why);
+    tellEnded(tunnel, why);
   }
 }

@@ -4,49 +4,43 @@ import io.rendezvous.net.Source;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.time.Duration;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
-/** A hidden server's connection without a socket. Its I/O thread runs when the test says so. */
+/**
+ * A hidden server's connection without a socket. The test decides what the hidden server does, and
+ * sees what the registry does.
+ */
 final class FakeConnection implements Connection {
-  /** An I/O thread whose tasks are run by hand, and whose timers the test lets expire. */
-  static final class Loop {
-    private final Deque<Runnable> tasks = new ArrayDeque<>();
-    private final List<Runnable> timers = new ArrayList<>();
-
-    /** Runs all tasks, those that come in meanwhile included. */
-    void run() {
-      for (Runnable task; (task = tasks.poll()) != null; ) {
-        task.run();
-      }
-    }
-
-    /** Lets all timers expire, and runs what follows. */
-    void expire() {
-      List<Runnable> due = List.copyOf(timers);
-      timers.clear();
-      due.forEach(Runnable::run);
-      run();
-    }
+  /** What the registry did to end the connection. */
+  enum Fate {
+    NONE,
+    DISMISSED,
+    ABORTED
   }
 
   private final String name;
-  private final Loop loop;
+  private final FakeEventLoop loop;
   private final Source source;
-  private final List<String> events = new ArrayList<>();
-  boolean canBeProbed = true;
+  private final Runnable onCall;
+  private boolean canBeProbed = true;
   private boolean open = true;
   private Consumer<Tunnel.End> ended = end -> {};
-  private Tunnel.@Nullable End unnoticed;
+  private Tunnel.@Nullable End unreadEnd;
+  private @Nullable Runnable unreadAnswer;
   private @Nullable Runnable heard;
+  private int probes;
+  private Fate fate = Fate.NONE;
 
-  FakeConnection(String name, Loop loop, String address) {
+  /**
+   * Creates an open connection.
+   *
+   * @param onCall runs first in each call that the registry may only make while it holds no lock
+   */
+  FakeConnection(String name, FakeEventLoop loop, String address, Runnable onCall) {
     this.name = name;
     this.loop = loop;
+    this.onCall = onCall;
     try {
       this.source = Source.of(InetAddress.getByName(address));
     } catch (UnknownHostException e) {
@@ -54,31 +48,70 @@ final class FakeConnection implements Connection {
     }
   }
 
-  /** Returns what was done to the connection: probed, dismissed, aborted. */
-  List<String> events() {
-    return events;
+  // What the hidden server does.
+
+  /** Makes the hidden server one that cannot be probed. */
+  FakeConnection withoutProbes() {
+    canBeProbed = false;
+    return this;
   }
 
   /** Ends the connection from the other side, which the watch notices at once. */
   void end(Tunnel.End why) {
-    open = false;
     ended.accept(why);
+    open = false;
   }
 
-  /** Ends the connection from the other side, which only a look notices. */
-  void endUnnoticed(Tunnel.End why) {
-    unnoticed = why;
+  /** Ends the connection from the other side. Only a look notices it. */
+  void endUnread(Tunnel.End why) {
+    unreadEnd = why;
   }
 
-  /** Answers a probe. */
+  /** Answers the probe, which is noticed at once. What follows the answer is not. */
   void answer() {
-    Runnable listener = heard;
-    heard = null;
-    if (listener == null) {
-      throw new IllegalStateException("was not probed");
-    }
-    listener.run();
+    loop.execute(takeHeard());
     loop.run();
+  }
+
+  /** Answers the probe. Only a look notices it. */
+  void answerUnread() {
+    unreadAnswer = takeHeard();
+  }
+
+  private Runnable takeHeard() {
+    Runnable taken = heard;
+    if (taken == null) {
+      throw new IllegalStateException("was not probed: " + this);
+    }
+    heard = null;
+    return taken;
+  }
+
+  /** Ends the connection at this side, as the owner of a taken tunnel does. */
+  void close() {
+    open = false;
+  }
+
+  // What the registry has done.
+
+  /** Returns how many probes were sent. */
+  int probes() {
+    return probes;
+  }
+
+  /** Returns whether a probe was sent whose answer was not noticed yet. */
+  boolean isProbed() {
+    return heard != null || unreadAnswer != null;
+  }
+
+  /** Returns whether the hidden server can answer a probe. */
+  boolean awaitsAnswer() {
+    return heard != null;
+  }
+
+  /** Returns what the registry did to end the connection. */
+  Fate fate() {
+    return fate;
   }
 
   @Override
@@ -103,44 +136,56 @@ final class FakeConnection implements Connection {
 
   @Override
   public void watch(Consumer<Tunnel.End> onEnded) {
+    onCall.run();
     ended = onEnded;
   }
 
   @Override
   public void look() {
-    Tunnel.End why = unnoticed;
+    onCall.run();
+    Runnable answer = unreadAnswer;
+    if (answer != null) {
+      unreadAnswer = null;
+      loop.execute(answer);
+    }
+    Tunnel.End why = unreadEnd;
     if (why != null) {
-      unnoticed = null;
+      unreadEnd = null;
       end(why);
     }
   }
 
   @Override
-  public void probe(Runnable listener) {
-    events.add("probed");
-    heard = listener;
+  public void probe(Runnable onHeard) {
+    onCall.run();
+    probes++;
+    heard = onHeard;
   }
 
   @Override
   public void execute(Runnable task) {
-    loop.tasks.add(task);
+    onCall.run();
+    loop.execute(task);
   }
 
   @Override
   public void after(Duration delay, Runnable task) {
-    loop.timers.add(task);
+    onCall.run();
+    loop.after(delay, task);
   }
 
   @Override
   public void dismiss() {
+    onCall.run();
     open = false;
-    events.add("dismissed");
+    fate = Fate.DISMISSED;
   }
 
   @Override
   public void abort() {
+    onCall.run();
     open = false;
-    events.add("aborted");
+    fate = Fate.ABORTED;
   }
 
   @Override

@@ -8,8 +8,10 @@ import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Refusals;
+import io.rendezvous.tunnel.Match;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelRegistry;
+import io.rendezvous.tunnel.Waiter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -25,7 +27,7 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Owns the client's connection whenever no relay does, and lives on its I/O thread.
  */
-final class ClientSession implements TunnelRegistry.Waiter {
+final class ClientSession implements Waiter {
   private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
   private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS");
   private static final int MAX_TRIES = 3;
@@ -85,17 +87,17 @@ final class ClientSession implements TunnelRegistry.Waiter {
   }
 
   private void match() {
-    TunnelRegistry.Match match = tunnels.take(id, client.eventLoop(), this);
-    if (match instanceof TunnelRegistry.Match.Taken taken) {
+    Match match = tunnels.take(id, client.eventLoop(), this);
+    if (match instanceof Match.Taken taken) {
       pair(taken.tunnel());
-    } else if (match instanceof TunnelRegistry.Match.Waiting waiting) {
+    } else if (match instanceof Match.Waiting waiting) {
       soon = waiting.soon();
       await();
-    } else if (match instanceof TunnelRegistry.Match.Draining) {
+    } else if (match instanceof Match.Draining) {
       refuse(Problem.DRAINING);
     } else if (tries > 0) {
       refuse(UNANSWERED);
-    } else if (match instanceof TunnelRegistry.Match.Crowded) {
+    } else if (match instanceof Match.Crowded) {
       refuse(busy("too many clients wait for that hidden server"));
     } else {
       refusals.absent(id);

@@ -1,0 +1,72 @@
+package io.rendezvous.tunnel;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Tells several listeners, in their order. A listener that throws an exception affects neither the
+ * others nor the tunnels: the exception is logged.
+ */
+final class CombinedListener implements TunnelListener {
+  private static final Logger LOG = LoggerFactory.getLogger(CombinedListener.class);
+
+  private final List<TunnelListener> listeners;
+
+  CombinedListener(List<TunnelListener> listeners) {
+    this.listeners = List.copyOf(listeners);
+  }
+
+  private void tell(Consumer<TunnelListener> event) {
+    for (TunnelListener listener : listeners) {
+      try {
+        event.accept(listener);
+      } catch (RuntimeException e) {
+        LOG.error("A listener failed", e);
+      }
+    }
+  }
+
+  @Override
+  public void parked(UUID id) {
+    tell(listener -> listener.parked(id));
+  }
+
+  @Override
+  public void ended(UUID id, Tunnel.End why) {
+    tell(listener -> listener.ended(id, why));
+  }
+
+  @Override
+  public void probed(UUID id, ProbeOutcome outcome, Duration took) {
+    tell(listener -> listener.probed(id, outcome, took));
+  }
+
+  @Override
+  public void absent(UUID id) {
+    tell(listener -> listener.absent(id));
+  }
+
+  @Override
+  public void paired(Rendezvous rendezvous) {
+    tell(listener -> listener.paired(rendezvous));
+  }
+
+  @Override
+  public void reached(Rendezvous rendezvous) {
+    tell(listener -> listener.reached(rendezvous));
+  }
+
+  @Override
+  public void over(Rendezvous rendezvous) {
+    tell(listener -> listener.over(rendezvous));
+  }
+
+  @Override
+  public void refused(Side side, int status) {
+    tell(listener -> listener.refused(side, status));
+  }
+}
