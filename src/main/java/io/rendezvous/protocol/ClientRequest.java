@@ -8,18 +8,18 @@ import java.util.Optional;
 /**
  * A client's request, and the hidden server that its host name stands for.
  *
- * @param connection where the request is answered, or taken over
- * @param named what the host name stands for; empty if it is no name of the broker's domain
+ * @param connection answers the request, or hands the connection over
+ * @param named the label in the host name; empty if the name is not in the broker's domain
  */
 public record ClientRequest(ClientConnection connection, Optional<Named> named) {
   /**
    * A label in the request's host name.
    *
    * @param label in lower case
-   * @param found the entry it belongs to
+   * @param found the outcome of looking it up
    */
   public record Named(String label, LabelResolver.Found found) {
-    /** Returns the entry that the label belongs to, if it is known. */
+    /** Returns the entry that the label belongs to, if there is one. */
     public Optional<Entry> entry() {
       return found instanceof LabelResolver.Found.Known known
           ? Optional.of(known.entry())

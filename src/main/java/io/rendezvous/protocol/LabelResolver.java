@@ -9,19 +9,19 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds hidden servers by their labels, in host names and elsewhere (PROTOCOL 1.2). */
+/** Finds hidden servers by their labels (protocol.md, 1.2). Any thread may call. */
 public final class LabelResolver {
   private static final Logger LOG = LoggerFactory.getLogger(LabelResolver.class);
 
-  /** What became of a question for a label. */
+  /** The outcome of looking up a label. */
   public sealed interface Found {
-    /** It is this entry's. */
+    /** The label belongs to this entry. */
     record Known(Entry entry) implements Found {}
 
-    /** It is nobody's. */
+    /** The label belongs to no entry. */
     record Unknown() implements Found {}
 
-    /** The store could not be asked. */
+    /** The store of entries cannot be reached. */
     record Unavailable() implements Found {}
   }
 
@@ -29,16 +29,17 @@ public final class LabelResolver {
   private final EntryIndex index;
 
   /**
-   * Creates one.
+   * Creates a resolver.
    *
-   * @param domain what host names that name a label end in; without it there are none
+   * @param domain the domain of the host names LABEL.DOMAIN; if it is empty, no host name has a
+   *     label
    */
   public LabelResolver(Optional<String> domain, EntryIndex index) {
     this.suffix = domain.map(name -> "." + name.toLowerCase(Locale.ROOT));
     this.index = index;
   }
 
-  /** Returns the label in the request's host name, if that is of the domain. */
+  /** Returns the label in the request's host name, if the name is in the broker's domain. */
   public Optional<String> labelOf(RequestHead head) {
     if (suffix.isEmpty()) {
       return Optional.empty();
@@ -50,7 +51,7 @@ public final class LabelResolver {
         : Optional.empty();
   }
 
-  /** Returns whose label that is. May block. */
+  /** Looks up a label. May block. */
   public Found find(String label) {
     try {
       return index
@@ -58,9 +59,9 @@ public final class LabelResolver {
           .<Found>map(Found.Known::new)
           .orElseGet(Found.Unknown::new);
     } catch (IOException e) {
-      LOG.warn("No label can be looked up now: {}", e.getMessage());
+      LOG.warn("Labels cannot be looked up now: {}", e.getMessage());
       return new Found.Unavailable();
-    } catch (RuntimeException e) { // a mistake of ours must not leave the client without an answer
+    } catch (RuntimeException e) { // a bug must not leave the client without an answer
       LOG.error("A label could not be looked up", e);
       return new Found.Unavailable();
     }

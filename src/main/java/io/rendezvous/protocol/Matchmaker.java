@@ -16,8 +16,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Pairs clients with the tunnels that were taken for them: starts the relay between the two, and
- * tells the registry and the listener how it goes.
+ * Pairs clients with the tunnels that were taken for them. It starts the relay between the two, and
+ * tells the registry and the listener when it begins and ends.
  */
 public final class Matchmaker {
   private static final Logger LOG = LoggerFactory.getLogger(Matchmaker.class);
@@ -31,7 +31,7 @@ public final class Matchmaker {
   /**
    * Creates the matchmaker of one registry.
    *
-   * @param clock tells when a rendezvous began
+   * @param clock tells the time of day when a rendezvous began
    * @param ticker tells nanoseconds, as {@link System#nanoTime} does
    */
   public Matchmaker(
@@ -50,10 +50,10 @@ public final class Matchmaker {
   /** Takes a client back whose tunnel gave no answer. */
   public interface Owner {
     /**
-     * The tunnel ended before a single byte came from it, and is closed. The client's connection is
-     * the owner's again. Called on that connection's I/O thread.
+     * Takes the client's connection back, because the tunnel ended before a single byte came from
+     * it. The tunnel is closed. Called on the client's I/O thread.
      *
-     * @param sent what may have gone down the tunnel
+     * @param sent how much the hidden server may have received
      */
     void unanswered(Relay.Sent sent);
   }
@@ -61,30 +61,31 @@ public final class Matchmaker {
   /**
    * A client that is to be paired.
    *
-   * @param came when it asked for the tunnel, in nanoseconds
+   * @param arrivedAt when it asked for the tunnel, in nanoseconds
    * @param attempt 1, or more where earlier tunnels gave no answer
    */
-  public record Client(Conn conn, long came, int attempt) {}
+  public record Client(Conn conn, long arrivedAt, int attempt) {}
 
   /**
    * Takes both connections over and relays between them. Called on the client's I/O thread.
    *
    * @param tunnel was taken for this client
    * @param first goes down the tunnel before anything else
-   * @param owner takes the client back if the tunnel gives no answer; if it is null, such an end is
-   *     passed on like any other
+   * @param owner takes the client back if the tunnel gives no answer; if it is null, the client
+   *     sees the end of the tunnel instead
    */
   public void pair(Client client, Tunnel tunnel, ByteBuffer first, @Nullable Owner owner) {
     relay(client, tunnel, owner).start(first);
   }
 
   /**
-   * Takes both connections over, tells both sides that they are joined, and relays between them.
-   * After that, an end of the tunnel counts as unanswered only if its entry was deleted before the
-   * relay began. Called on the client's I/O thread.
+   * Takes both connections over, greets both sides, and relays between them. Called on the client's
+   * I/O thread.
    *
-   * @param greeting is sent to both
+   * @param greeting is sent to both sides before anything else
    * @param first goes down the tunnel after the greeting
+   * @param owner takes the client back if the entry was deleted before the greeting; after it, the
+   *     client sees the end of the tunnel
    */
   public void join(
       Client client, Tunnel tunnel, ByteBuffer greeting, ByteBuffer first, Owner owner) {
@@ -118,7 +119,7 @@ public final class Matchmaker {
               tunnel.id(),
               client.conn().peer(),
               clock.instant(),
-              Duration.ofNanos(ticker.getAsLong() - client.came()),
+              Duration.ofNanos(ticker.getAsLong() - client.arrivedAt()),
               client.attempt(),
               this,
               ticker);

@@ -11,18 +11,18 @@ import java.time.Duration;
 import java.util.function.Consumer;
 
 /**
- * A hidden server's connection while it is parked. Its reads stay on, so that its end is noticed at
+ * A hidden server's connection while it is parked. Reads stay on, so that its end is noticed at
  * once.
  */
 final class ParkedConnection implements Connection {
   private final Conn conn;
-  private Consumer<Tunnel.End> ended = end -> {};
+  private Consumer<Tunnel.End> ended = end -> {}; // belongs to the I/O thread
 
   ParkedConnection(Conn conn) {
     this.conn = conn;
   }
 
-  /** Returns the connection of a tunnel, for whoever took it. */
+  /** Returns the connection of a tunnel, for whoever took the tunnel. */
   static Conn of(Tunnel tunnel) {
     return ((ParkedConnection) tunnel.connection()).conn; // the only kind that is ever parked
   }

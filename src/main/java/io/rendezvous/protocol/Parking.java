@@ -18,7 +18,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Parks the connections of hidden servers, in the same steps for every protocol: check the token,
- * announce the tunnel, tell the hidden server that it may park, park.
+ * announce the tunnel, tell the hidden server that it is parked, park.
  */
 public final class Parking {
   private static final Logger LOG = LoggerFactory.getLogger(Parking.class);
@@ -40,26 +40,25 @@ public final class Parking {
   }
 
   /**
-   * A hidden server's permission to park.
+   * A hidden server's permission to park. It is void if the entry was deleted since.
    *
-   * @param since when its entry was looked up, or before, in nanoseconds: it is void if the entry
-   *     was deleted since
+   * @param since when the entry was looked up, or before, in nanoseconds
    */
   public record Permit(Entry entry, long since) {}
 
   /** The outcome of a check. */
   public sealed interface Outcome {
-    /** The token was right. */
+    /** The token is right, and there is room. */
     record Granted(Permit permit) implements Outcome {}
 
-    /** The token was wrong, or could not be checked, or there is no room. */
+    /** The token is wrong or could not be checked, or there is no room. */
     record Denied(Problem problem) implements Outcome {}
   }
 
   /**
    * Checks a hidden server's token. Any thread may call.
    *
-   * @param then is given the outcome, on a thread for work that blocks
+   * @param then accepts the outcome, on a thread that may block
    */
   public void check(UUID id, String token, Source source, Consumer<Outcome> then) {
     long since = ticker.getAsLong();
@@ -81,28 +80,28 @@ public final class Parking {
     return tunnels.isFull();
   }
 
-  /** Returns a permit for an entry that is known from elsewhere, as of now. */
+  /** Returns a permit for an entry whose hidden server was authenticated before, as of now. */
   public Permit permit(Entry entry) {
     return new Permit(entry, ticker.getAsLong());
   }
 
   /**
-   * Announces the tunnel, tells the hidden server that it may park, and parks. Called on the
-   * connection's I/O thread, by its owner, who thereby gives it away.
+   * Announces the tunnel, tells the hidden server that it is parked, and parks it. Called on the
+   * connection's I/O thread by its owner, who does not own it any more afterwards.
    *
-   * @param yes is written before the connection is parked
+   * @param answer is written before the connection is parked
    */
-  public void park(Permit permit, Conn conn, ByteBuffer yes) {
+  public void park(Permit permit, Conn conn, ByteBuffer answer) {
     tunnels.announce(permit.entry().id());
     conn.suspendReads();
-    conn.onWritable(() -> write(permit, conn, yes));
-    write(permit, conn, yes);
+    conn.onWritable(() -> write(permit, conn, answer));
+    write(permit, conn, answer);
   }
 
-  private void write(Permit permit, Conn conn, ByteBuffer yes) {
+  private void write(Permit permit, Conn conn, ByteBuffer answer) {
     try {
-      while (yes.hasRemaining()) {
-        if (conn.write(yes) == 0) {
+      while (answer.hasRemaining()) {
+        if (conn.write(answer) == 0) {
           conn.resumeWrites();
           return;
         }
@@ -125,14 +124,14 @@ public final class Parking {
   }
 
   /**
-   * Parks without a word. Called on the connection's I/O thread, by its owner, who thereby gives it
-   * away.
+   * Parks without an answer. Called on the connection's I/O thread by its owner, who does not own
+   * it any more afterwards.
    *
-   * @param label the label that the tunnel is for, or empty
+   * @param label the label that the tunnel is for, or empty if it is for the whole entry
    * @param askedFrom the address from which the hidden server authenticated
    */
   public void park(Permit permit, String label, InetSocketAddress askedFrom, Conn conn) {
-    conn.onDrain(null);
+    conn.onDrain(null); // the registry ends parked connections
     LOG.debug("{} parked", conn);
     tunnels.park(permit.entry(), label, askedFrom, new ParkedConnection(conn), permit.since());
   }

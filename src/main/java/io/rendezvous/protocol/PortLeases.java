@@ -18,18 +18,21 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The ports of a range, each leased to one owner at a time, who listens there until the lease is
- * closed. Ports beyond the range can be leased by their number.
+ * The ports of a range. Each is leased to one owner at a time, who listens there until the lease is
+ * closed. Ports outside the range can be leased by their number.
  *
- * <p>Any thread may call, but no I/O thread where it says so: to listen, and to stop, waits for all
- * I/O threads.
+ * <p>Any thread may call, except where a method excludes I/O threads: to open or close a listener
+ * waits for all I/O threads.
  */
 public final class PortLeases {
   private static final Logger LOG = LoggerFactory.getLogger(PortLeases.class);
 
-  /** Takes connections over that come to a leased port. */
+  /** The owner of a lease, who takes over the connections to its port. */
   public interface Owner {
-    /** Called on the I/O thread of the connection, perhaps before the lease was handed out. */
+    /**
+     * Takes a connection over. Called on its I/O thread, possibly before {@code lease} has
+     * returned.
+     */
     void accepted(Conn conn, Lease lease);
   }
 
@@ -37,20 +40,20 @@ public final class PortLeases {
   private final String host;
   private final int first;
   private final int last;
-  private final int sockets;
+  private final int maxSockets;
   private final ConnectionLimiter connections;
 
   // Guarded by this.
   private final Map<Integer, Lease> leased = new HashMap<>();
   private int next;
-  private boolean shut;
+  private boolean closed;
 
   /**
    * Creates the ports, none of them leased.
    *
    * @param host the address to listen on
-   * @param limits how many sockets there may be, listening ones counted, and how many connections
-   *     of one source
+   * @param limits the maximum of sockets, listening ones included, and of connections from one
+   *     source
    */
   public PortLeases(Network network, String host, PortRange range, Listener.Limits limits) {
     this.network = network;
@@ -58,11 +61,11 @@ public final class PortLeases {
     this.first = range.first();
     this.last = range.last();
     this.next = first;
-    this.sockets = limits.connections();
+    this.maxSockets = limits.connections();
     this.connections = new ConnectionLimiter(limits);
   }
 
-  /** A port that somebody listens on. */
+  /** One leased port. */
   public final class Lease {
     private final int port;
     private @Nullable Listener listener; // guarded by this
@@ -92,7 +95,7 @@ public final class PortLeases {
           listening.close();
         }
       } catch (IOException e) {
-        LOG.debug("Port {} is not to be had: {}", port, e.getMessage());
+        LOG.debug("Port {} is not available: {}", port, e.getMessage());
       } finally {
         if (!listens) {
           free(this);
@@ -114,11 +117,11 @@ public final class PortLeases {
       try {
         network.worker().execute(this::closeNow);
       } catch (RejectedExecutionException e) {
-        // The process ends.
+        // The process ends, and the port with it.
       }
     }
 
-    /** Gives the port back. On no I/O thread. */
+    /** Gives the port back. Must not be called on an I/O thread. */
     public void closeNow() {
       Listener listening;
       synchronized (this) {
@@ -128,7 +131,7 @@ public final class PortLeases {
         closed = true;
         listening = listener;
       }
-      if (listening != null) { // or else whoever is about to listen gives it back
+      if (listening != null) { // otherwise, the thread that is opening it gives it back
         listening.close();
         free(this);
       }
@@ -136,7 +139,7 @@ public final class PortLeases {
   }
 
   /**
-   * Leases some port of the range. On no I/O thread.
+   * Leases any port of the range. Must not be called on an I/O thread.
    *
    * @return empty if none is left
    */
@@ -154,14 +157,14 @@ public final class PortLeases {
   }
 
   /**
-   * Leases a certain port. On no I/O thread.
+   * Leases a certain port. Must not be called on an I/O thread.
    *
-   * @return empty if it is not to be had
+   * @return empty if it is not available
    */
   public Optional<Lease> lease(int port, Owner owner) {
     Lease lease = new Lease(port);
     synchronized (this) {
-      if (shut || isFull() || leased.putIfAbsent(port, lease) != null) {
+      if (closed || isFull() || leased.putIfAbsent(port, lease) != null) {
         return Optional.empty();
       }
     }
@@ -169,7 +172,7 @@ public final class PortLeases {
   }
 
   private synchronized @Nullable Lease reserve() {
-    for (int tries = first; tries <= last && !shut && !isFull(); tries++) {
+    for (int tries = first; tries <= last && !closed && !isFull(); tries++) {
       int port = next;
       next = port == last ? first : port + 1;
       if (!leased.containsKey(port)) {
@@ -186,7 +189,7 @@ public final class PortLeases {
   }
 
   private synchronized boolean isFull() {
-    return leased.size() + connections.open().size() > sockets;
+    return leased.size() + connections.open().size() > maxSockets;
   }
 
   /** Returns how many ports are leased. */
@@ -194,21 +197,21 @@ public final class PortLeases {
     return leased.size();
   }
 
-  /** Returns how many ports there can be. */
+  /** Returns how many ports can be leased at most. */
   public int size() {
-    return Math.min(last - first + 1, sockets);
+    return Math.min(last - first + 1, maxSockets);
   }
 
-  /** Returns the connections that came through any of the ports and are open. */
+  /** Returns the open connections that came through the ports. */
   public ConnectionLimiter connections() {
     return connections;
   }
 
-  /** Leases no more, and gives all back. On no I/O thread. */
-  public void shut() {
+  /** Gives all ports back, and leases none from then on. Must not be called on an I/O thread. */
+  public void close() {
     List<Lease> all;
     synchronized (this) {
-      shut = true;
+      closed = true;
       all = new ArrayList<>(leased.values());
     }
     all.forEach(Lease::closeNow);

@@ -5,57 +5,58 @@ import java.nio.ByteBuffer;
 import java.time.Duration;
 
 /**
- * One way to use a listener. Each new connection is offered to the protocols of its listener in
- * order, three times at most: with its first octets before TLS, with its first octets behind TLS,
- * and with each request head that is read from it. The first protocol that claims it has it.
+ * One way to use a listener. A new connection is offered to the protocols of its listener in their
+ * order: first by its bytes before TLS, then by its first bytes of plaintext, and then by each
+ * request head that it sends. The first protocol that claims it owns it.
  *
- * <p>All methods are called on the connection's I/O thread. A protocol overrides what it needs.
+ * <p>All methods are called on the connection's I/O thread. By default a protocol claims nothing;
+ * it overrides the pairs of methods that it needs.
  */
 public interface Protocol {
-  /** Whether a connection is a protocol's own. */
+  /** Says whether a protocol claims a connection. */
   enum Claim {
-    /** It is. */
+    /** The connection belongs to this protocol. */
     YES,
-    /** It is not, whatever follows. */
+    /** The connection does not belong to this protocol, whatever follows. */
     NO,
-    /** More octets are needed to tell. */
+    /** More bytes are needed to decide. */
     NOT_YET
   }
 
   /**
-   * Returns whether a connection is this protocol's, by its first octets before TLS. A connection
-   * that nobody claims is given the broker's own TLS.
+   * Decides by the first bytes before TLS. If no protocol claims a connection here, the broker
+   * starts its own TLS on it.
    *
-   * @param first is not changed
+   * @param first must not be changed
    */
   default Claim claimsBeforeTls(ByteBuffer first) {
     return Claim.NO;
   }
 
-  /** Takes over a connection that was claimed before TLS; its first octets are early octets. */
+  /** Takes over a connection that was claimed before TLS. Its first bytes are read again. */
   default void acceptBeforeTls(Conn conn) {
     throw new IllegalStateException("claims no connection before TLS");
   }
 
   /**
-   * Returns whether a connection is this protocol's, by the first octets of its plaintext.
+   * Decides by the first bytes of plaintext.
    *
-   * @param first is not changed
+   * @param first must not be changed
    */
   default Claim claims(ByteBuffer first) {
     return Claim.NO;
   }
 
   /**
-   * Takes over a connection that was claimed by its plaintext; its first octets are early octets.
+   * Takes over a connection that was claimed by its plaintext. Its first bytes are read again.
    *
-   * @param left how much time is left for a first request head
+   * @param left how much time is left for the first request head
    */
   default void accept(Conn conn, Duration left) {
-    throw new IllegalStateException("claims no connection by its first octets");
+    throw new IllegalStateException("claims no connection by its plaintext");
   }
 
-  /** Returns whether a request is this protocol's. */
+  /** Returns whether this protocol claims a request. */
   default boolean claims(ClientRequest request) {
     return false;
   }

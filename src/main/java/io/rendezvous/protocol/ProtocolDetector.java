@@ -2,6 +2,7 @@ package io.rendezvous.protocol;
 
 import io.rendezvous.http.ClientConnection;
 import io.rendezvous.http.Problem;
+import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.LingeringClose;
 import java.nio.ByteBuffer;
@@ -12,14 +13,17 @@ import java.util.Optional;
 import java.util.concurrent.Executor;
 
 /**
- * Finds the protocol of each new connection of a listener. It looks at the first octets as they
- * came, starts TLS unless a protocol claims them, looks at the first octets of the plaintext, and
- * at last at the heads of requests. Any thread may create one; a connection stays on its own.
+ * Finds the protocol of each new connection of a listener. It looks at the first bytes as they
+ * arrive, starts TLS unless a protocol claims them, looks at the first bytes of plaintext, and
+ * finally at the heads of requests.
+ *
+ * <p>One detector serves all connections of its listener, each on the connection's own I/O thread.
+ * It owns a connection until a protocol takes it over.
  */
 public final class ProtocolDetector {
   private static final Duration HEAD_TIME = Duration.ofSeconds(10);
 
-  /** Octets after which a connection that no protocol is sure of is nobody's. */
+  /** Maximum bytes that are awaited before a protocol that cannot decide is passed over. */
   private static final int MAX_UNDECIDED = 64;
 
   private final List<Protocol> protocols;
@@ -31,8 +35,8 @@ public final class ProtocolDetector {
   /**
    * Creates the detector of a listener.
    *
-   * @param protocols in the order in which they are asked; the last claims every request
-   * @param worker runs what may block
+   * @param protocols in the order in which they are asked; the last one claims every request
+   * @param worker runs tasks that may block
    */
   public ProtocolDetector(
       List<Protocol> protocols,
@@ -56,12 +60,12 @@ public final class ProtocolDetector {
     }
   }
 
-  /** Looks at the first octets of a connection, and asks the protocols whose it is. */
-  private abstract class Look {
+  /** Asks the protocols about the first bytes of a connection. */
+  private abstract class FirstBytes {
     final Conn conn;
     private ByteBuffer first = ByteBuffer.allocate(0);
 
-    Look(Conn conn) {
+    FirstBytes(Conn conn) {
       this.conn = conn;
     }
 
@@ -71,13 +75,12 @@ public final class ProtocolDetector {
     }
 
     private void onReadable() {
-      conn.readEach(octets -> !decide(octets));
+      conn.readEach(bytes -> !decide(bytes));
     }
 
-    /** Returns whether the octets so far were enough to pass the connection on. */
-    private boolean decide(ByteBuffer octets) {
-      first =
-          ByteBuffer.allocate(first.remaining() + octets.remaining()).put(first).put(octets).flip();
+    /** Returns whether the bytes so far were enough to pass the connection on. */
+    private boolean decide(ByteBuffer bytes) {
+      first = BufferPool.joined(first, bytes);
       for (Protocol protocol : protocols) {
         Protocol.Claim claim = ask(protocol, first.asReadOnlyBuffer());
         if (claim == Protocol.Claim.YES) {
@@ -105,7 +108,7 @@ public final class ProtocolDetector {
       return !first.hasRemaining();
     }
 
-    abstract Protocol.Claim ask(Protocol protocol, ByteBuffer octets);
+    abstract Protocol.Claim ask(Protocol protocol, ByteBuffer bytes);
 
     abstract void claimed(Protocol protocol);
 
@@ -113,7 +116,7 @@ public final class ProtocolDetector {
   }
 
   /** A connection on which TLS has not started. */
-  private final class BeforeTls extends Look {
+  private final class BeforeTls extends FirstBytes {
     BeforeTls(Conn conn) {
       super(conn);
     }
@@ -125,8 +128,8 @@ public final class ProtocolDetector {
     }
 
     @Override
-    Protocol.Claim ask(Protocol protocol, ByteBuffer octets) {
-      return protocol.claimsBeforeTls(octets);
+    Protocol.Claim ask(Protocol protocol, ByteBuffer bytes) {
+      return protocol.claimsBeforeTls(bytes);
     }
 
     @Override
@@ -142,7 +145,7 @@ public final class ProtocolDetector {
   }
 
   /** A connection whose plaintext can be read. */
-  private final class Plaintext extends Look {
+  private final class Plaintext extends FirstBytes {
     private long headBy;
 
     Plaintext(Conn conn) {
@@ -164,7 +167,7 @@ public final class ProtocolDetector {
     private void end(Problem problem) {
       conn.onDrain(null);
       if (isSilent()) {
-        LingeringClose.end(conn); // nothing was asked, so nothing is answered
+        LingeringClose.end(conn); // no request, no answer
       } else {
         refusals.answer(conn, problem);
       }
@@ -175,8 +178,8 @@ public final class ProtocolDetector {
     }
 
     @Override
-    Protocol.Claim ask(Protocol protocol, ByteBuffer octets) {
-      return protocol.claims(octets);
+    Protocol.Claim ask(Protocol protocol, ByteBuffer bytes) {
+      return protocol.claims(bytes);
     }
 
     @Override

@@ -14,9 +14,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Refuses peers: answers them, ends their connections so that the answer arrives, and tells the log
- * and the listener. Called on the I/O thread of the connection, by its owner, who thereby gives it
- * away.
+ * Refuses peers. It answers them, ends their connections in a way that lets the answer arrive, and
+ * tells the log and the listener.
+ *
+ * <p>Methods with a connection are called on its I/O thread by its owner, who does not own it any
+ * more afterwards. Any thread may call the others.
  */
 public final class Refusals {
   private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);
@@ -25,9 +27,9 @@ public final class Refusals {
   private final InstantSource clock;
 
   /**
-   * Creates them.
+   * Creates an instance.
    *
-   * @param clock for the Date of answers
+   * @param clock tells the time for the Date of answers
    */
   public Refusals(TunnelListener listener, InstantSource clock) {
     this.listener = listener;
@@ -55,7 +57,7 @@ public final class Refusals {
     answer(conn, problem);
   }
 
-  /** Answers a peer of which nothing is known, without telling the listener. */
+  /** Answers a peer whose request is not known, without telling the listener. */
   public void answer(Conn conn, Problem problem) {
     LingeringClose.say(conn, ProblemResponse.json(problem).closing(now(), Map.of()));
   }
@@ -69,13 +71,13 @@ public final class Refusals {
     LingeringClose.say(conn, ProblemResponse.to(head, problem).closing(now(), more));
   }
 
-  /** Tells the log and the listener that somebody was refused, who is answered elsewhere. */
-  public void refused(Object who, TunnelListener.Side side, Problem problem) {
-    LOG.debug("{} refused: {} {}", who, problem.status(), problem.diagnostic());
+  /** Tells the log and the listener of a refusal that the caller answers itself. */
+  public void refused(Conn conn, TunnelListener.Side side, Problem problem) {
+    LOG.debug("{} refused: {} {}", conn, problem.status(), problem.diagnostic());
     listener.refused(side, problem.status());
   }
 
-  /** Tells the listener that somebody was refused, who is answered elsewhere. */
+  /** Tells the listener of a refusal that the caller answers itself. */
   public void refused(TunnelListener.Side side, int status) {
     listener.refused(side, status);
   }

@@ -13,19 +13,19 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks the authenticator where that may block, keeps refusals back so that their time says nothing,
- * and puts them in words. Any thread may call.
+ * Checks tokens on threads that may block, and delays refusals so that their time reveals nothing.
+ * Any thread may call.
  */
 public final class TokenCheck {
   private static final Logger LOG = LoggerFactory.getLogger(TokenCheck.class);
 
-  /** Longer than any check takes, so that the time of a refusal says nothing about its cause. */
+  /** Longer than any check takes, so that the time of a refusal reveals nothing about its cause. */
   private static final Duration REFUSAL_TIME = Duration.ofMillis(100);
 
   private final Network network;
   private final Authenticator authenticator;
 
-  /** Creates one. */
+  /** Creates a check that asks an authenticator. */
   public TokenCheck(Network network, Authenticator authenticator) {
     this.network = network;
     this.authenticator = authenticator;
@@ -34,7 +34,7 @@ public final class TokenCheck {
   /**
    * Checks the token that a source sends for a UUID.
    *
-   * @param then is given what became of it, when that may be told, on a thread for work that blocks
+   * @param then accepts the verdict once it may be told, on a thread that may block
    */
   public void check(UUID id, String token, Source source, Consumer<Verdict> then) {
     long began = System.nanoTime();
@@ -55,13 +55,13 @@ public final class TokenCheck {
   private Verdict check(UUID id, String token, Source source) {
     try {
       return authenticator.check(id, token, source);
-    } catch (RuntimeException e) { // a mistake of ours must not leave the peer without an answer
+    } catch (RuntimeException e) { // a bug must not leave the peer without an answer
       LOG.error("A token could not be checked", e);
       return new Verdict.Unavailable();
     }
   }
 
-  /** Returns what the peer is told, if the token did not do. */
+  /** Returns the problem that the peer is told, unless the token was accepted. */
   public static Optional<Problem> problem(Verdict verdict) {
     if (verdict instanceof Verdict.Throttled throttled) {
       int seconds = (int) throttled.delay().plusMillis(999).toSeconds();

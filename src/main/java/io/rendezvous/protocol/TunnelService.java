@@ -3,10 +3,10 @@ package io.rendezvous.protocol;
 import io.rendezvous.tunnel.TunnelRegistry;
 
 /**
- * The tunnels of one protocol, and what parks and pairs them. Each protocol has its own, so that
- * its tunnels are never mixed with those of another.
+ * The tunnels of one protocol. Each protocol has its own service, so that its tunnels are never
+ * mixed with those of another.
  *
- * @param registry the parked tunnels
+ * @param registry keeps the parked tunnels
  * @param parking parks connections in the registry
  * @param matchmaker pairs clients with tunnels of the registry
  */

@@ -3,10 +3,10 @@ package io.rendezvous.tunnel;
 import java.time.Duration;
 
 /**
- * What is known of one hidden server's answers to liveness probes. Its TLS may delay the answer
- * until its application next writes (RFC 8446, 4.6.3), as OpenSSL and Rustls do, and some
- * implementations fail on a probe. A server of this kind is not probed, because it would be taken
- * for dead. A test tells: a probe of a server that is certainly alive.
+ * The record of how one hidden server answers liveness probes. Its TLS may delay the answer until
+ * its application next writes (RFC 8446, 4.6.3), as OpenSSL and Rustls do, and some implementations
+ * fail on a probe. A server of this kind is not probed, because it would be taken for dead. A test
+ * tells: a probe of a server that is certainly alive.
  *
  * <p>Guarded by the lock of the server's {@link TunnelPool}.
  */

@@ -83,7 +83,8 @@ final class TunnelPool {
   /**
    * Creates the pool of a hidden server that was never seen.
    *
-   * @param totals count what is in this pool too
+   * @param totals count this pool's tunnels and clients too
+   * @param now in nanoseconds
    */
   TunnelPool(
       UUID id,

@@ -12,7 +12,7 @@ class PortLeasesTest {
   private static final int NO_PORT = 70_000;
 
   @Test
-  void portThatCannotBeListenedOnIsNotLeased() throws Exception {
+  void portThatIsNotAvailableIsNotLeased() throws Exception {
     try (Network network = new Network("test-ports", 1)) {
       PortLeases ports =
           new PortLeases(

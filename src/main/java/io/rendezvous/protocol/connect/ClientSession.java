@@ -21,23 +21,23 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A client that has named its hidden server: it is given a tunnel, or waits for one, or is told
- * that there is none. If the tunnel dies before it has answered, and the request can be sent again,
- * the next tunnel is tried without the client noticing.
+ * A client that has named its hidden server. It is given a tunnel, waits for one, or is told that
+ * there is none. If the tunnel ends before an answer, and the request can be sent again, the next
+ * tunnel is tried without the client noticing (protocol.md, 1.3).
  *
  * <p>Owns the client's connection whenever no relay does, and lives on its I/O thread.
  */
 final class ClientSession implements Waiter {
   private static final Logger LOG = LoggerFactory.getLogger(ClientSession.class);
-  private static final Set<String> REPEATABLE = Set.of("GET", "HEAD", "OPTIONS");
-  private static final int MAX_TRIES = 3;
+  private static final Set<String> SAFE_METHODS = Set.of("GET", "HEAD", "OPTIONS");
+  private static final int MAX_ATTEMPTS = 3;
   private static final long RETRY_TIME = Duration.ofSeconds(5).toNanos();
 
-  /** Octets that a waiting client may send ahead. More is left in the socket. */
+  /** Maximum bytes that are read from a client while it waits. More is left in the socket. */
   private static final int MAX_EARLY = 64 * 1024;
 
   /** How long a client that has ended its stream waits for a tunnel that is being probed. */
-  private static final Duration A_MOMENT = Duration.ofMillis(500);
+  private static final Duration HALF_CLOSED_PATIENCE = Duration.ofMillis(500);
 
   private static final Problem ABSENT = Problem.passing(404, "UUID not registered");
   private static final Problem UNANSWERED =
@@ -50,18 +50,18 @@ final class ClientSession implements Waiter {
   private final TunnelRegistry tunnels;
   private final Matchmaker matchmaker;
   private final Refusals refusals;
-  private final long came;
+  private final long arrivedAt;
   private boolean soon; // a tunnel is parked and is being probed
   private long waitUntil;
-  private boolean gone;
-  private int tries;
+  private boolean over; // the client was answered, or told that there is no tunnel
+  private int attempts;
   private long retryUntil;
 
   /**
    * Creates the session of a client.
    *
    * @param id the hidden server
-   * @param first what the hidden server is sent first: the head without the client's identity
+   * @param first is sent to the hidden server first: the head without the client's identity
    */
   ClientSession(
       Conn client,
@@ -78,7 +78,7 @@ final class ClientSession implements Waiter {
     this.tunnels = tunnels;
     this.matchmaker = matchmaker;
     this.refusals = refusals;
-    this.came = tunnels.now();
+    this.arrivedAt = tunnels.now();
   }
 
   /** Takes the client's connection over. */
@@ -95,10 +95,10 @@ final class ClientSession implements Waiter {
       await();
     } else if (match instanceof Match.Draining) {
       refuse(Problem.DRAINING);
-    } else if (tries > 0) {
+    } else if (attempts > 0) {
       refuse(UNANSWERED);
     } else if (match instanceof Match.Crowded) {
-      refuse(busy("too many clients wait for that hidden server"));
+      refuse(busy("too many clients are waiting for that hidden server"));
     } else {
       refusals.absent(id);
       refuse(ABSENT);
@@ -117,14 +117,21 @@ final class ClientSession implements Waiter {
 
   private void await() {
     Duration patience = tunnels.patience();
-    if (tries > 0) {
-      Duration left = Duration.ofNanos(Math.max(0, retryUntil - tunnels.now()));
-      patience = left.compareTo(patience) < 0 ? left : patience;
+    if (attempts > 0) {
+      patience = shorter(timeUntil(retryUntil), patience);
     }
     waitUntil = tunnels.now() + patience.toNanos();
     client.deadline(patience, this::onWaitedInVain);
     client.onReadable(this::onReadable);
     client.resumeReads();
+  }
+
+  private Duration timeUntil(long time) {
+    return Duration.ofNanos(Math.max(0, time - tunnels.now()));
+  }
+
+  private static Duration shorter(Duration one, Duration other) {
+    return one.compareTo(other) < 0 ? one : other;
   }
 
   private void onWaitedInVain() {
@@ -134,10 +141,10 @@ final class ClientSession implements Waiter {
   }
 
   private void refuseUnmatched() {
-    refuse(tries > 0 ? UNANSWERED : busy("no tunnel of that hidden server is free"));
+    refuse(attempts > 0 ? UNANSWERED : busy("no tunnel of that hidden server became available"));
   }
 
-  /** Reads on while the client waits, so that its leaving is noticed. */
+  /** Reads on while the client waits, so that the end of its stream is noticed. */
   private void onReadable() {
     ByteBuffer early = client.takeEarly();
     ByteBuffer buffer = client.buffers().take();
@@ -162,15 +169,14 @@ final class ClientSession implements Waiter {
   }
 
   /**
-   * Handles the end of the client's stream. The client may have left, and then it must not be given
-   * a tunnel. But where a tunnel is being probed, it would have been given one at once without the
-   * probe, so it waits on for a moment.
+   * Handles the end of the client's stream. The client may have left, so it must not get a tunnel
+   * that arrives later. But if a tunnel is being probed, the client waits on for a moment, because
+   * without the probe it would have got that tunnel at once.
    */
   private void onEnd() {
     client.suspendReads();
     if (soon && !client.isTruncated()) {
-      Duration left = Duration.ofNanos(Math.max(0, waitUntil - tunnels.now()));
-      client.deadline(left.compareTo(A_MOMENT) < 0 ? left : A_MOMENT, this::onWaitedInVain);
+      client.deadline(shorter(timeUntil(waitUntil), HALF_CLOSED_PATIENCE), this::onWaitedInVain);
     } else {
       stopWaiting();
     }
@@ -181,7 +187,7 @@ final class ClientSession implements Waiter {
    * disconnect.
    */
   private void stopWaiting() {
-    gone = true;
+    over = true;
     tunnels.stopWaiting(id, this);
     LOG.debug("{} stopped waiting: it ended its stream", client);
     refuseUnmatched();
@@ -193,10 +199,10 @@ final class ClientSession implements Waiter {
   }
 
   private void onOffered(Tunnel tunnel) {
-    if (!gone) {
-      onReadable(); // it may have left this very moment
+    if (!over) {
+      onReadable(); // the client may have left a moment ago
     }
-    if (gone) {
+    if (over) {
       tunnels.putBack(tunnel);
     } else {
       client.noDeadline();
@@ -209,8 +215,8 @@ final class ClientSession implements Waiter {
   public void dismissed(Tunnel.End why) {
     client.execute(
         () -> {
-          if (!gone) {
-            gone = true;
+          if (!over) {
+            over = true;
             refuse(why == Tunnel.End.DRAINED ? Problem.DRAINING : ABSENT);
           }
         });
@@ -219,7 +225,7 @@ final class ClientSession implements Waiter {
   // Pairing.
 
   private void pair(Tunnel tunnel) {
-    if (tries++ == 0) {
+    if (attempts++ == 0) {
       retryUntil = tunnels.now() + RETRY_TIME;
     }
     ByteBuffer early = client.takeEarly();
@@ -229,7 +235,10 @@ final class ClientSession implements Waiter {
       all = BufferPool.joined(ProxyHeader.of(client.peer(), client.local()), all);
     }
     matchmaker.pair(
-        new Matchmaker.Client(client, came, tries), tunnel, all, sent -> onUnanswered(sent, early));
+        new Matchmaker.Client(client, arrivedAt, attempts),
+        tunnel,
+        all,
+        sent -> onUnanswered(sent, early));
   }
 
   /**
@@ -241,11 +250,11 @@ final class ClientSession implements Waiter {
     boolean repeatable =
         switch (sent) {
           case NOTHING -> true;
-          case FIRST -> !early.hasRemaining() && REPEATABLE.contains(head.method());
+          case FIRST -> !early.hasRemaining() && SAFE_METHODS.contains(head.method());
           case MORE -> false;
         };
     client.unread(early);
-    if (repeatable && tries < MAX_TRIES && tunnels.now() - retryUntil < 0) {
+    if (repeatable && attempts < MAX_ATTEMPTS && tunnels.now() - retryUntil < 0) {
       match();
     } else {
       refuse(UNANSWERED);

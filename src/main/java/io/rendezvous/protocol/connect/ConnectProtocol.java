@@ -23,16 +23,18 @@ import java.util.UUID;
 import java.util.concurrent.Executor;
 
 /**
- * The broker's main protocol. A connection that begins with CONNECT is a hidden server's, and goes
- * on with {@link ParkRequest}. Every other request is a client's: it is challenged until it names
- * its hidden server, and goes on with {@link ClientSession}.
+ * The broker's main protocol. A connection that begins with CONNECT belongs to a hidden server, and
+ * {@link ParkRequest} takes it over. Every other request belongs to a client. The client is
+ * challenged until it names a hidden server; then {@link ClientSession} takes it over.
+ *
+ * <p>Lives on the I/O threads of its connections.
  */
 public final class ConnectProtocol implements Protocol {
   private static final byte[] CONNECT = "CONNECT ".getBytes(StandardCharsets.US_ASCII);
   private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
   private static final Problem NOT_REGISTERED = Problem.passing(404, "UUID not registered");
   private static final Problem CHALLENGE =
-      Problem.passing(401, "name the hidden server by its UUID as user name, any password");
+      Problem.passing(401, "enter the UUID of the hidden server as user name, with any password");
 
   private final TunnelService tunnels;
   private final LabelResolver labels;
@@ -43,7 +45,7 @@ public final class ConnectProtocol implements Protocol {
   /**
    * Creates the protocol.
    *
-   * @param worker runs what may block
+   * @param worker runs tasks that may block
    */
   public ConnectProtocol(
       TunnelService tunnels,
@@ -62,9 +64,9 @@ public final class ConnectProtocol implements Protocol {
 
   @Override
   public Claim claims(ByteBuffer first) {
-    int looked = Math.min(first.remaining(), CONNECT.length);
-    boolean matches = first.slice().limit(looked).equals(ByteBuffer.wrap(CONNECT, 0, looked));
-    return !matches ? Claim.NO : looked < CONNECT.length ? Claim.NOT_YET : Claim.YES;
+    int length = Math.min(first.remaining(), CONNECT.length);
+    boolean matches = first.slice().limit(length).equals(ByteBuffer.wrap(CONNECT, 0, length));
+    return !matches ? Claim.NO : length < CONNECT.length ? Claim.NOT_YET : Claim.YES;
   }
 
   @Override
@@ -80,8 +82,8 @@ public final class ConnectProtocol implements Protocol {
   }
 
   /**
-   * Serves a request. A label in the host name decides before anything that the client was
-   * challenged to send; its Authorization is then not looked at, because it is the hidden server's.
+   * Serves a request. A label in the host name comes before the Authorization, which is not looked
+   * at then, because it is meant for the hidden server (protocol.md, 1.2).
    */
   @Override
   public void accept(ClientRequest request) {
@@ -119,7 +121,7 @@ public final class ConnectProtocol implements Protocol {
     }
   }
 
-  /** A label can be guessed, so as a user name it counts only where the entry allows it. */
+  /** Handles a label as user name. It can be guessed, so it counts only if the entry is open. */
   private void onLabel(ClientConnection client, Identity identity, LabelResolver.Found found) {
     if (found instanceof LabelResolver.Found.Known known && known.entry().isOpen()) {
       rendezvous(client, known.entry().id(), identity.head());

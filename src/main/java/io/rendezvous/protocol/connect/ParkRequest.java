@@ -15,8 +15,8 @@ import java.time.Duration;
 import java.util.UUID;
 
 /**
- * A hidden server that wants to park a tunnel (PROTOCOL 1.1): its head is read, {@link #onHead}
- * checks it, the authenticator is asked, and the connection is parked or refused.
+ * A hidden server's request to park a tunnel (protocol.md, 1.1). The head is read, {@link #onHead}
+ * checks it, the token is checked, and the connection is parked or refused.
  *
  * <p>Owns the connection until then, and lives on its I/O thread.
  */
@@ -29,7 +29,7 @@ final class ParkRequest {
   private final Parking parking;
   private final Refusals refusals;
   private final HeadReader reader = new HeadReader(MAX_HEAD);
-  private boolean gone;
+  private boolean over; // refused or closed
 
   ParkRequest(Conn conn, Parking parking, Refusals refusals) {
     this.conn = conn;
@@ -47,26 +47,26 @@ final class ParkRequest {
     conn.onDrain(() -> refuse(Problem.DRAINING));
     conn.onReadable(this::onReadable);
     conn.resumeReads();
-    onOctets(conn.takeEarly());
+    onBytes(conn.takeEarly());
   }
 
   private void onReadable() {
-    conn.readEach(this::onOctets);
+    conn.readEach(this::onBytes);
   }
 
-  /** Returns whether more octets are wanted. */
-  private boolean onOctets(ByteBuffer octets) {
-    HeadReader.Progress progress = reader.read(octets);
+  /** Returns whether more bytes are needed. */
+  private boolean onBytes(ByteBuffer bytes) {
+    HeadReader.Progress progress = reader.read(bytes);
     switch (progress) {
       case MORE -> {}
       case MALFORMED -> refuse(Problem.permanent(400, "malformed request head"));
       case TOO_LONG -> refuse(Problem.permanent(431, "the request head is too long"));
-      case WHOLE -> onHead(octets.hasRemaining());
+      case WHOLE -> onHead(bytes.hasRemaining());
     }
     return progress == HeadReader.Progress.MORE;
   }
 
-  /** The order of the checks is part of the protocol. */
+  /** Checks the head. The order of the checks is part of the protocol. */
   private void onHead(boolean moreFollows) {
     conn.noDeadline();
     RequestHead head;
@@ -79,7 +79,7 @@ final class ParkRequest {
     }
     String target = head.target();
     if (!target.startsWith(SCHEME)) {
-      refuse(Problem.permanent(403, "this is no proxy: only uuid: targets are served"));
+      refuse(Problem.permanent(403, "not a proxy: only uuid: targets are served"));
       return;
     }
     int query = target.indexOf('?');
@@ -87,43 +87,43 @@ final class ParkRequest {
     UUID id = Entry.parseId(path).orElse(null);
     String token = head.parameter(RESPONSE).orElse("");
     if (id == null) {
-      refuse(Problem.permanent(400, "what follows uuid: is not a UUID"));
+      refuse(Problem.permanent(400, "the target is not a UUID"));
     } else if (token.isEmpty()) {
       refuse(Problem.permanent(407, "the parameter response is missing"));
     } else if (moreFollows) {
-      refuseEarlyOctets();
+      refuseEarlyBytes();
     } else {
       authenticate(id, token);
     }
   }
 
   private void authenticate(UUID id, String token) {
-    conn.onReadable(this::onSign);
+    conn.onReadable(this::checkSilent);
     parking.check(id, token, conn.source(), outcome -> conn.execute(() -> onOutcome(outcome)));
   }
 
-  /** The hidden server went away, or spoke before it was asked to. */
-  private void onSign() {
+  /** Ends the request if the hidden server went away, or sent something before the answer. */
+  private void checkSilent() {
     ByteBuffer one = ByteBuffer.allocate(1);
     try {
       int n = conn.read(one);
       if (n > 0) {
-        refuseEarlyOctets();
+        refuseEarlyBytes();
       } else if (n < 0) {
-        gone = true;
+        over = true;
         conn.close();
       }
     } catch (IOException e) {
-      gone = true;
+      over = true;
       conn.close();
     }
   }
 
   private void onOutcome(Parking.Outcome outcome) {
-    if (!gone) {
-      onSign();
+    if (!over) {
+      checkSilent();
     }
-    if (gone) {
+    if (over) {
       return;
     }
     if (outcome instanceof Parking.Outcome.Denied denied) {
@@ -133,12 +133,12 @@ final class ParkRequest {
     }
   }
 
-  private void refuseEarlyOctets() {
-    refuse(Problem.passing(409, "octets follow the request before it was answered"));
+  private void refuseEarlyBytes() {
+    refuse(Problem.passing(409, "bytes follow the request before it was answered"));
   }
 
   private void refuse(Problem problem) {
-    gone = true;
+    over = true;
     conn.onDrain(null);
     refusals.hiddenServer(conn, problem);
   }

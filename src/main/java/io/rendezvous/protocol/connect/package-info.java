@@ -1,6 +1,6 @@
 /**
- * The product's protocol (PROTOCOL 1): a hidden server parks tunnels with CONNECT, a client is
- * challenged, names the hidden server and is relayed to it. Start with {@link
+ * The main protocol (protocol.md, 1). A hidden server parks tunnels with CONNECT. A client is
+ * challenged, names the hidden server, and is relayed to it. Start with {@link
  * io.rendezvous.protocol.connect.ConnectProtocol}.
  */
 @NullMarked

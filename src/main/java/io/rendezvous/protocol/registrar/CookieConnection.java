@@ -18,23 +18,22 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * A connection to the TCP port: it begins with a line that is a cookie, and {@link #onLine} does
- * what that is good for. A hidden server's connection is parked; a client's is joined to one that
- * is.
+ * A connection to the TCP port. It begins with a line that is a cookie; {@link #onLine} decides by
+ * it. A hidden server's connection is parked. A client's connection is joined to a parked one.
  *
  * <p>Owns the connection until then, and lives on its I/O thread.
  */
 final class CookieConnection {
-  private static final int MAX_LINE = 64;
+  private static final int MAX_LINE = 64; // bytes, the line feed included
   private static final Duration LINE_TIME = Duration.ofSeconds(10);
 
-  /** Why a cookie did not do. */
+  /** Why a cookie was refused. */
   private enum Refusal {
     INVALID_COOKIE(400, "invalid cookie"),
     NOT_REGISTERED(404, "not registered"),
     NOT_READY(503, "not ready");
 
-    /** What is counted; HTTP has a number for it. */
+    /** The HTTP status that is closest, for the metrics. */
     final int status;
 
     final String diagnostic;
@@ -90,7 +89,11 @@ final class CookieConnection {
     }
   }
 
-  /** The line is whole. More may follow, but nothing that a hidden server says. */
+  /**
+   * Handles the whole line. A client's first bytes may follow it, but nothing of a hidden server.
+   *
+   * @param end the position of the line feed
+   */
   private void onLine(int end) {
     conn.suspendReads();
     conn.noDeadline();
@@ -111,7 +114,7 @@ final class CookieConnection {
   }
 
   private void park(Entry entry) {
-    if (line.hasRemaining()) { // it spoke before it was asked
+    if (line.hasRemaining()) { // it sent something before a request
       LingeringClose.end(conn);
     } else if (tunnels.parking().isFull()) {
       refuse(Refusal.NOT_READY);
@@ -121,7 +124,7 @@ final class CookieConnection {
   }
 
   private void join(UUID id) {
-    long came = tunnels.registry().now();
+    long arrivedAt = tunnels.registry().now();
     Optional<Tunnel> tunnel = tunnels.registry().takeParked(id, conn.eventLoop());
     if (tunnel.isEmpty()) {
       refuse(Refusal.NOT_READY);
@@ -130,18 +133,18 @@ final class CookieConnection {
     tunnels
         .matchmaker()
         .join(
-            new Matchmaker.Client(conn, came, 1),
+            new Matchmaker.Client(conn, arrivedAt, 1),
             tunnel.get(),
             ByteBuffer.wrap("+OK\n".getBytes(StandardCharsets.US_ASCII)),
             line,
-            sent -> refuse(Refusal.NOT_REGISTERED)); // its entry was just deleted
+            sent -> refuse(Refusal.NOT_REGISTERED)); // the entry was just deleted
   }
 
-  /** No line came in time. */
+  /** Ends the connection because no line came in time, or the broker is shutting down. */
   private void end(Refusal refusal) {
     if (line.position() == 0) {
       conn.onDrain(null);
-      LingeringClose.end(conn); // nothing was asked, so nothing is answered
+      LingeringClose.end(conn); // no request, no answer
     } else {
       refuse(refusal);
     }

@@ -22,22 +22,24 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The older protocol with a registrar and cookies. On its HTTPS port hidden servers register and
- * clients ask for them ({@link RegistrarRequests}); on its TCP port both show their cookies and are
- * joined ({@link CookieConnection}).
+ * clients look them up ({@link RegistrarRequests}). On its TCP port both show their cookies and are
+ * joined ({@link CookieConnection}). Any thread may call.
  */
 public final class Registrar implements AutoCloseable {
+  /** Maximum connections on the HTTPS port, where each is short. */
   private static final int MAX_HTTP = 512;
+
   private static final int MAX_REGISTERED = 100_000;
 
-  /** This protocol has no way to ask for a fresh connection, so none is retired. */
-  private static final Duration NO_AGE = Duration.ofDays(10_000);
+  /** In effect no limit: this protocol cannot ask for a fresh connection, so none is retired. */
+  private static final Duration NO_MAX_AGE = Duration.ofDays(10_000);
 
   private final Settings settings;
   private final Network network;
   private final TunnelService tunnels;
   private final Refusals refusals;
   private final Provisioner provisioner;
-  private final int connections;
+  private final int maxConnections;
   private final Registrations registrations;
   private volatile @Nullable Listener http;
   private volatile @Nullable Listener tcp;
@@ -46,8 +48,8 @@ public final class Registrar implements AutoCloseable {
   /**
    * Creates a registrar that does not listen yet.
    *
-   * @param provisioner tells the broker's name
-   * @param connections how many may be open on both ports together
+   * @param provisioner tells the broker's host name
+   * @param maxConnections the maximum on both ports together
    */
   public Registrar(
       Settings settings,
@@ -55,39 +57,39 @@ public final class Registrar implements AutoCloseable {
       TunnelService tunnels,
       Refusals refusals,
       Provisioner provisioner,
-      int connections,
+      int maxConnections,
       InstantSource clock) {
     this.settings = settings;
     this.network = network;
     this.tunnels = tunnels;
     this.refusals = refusals;
     this.provisioner = provisioner;
-    this.connections = connections;
+    this.maxConnections = maxConnections;
     this.registrations = new Registrations(tunnels.registry(), MAX_REGISTERED, clock);
   }
 
   /**
    * Returns the limits of the registry that this protocol needs.
    *
-   * @param connections how many may be open on both ports together
+   * @param maxConnections the maximum on both ports together
    */
-  public static TunnelRegistry.Limits limits(Settings settings, int connections) {
+  public static TunnelRegistry.Limits limits(Settings settings, int maxConnections) {
     int parked = settings.limits().parked();
     return new TunnelRegistry.Limits(
         settings.tunnelsPerId(),
-        parked == 0 ? connections : parked,
+        parked == 0 ? maxConnections : parked,
         0,
         settings.patience(),
-        NO_AGE,
+        NO_MAX_AGE,
         TunnelRegistry.NO_PROBE);
   }
 
   /** Returns the protocol of the HTTPS port. */
   public Protocol requests() {
-    return new RegistrarRequests(registrations, tunnels.parking(), refusals, new Meeting());
+    return new RegistrarRequests(registrations, tunnels.parking(), refusals, new MeetingPoint());
   }
 
-  private final class Meeting implements RegistrarRequests.Meeting {
+  private final class MeetingPoint implements RegistrarRequests.MeetingPoint {
     @Override
     public String host() {
       return provisioner.publicHost();
@@ -108,13 +110,13 @@ public final class Registrar implements AutoCloseable {
    * Begins to listen.
    *
    * @param layer TLS, or null for plain HTTP
-   * @param detector takes the connections of the HTTPS port over
+   * @param detector takes over the connections of the HTTPS port
    * @throws IOException if a port is not available
    */
   public void start(@Nullable Layer layer, ProtocolDetector detector) throws IOException {
     int perSource = settings.limits().perSource();
-    int forHttp = Math.max(1, Math.min(MAX_HTTP, connections / 4));
-    int forTcp = Math.max(2, connections - forHttp);
+    int forHttp = Math.max(1, Math.min(MAX_HTTP, maxConnections / 4));
+    int forTcp = Math.max(2, maxConnections - forHttp);
     tcp =
         listen(
             settings.registrar().tcpPort(),
@@ -140,12 +142,12 @@ public final class Registrar implements AutoCloseable {
     }
   }
 
-  /** Returns where hidden servers register and clients ask. */
+  /** Returns the address of the HTTPS port. */
   public InetSocketAddress httpAddress() {
     return started(http).address();
   }
 
-  /** Returns where both show their cookies. */
+  /** Returns the address of the TCP port. */
   public InetSocketAddress tcpAddress() {
     return started(tcp).address();
   }
@@ -159,7 +161,7 @@ public final class Registrar implements AutoCloseable {
 
   /** Returns which hidden servers are registered, parked and paired here. */
   public Presence presence() {
-    // Cookies first, so that nothing is parked with them once they are revoked.
+    // Registrations are revoked first, so that nothing is parked with their cookies afterwards.
     return Presence.all(List.of(registrations, tunnels.registry()));
   }
 
@@ -170,7 +172,7 @@ public final class Registrar implements AutoCloseable {
   }
 
   /**
-   * Ends registrations that are not used. To be called periodically.
+   * Ends registrations that are no longer used. To be called periodically.
    *
    * @param now in nanoseconds
    */
@@ -179,7 +181,7 @@ public final class Registrar implements AutoCloseable {
     registrations.sweep(now);
   }
 
-  /** Accepts nothing new, and ends what is parked. Clients that are joined go on. */
+  /** Accepts nothing new, and ends parked connections. Relays go on. */
   public void drain() {
     draining = true;
     close();

@@ -21,14 +21,16 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * The registrar's HTTPS port: a PUT registers a hidden server, a GET asks for one. Both are
- * answered with a cookie for the TCP port. A question that was understood is answered with 200,
- * whatever the outcome, as this protocol does; one question for each connection.
+ * The protocol of the registrar's HTTPS port. A PUT registers a hidden server, a GET looks one up.
+ * Both are answered with a cookie for the TCP port. A request that is well formed is answered with
+ * 200 even if it is refused, as this protocol prescribes. Each connection carries one request.
+ *
+ * <p>Lives on the I/O threads of its connections.
  */
 final class RegistrarRequests implements Protocol {
-  private static final Problem NOTHING = Problem.permanent(404, "there is nothing of that name");
-  private static final Problem OTHER_METHOD =
-      Problem.permanent(405, "that method does not go with these parameters");
+  private static final Problem NOT_FOUND = Problem.permanent(404, "not found");
+  private static final Problem WRONG_METHOD =
+      Problem.permanent(405, "the method does not fit the parameters");
   private static final Problem NO_UUID = Problem.permanent(400, "the parameter uuid is not a UUID");
   private static final Problem NO_TOKEN =
       Problem.permanent(407, "the parameter response is missing");
@@ -38,14 +40,14 @@ final class RegistrarRequests implements Protocol {
   private final Registrations registrations;
   private final Parking parking;
   private final Refusals refusals;
-  private final Meeting meeting;
+  private final MeetingPoint meetingPoint;
 
   /** Tells where the two sides meet. */
-  interface Meeting {
-    /** Returns the host and port, as told to both sides. */
+  interface MeetingPoint {
+    /** Returns the host name, as it is told to both sides. */
     String host();
 
-    /** Returns the TCP port. */
+    /** Returns the TCP port, as it is told to both sides. */
     int port();
 
     /** Returns whether the broker is shutting down. */
@@ -53,11 +55,11 @@ final class RegistrarRequests implements Protocol {
   }
 
   RegistrarRequests(
-      Registrations registrations, Parking parking, Refusals refusals, Meeting meeting) {
+      Registrations registrations, Parking parking, Refusals refusals, MeetingPoint meetingPoint) {
     this.registrations = registrations;
     this.parking = parking;
     this.refusals = refusals;
-    this.meeting = meeting;
+    this.meetingPoint = meetingPoint;
   }
 
   @Override
@@ -72,22 +74,22 @@ final class RegistrarRequests implements Protocol {
     Optional<String> uuid = parameter(head, "uuid");
     Optional<String> token = parameter(head, "response");
     if (!head.path().equals("/") || uuid.isEmpty() || uuid.get().isEmpty()) {
-      refusals.answer(conn, head, NOTHING, Map.of());
+      refusals.answer(conn, head, NOT_FOUND, Map.of());
       return;
     }
     String method = token.isPresent() ? "PUT" : "GET";
     if (!head.method().equals(method)) {
-      refusals.answer(conn, head, OTHER_METHOD, Map.of("Allow", method));
+      refusals.answer(conn, head, WRONG_METHOD, Map.of("Allow", method));
       return;
     }
     Side side = token.isPresent() ? Side.HIDDEN_SERVER : Side.CLIENT;
     UUID id = Entry.parseId(uuid.get()).orElse(null);
     if (id == null) {
-      tell(conn, side, NO_UUID);
+      refuse(conn, side, NO_UUID);
     } else if (token.isEmpty()) {
       find(conn, id);
     } else if (token.get().isEmpty()) {
-      tell(conn, side, NO_TOKEN);
+      refuse(conn, side, NO_TOKEN);
     } else {
       register(conn, id, token.get());
     }
@@ -107,22 +109,22 @@ final class RegistrarRequests implements Protocol {
   }
 
   private void onOutcome(Conn conn, Parking.Outcome outcome) {
-    if (meeting.isDraining()) {
-      tell(conn, Side.HIDDEN_SERVER, Problem.DRAINING);
+    if (meetingPoint.isDraining()) {
+      refuse(conn, Side.HIDDEN_SERVER, Problem.DRAINING);
     } else if (outcome instanceof Parking.Outcome.Denied denied) {
-      tell(conn, Side.HIDDEN_SERVER, denied.problem());
+      refuse(conn, Side.HIDDEN_SERVER, denied.problem());
     } else if (outcome instanceof Parking.Outcome.Granted granted) {
       registrations
           .register(granted.permit().entry(), granted.permit().since())
           .ifPresentOrElse(
               cookies -> give(conn, cookies.hiddenServer()),
-              () -> tell(conn, Side.HIDDEN_SERVER, FULL));
+              () -> refuse(conn, Side.HIDDEN_SERVER, FULL));
     }
   }
 
   private void find(Conn conn, UUID id) {
-    if (meeting.isDraining()) {
-      tell(conn, Side.CLIENT, Problem.DRAINING);
+    if (meetingPoint.isDraining()) {
+      refuse(conn, Side.CLIENT, Problem.DRAINING);
       return;
     }
     Optional<String> cookie = registrations.clientCookie(id);
@@ -130,21 +132,21 @@ final class RegistrarRequests implements Protocol {
       give(conn, cookie.get());
     } else {
       refusals.absent(id);
-      tell(conn, Side.CLIENT, NOT_REGISTERED);
+      refuse(conn, Side.CLIENT, NOT_REGISTERED);
     }
   }
 
   private void give(Conn conn, String cookie) {
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     json.putObject("result")
-        .put("host", meeting.host())
-        .put("port", meeting.port())
+        .put("host", meetingPoint.host())
+        .put("port", meetingPoint.port())
         .put("cookie", cookie);
     answer(conn, Map.of(), json + "\n");
   }
 
-  /** Answers a question that was understood. */
-  private void tell(Conn conn, Side side, Problem problem) {
+  /** Refuses a request that is well formed. */
+  private void refuse(Conn conn, Side side, Problem problem) {
     refusals.refused(conn, side, problem);
     ProblemResponse response = ProblemResponse.json(problem);
     answer(conn, response.headers(), response.body());

@@ -16,28 +16,28 @@ import java.util.UUID;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The hidden servers that have registered, and the cookies of each: one for itself, one for its
- * clients. Neither says anything about the other.
+ * The hidden servers that have registered, and two cookies for each: one for the server and one for
+ * its clients. Neither reveals the other.
  *
- * <p>To register again is to begin anew: the old cookies are void, and connections that are parked
- * by then are closed, since a hidden server that registers again has most likely lost them, and
- * clients had better not be joined to what nobody looks after. Rendezvous that are going on go on.
+ * <p>A hidden server that registers again starts anew. Its old cookies become void, and its parked
+ * connections are closed, because it has most likely lost them and no longer serves them. Relays go
+ * on.
  *
- * <p>A registration ends when its entry is deleted or revoked, or after a day without use. It is in
- * use when its cookies are asked for or shown, and while connections of its ID are parked or
- * paired.
+ * <p>A registration ends when its entry is deleted or revoked, or after a day without use. It is
+ * used when somebody asks for its cookies or shows one, and while connections of its ID are parked
+ * or paired.
  *
- * <p>Any thread may call; nothing here blocks.
+ * <p>Any thread may call. Nothing here blocks.
  */
 final class Registrations implements Presence {
   private static final Duration MAX_UNUSED = Duration.ofDays(1);
-  private static final int MAX_ENDED = 20_000;
+  private static final int MAX_ENDED = 20_000; // cookies
 
-  /** Longer than it takes to register with a token that was good a moment ago. */
-  private static final long REVOKED_FOR = Duration.ofMinutes(1).toNanos();
+  /** Longer than it takes to register with a token that was accepted a moment ago. */
+  private static final long REMEMBER_REVOKED = Duration.ofMinutes(1).toNanos();
 
   /**
-   * What a registration is known by: 122 random bits each.
+   * The cookies of one registration, with 122 random bits each.
    *
    * @param hiddenServer begins with R
    * @param client begins with I
@@ -48,19 +48,19 @@ final class Registrations implements Presence {
     }
   }
 
-  /** Whose cookie it is. */
+  /** The holder of a cookie. */
   sealed interface Holder {
-    /** A hidden server's. */
+    /** The hidden server of this entry. */
     record HiddenServer(Entry entry) implements Holder {}
 
-    /** A client's of this hidden server. */
+    /** A client of this hidden server. */
     record Client(UUID id) implements Holder {}
 
-    /** It was good once, but its ID is not registered any more. */
+    /** A former holder: the cookie was valid once, but its ID is no longer registered. */
     record Former() implements Holder {}
 
-    /** Nobody's. */
-    record Nobody() implements Holder {}
+    /** No holder: the cookie is not known. */
+    record Unknown() implements Holder {}
   }
 
   private static final class Registration {
@@ -76,39 +76,39 @@ final class Registrations implements Presence {
   }
 
   private final TunnelRegistry tunnels;
-  private final int most;
+  private final int maxRegistered;
   private final InstantSource clock;
 
   // Guarded by this.
   private final Map<UUID, Registration> byId = new HashMap<>();
   private final Map<String, Registration> byCookie = new HashMap<>();
-  private final Map<String, UUID> ended = LruMap.byUse(MAX_ENDED); // cookies
-  private final Map<UUID, Long> revoked = new HashMap<>(); // when
+  private final Map<String, UUID> endedCookies = LruMap.byUse(MAX_ENDED);
+  private final Map<UUID, Long> revokedAt = new HashMap<>();
 
   /**
    * Creates an empty table.
    *
-   * @param tunnels those that are parked with these cookies
-   * @param most how many may be registered
+   * @param tunnels the tunnels that are parked with these cookies
+   * @param maxRegistered the maximum of registrations
    */
-  Registrations(TunnelRegistry tunnels, int most, InstantSource clock) {
+  Registrations(TunnelRegistry tunnels, int maxRegistered, InstantSource clock) {
     this.tunnels = tunnels;
-    this.most = most;
+    this.maxRegistered = maxRegistered;
     this.clock = clock;
   }
 
   /**
    * Registers a hidden server, in place of an earlier registration.
    *
-   * @param knownAt when its entry was looked up, or before, by {@link System#nanoTime}
-   * @return nothing where there is no place, or its entry was deleted since
+   * @param knownAt when its entry was looked up, or before, in nanoseconds
+   * @return the new cookies; empty if there is no room, or if the entry was deleted since
    */
   Optional<Cookies> register(Entry entry, long knownAt) {
     UUID id = entry.id();
     Cookies cookies = Cookies.fresh();
     synchronized (this) {
-      Long revokedAt = revoked.get(id);
-      if (revokedAt != null && revokedAt - knownAt > 0 || !byId.containsKey(id) && isFull()) {
+      Long at = revokedAt.get(id);
+      if (at != null && at - knownAt > 0 || !byId.containsKey(id) && isFull()) {
         return Optional.empty();
       }
       remove(id);
@@ -122,32 +122,32 @@ final class Registrations implements Presence {
   }
 
   private boolean isFull() {
-    if (byId.size() >= most) {
+    if (byId.size() >= maxRegistered) {
       endUnused();
     }
-    return byId.size() >= most;
+    return byId.size() >= maxRegistered;
   }
 
-  /** Returns the cookie for clients of a hidden server, if that is registered. */
+  /** Returns the cookie for clients of a hidden server, if the server is registered. */
   synchronized Optional<String> clientCookie(UUID id) {
     return Optional.ofNullable(used(byId.get(id))).map(one -> one.cookies.client());
   }
 
-  /** Returns whose cookie that is. */
+  /** Returns the holder of a cookie. */
   synchronized Holder holder(String cookie) {
     Registration known = byCookie.get(cookie);
     Registration registration = used(known);
     if (registration == null) {
-      UUID former = ended.get(cookie);
+      UUID former = endedCookies.get(cookie);
       boolean isFormer = former != null && !byId.containsKey(former);
-      return isFormer ? new Holder.Former() : new Holder.Nobody();
+      return isFormer ? new Holder.Former() : new Holder.Unknown();
     }
     return cookie.equals(registration.cookies.hiddenServer())
         ? new Holder.HiddenServer(registration.entry)
         : new Holder.Client(registration.entry.id());
   }
 
-  /** Returns the same registration, used now; nothing if it was unused for too long. */
+  /** Returns the same registration, marked as used, or null if it was unused for too long. */
   private @Nullable Registration used(@Nullable Registration registration) {
     Instant now = clock.instant();
     if (registration != null && isUnused(registration, now)) {
@@ -165,9 +165,13 @@ final class Registrations implements Presence {
         && !tunnels.counts(registration.entry.id()).isOnline();
   }
 
-  /** Ends what has been unused for too long. To be called from time to time. */
+  /**
+   * Ends the registrations that have been unused for too long. To be called periodically.
+   *
+   * @param now in nanoseconds
+   */
   synchronized void sweep(long now) {
-    revoked.values().removeIf(at -> now - at > REVOKED_FOR);
+    revokedAt.values().removeIf(at -> now - at > REMEMBER_REVOKED);
     endUnused();
   }
 
@@ -179,18 +183,18 @@ final class Registrations implements Presence {
           if (isUnused(registration, now)) {
             unused.add(id);
           } else if (!registration.used.plus(MAX_UNUSED).isAfter(now)) {
-            registration.used = now; // its connections use it
+            registration.used = now; // by its connections
           }
         });
     unused.forEach(this::end);
   }
 
-  /** Ends a registration that no other replaces, so that its cookies are told why. */
+  /** Ends a registration that no other replaces. Its cookies are remembered as former ones. */
   private void end(UUID id) {
     Registration registration = remove(id);
     if (registration != null) {
-      ended.put(registration.cookies.hiddenServer(), id);
-      ended.put(registration.cookies.client(), id);
+      endedCookies.put(registration.cookies.hiddenServer(), id);
+      endedCookies.put(registration.cookies.client(), id);
     }
   }
 
@@ -222,7 +226,7 @@ final class Registrations implements Presence {
 
   @Override
   public synchronized void revoke(UUID id) {
-    revoked.put(id, tunnels.now());
+    revokedAt.put(id, tunnels.now());
     end(id);
   }
 }

@@ -13,8 +13,8 @@ import java.util.UUID;
 import java.util.concurrent.Executor;
 
 /**
- * Redirects clients from a label's host name to a port where their TLS goes through to the hidden
- * server. Called on the I/O thread of the request.
+ * Redirects clients from a label's host name to a port from where their TLS goes through to the
+ * hidden server. Methods are called on the I/O thread of the request.
  */
 final class ClientRedirector {
   private static final Problem NO_PORT = Problem.retry(503, "no port is left", 30);
@@ -28,7 +28,7 @@ final class ClientRedirector {
   /**
    * Creates a redirector.
    *
-   * @param worker runs what may block
+   * @param worker runs tasks that may block
    */
   ClientRedirector(Redirects redirects, Refusals refusals, Executor worker) {
     this.redirects = redirects;
@@ -37,9 +37,9 @@ final class ClientRedirector {
   }
 
   /**
-   * Takes a request over, and tells the client where to go.
+   * Takes a request over, and redirects the client.
    *
-   * @param host the name that the client asks for
+   * @param host the host name that the client asked for
    */
   void redirect(ClientRequest request, UUID id, String label, String host) {
     RequestHead head = request.head();
@@ -77,7 +77,7 @@ final class ClientRedirector {
             refusals.now(), "307 Temporary Redirect", Map.of("Location", location), ""));
   }
 
-  /** Octets beyond ASCII may stand in a request's target, but not in a Location. */
+  /** Escapes the bytes beyond ASCII: a request target may contain them, but not a Location. */
   private static String escaped(String target) {
     StringBuilder escaped = new StringBuilder();
     target

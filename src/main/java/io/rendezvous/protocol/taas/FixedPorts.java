@@ -8,6 +8,7 @@ import io.rendezvous.tunnel.TunnelRegistry;
 import java.io.IOException;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -21,9 +22,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The ports that labels have of their own: each is open while something is parked for its label.
- * What is parked comes and goes on I/O threads, which only say so; the ports follow on a thread
- * that may block. Any thread may call.
+ * The fixed ports of labels that are written NAME:PORT. Each is open while a tunnel is parked for
+ * its label. Tunnels come and go on I/O threads, which only report that; the ports follow on a
+ * thread that may block. Any thread may call.
  */
 final class FixedPorts {
   private static final Logger LOG = LoggerFactory.getLogger(FixedPorts.class);
@@ -37,16 +38,19 @@ final class FixedPorts {
   private final PortClients clients;
   private final Executor worker;
 
-  /** By label; empty where the port was not to be had. Changed under the lock of this. */
+  /**
+   * The lease of each label, by ID; empty where the port was not available. The inner maps are
+   * guarded by this.
+   */
   private final Map<UUID, Map<String, Optional<PortLeases.Lease>>> leases =
       new ConcurrentHashMap<>();
 
-  private final Set<UUID> due = ConcurrentHashMap.newKeySet();
+  private final Set<UUID> reviewDue = ConcurrentHashMap.newKeySet();
 
   /**
    * Creates an empty set.
    *
-   * @param worker runs what may block
+   * @param worker runs tasks that may block
    */
   FixedPorts(
       PortLeases ports,
@@ -65,47 +69,56 @@ final class FixedPorts {
     return portOf(label).isPresent();
   }
 
-  /** Databases of older servers may hold labels that are none. */
+  /**
+   * Returns the port in a label, if there is one. Databases of older servers may hold labels with a
+   * number that is no port.
+   */
   private static OptionalInt portOf(String label) {
     Matcher matcher = WITH_PORT.matcher(label);
     int port = matcher.matches() ? Integer.parseInt(matcher.group(1)) : MAX_PORT + 1;
     return port <= MAX_PORT ? OptionalInt.of(port) : OptionalInt.empty();
   }
 
-  /** Something was parked for a label of the ID, or is no more. */
+  /** Handles that a tunnel of that ID was parked, or is no longer parked. */
   void changed(UUID id) {
     if (leases.containsKey(id) || tunnels.labels(id).stream().anyMatch(FixedPorts::hasPort)) {
       reviewSoon(id);
     }
   }
 
-  /** Once, however often it has changed by then. */
+  /** Reviews the ports of an ID on a worker, once for all changes until then. */
   private void reviewSoon(UUID id) {
-    if (due.add(id)) {
+    if (reviewDue.add(id)) {
       worker.execute(
           () -> {
-            due.remove(id);
+            reviewDue.remove(id);
             refresh();
             review(id);
           });
     }
   }
 
-  /** A label may have come to its entry, or gone, since anybody asked. */
+  /** Refreshes the index: a label may have been added to its entry or removed meanwhile. */
   private void refresh() {
     try {
       index.all();
     } catch (IOException e) {
-      LOG.debug("Labels are as they were: {}", e.getMessage());
+      LOG.debug("Labels cannot be refreshed: {}", e.getMessage());
     }
   }
 
-  /** What was not to be had may be now, and labels may have been taken from their entries. */
+  /**
+   * Retries ports that could not be opened, and closes those whose label has left its entry. To be
+   * called periodically.
+   */
   void sweep() {
     leases.keySet().forEach(this::reviewSoon);
   }
 
-  /** What is wanted may change while a port is being opened, so it is looked at again after. */
+  /**
+   * Opens and closes the ports of an ID. The wanted labels may change while a port is being opened,
+   * so they are looked up again before ports are closed.
+   */
   private synchronized void review(UUID id) {
     Map<String, Optional<PortLeases.Lease>> ofId = leases.computeIfAbsent(id, i -> new HashMap<>());
     Set<String> wanted = wanted(id);
@@ -116,16 +129,17 @@ final class FixedPorts {
       }
     }
     wanted.retainAll(wanted(id));
-    ofId.entrySet().removeIf(of -> !wanted.contains(of.getKey()) && given(of.getValue()));
+    for (Iterator<Map.Entry<String, Optional<PortLeases.Lease>>> each = ofId.entrySet().iterator();
+        each.hasNext(); ) {
+      Map.Entry<String, Optional<PortLeases.Lease>> lease = each.next();
+      if (!wanted.contains(lease.getKey())) {
+        lease.getValue().ifPresent(PortLeases.Lease::closeNow);
+        each.remove();
+      }
+    }
     if (ofId.isEmpty() && tunnels.labels(id).stream().noneMatch(FixedPorts::hasPort)) {
       leases.remove(id);
     }
-  }
-
-  /** Gives a port back, if it was to be had. */
-  private static boolean given(Optional<PortLeases.Lease> lease) {
-    lease.ifPresent(PortLeases.Lease::closeNow);
-    return true;
   }
 
   private Set<String> wanted(UUID id) {
@@ -136,11 +150,11 @@ final class FixedPorts {
     return labels;
   }
 
-  private Optional<PortLeases.Lease> open(UUID id, String label, boolean tell) {
+  private Optional<PortLeases.Lease> open(UUID id, String label, boolean isFirstTry) {
     Optional<PortLeases.Lease> lease =
         ports.lease(portOf(label).orElseThrow(), (conn, from) -> onAccepted(conn, id, label));
-    if (lease.isEmpty() && tell) {
-      LOG.warn("The port of the label {} is not to be had; it is tried again", label);
+    if (lease.isEmpty() && isFirstTry) {
+      LOG.warn("The port of the label {} is not available; it will be tried again", label);
     }
     return lease;
   }

@@ -12,22 +12,22 @@ import java.util.Map;
 import java.util.UUID;
 
 /**
- * The latest rendezvous of each label, for its owner. Bounded: of too many labels those not used
- * for longest are forgotten. Any thread may call.
+ * The latest rendezvous of each label, for the hidden server that owns the label. If there are too
+ * many labels, the least recently used are forgotten. Any thread may call.
  */
 final class PairingLog {
-  private static final int MAX = 100;
+  private static final int MAX_PER_LABEL = 100;
   private static final int MAX_LABELS = 1_000;
-  private static final int MAX_PATH = 256;
+  private static final int MAX_PATH = 256; // characters
   private static final ObjectMapper JSON =
       JsonMapper.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
 
   /**
-   * Who came for a hidden server.
+   * A client, and what it asked for.
    *
-   * @param from where the client is
-   * @param method of its request, empty where it made none
-   * @param pathname the path that it asked for, without a query
+   * @param from the client's address
+   * @param method the method of its request, or empty if it came to a fixed port
+   * @param pathname the path of its request, without the query, or empty
    */
   record Initiator(InetSocketAddress from, String method, String pathname) {
     String inWords() {
@@ -35,7 +35,7 @@ final class PairingLog {
     }
   }
 
-  /** One rendezvous, as it is told. The names are the protocol's. */
+  /** One rendezvous in the protocol's own words. */
   record Pairing(String responder, String initiator, String pathname, long timestamp) {}
 
   private record Key(UUID id, String label) {}
@@ -43,10 +43,10 @@ final class PairingLog {
   private final Map<Key, Deque<Pairing>> latest = LruMap.byUse(MAX_LABELS); // guarded by this
 
   /**
-   * Adds one.
+   * Adds a rendezvous.
    *
-   * @param responder where the hidden server asked from
-   * @param time in milliseconds
+   * @param responder the address from which the hidden server authenticated
+   * @param time in milliseconds since the epoch
    */
   synchronized void add(
       UUID id, String label, InetSocketAddress responder, Initiator initiator, long time) {
@@ -58,7 +58,7 @@ final class PairingLog {
             initiator.inWords(),
             path.substring(0, Math.min(MAX_PATH, path.length())),
             time));
-    if (ofLabel.size() > MAX) {
+    if (ofLabel.size() > MAX_PER_LABEL) {
       ofLabel.removeFirst();
     }
   }
@@ -67,7 +67,7 @@ final class PairingLog {
     return address.getAddress().getHostAddress() + " " + address.getPort();
   }
 
-  /** Returns those of a label as JSON in ASCII, the latest last. */
+  /** Returns the rendezvous of a label as a JSON array in ASCII, the latest last. */
   synchronized String json(UUID id, String label) {
     try {
       return JSON.writeValueAsString(latest.getOrDefault(new Key(id, label), new ArrayDeque<>()));
@@ -76,7 +76,7 @@ final class PairingLog {
     }
   }
 
-  /** Forgets those of an ID. */
+  /** Forgets the rendezvous of an ID. */
   synchronized void forget(UUID id) {
     latest.keySet().removeIf(key -> key.id().equals(id));
   }

@@ -21,32 +21,33 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The ports p: each waits for one connection of the hidden server that asked for it, and parks it.
- * Any thread may call, but no I/O thread where it says so.
+ * The ports that wait for a hidden server. Each waits for one connection of the server that asked
+ * for it, and parks that connection. Any thread may call, except where a method excludes I/O
+ * threads.
  */
 final class PendingPorts {
   private static final Logger LOG = LoggerFactory.getLogger(PendingPorts.class);
 
   /** How long a port waits for its connection. */
-  private static final long TO_CONNECT = Duration.ofSeconds(30).toNanos();
+  private static final long MAX_WAIT = Duration.ofSeconds(30).toNanos();
 
   private final PortLeases ports;
   private final Parking parking;
   private final LongSupplier ticker;
-  private final int perId;
+  private final int maxPerId;
   private final Map<UUID, Deque<Registration>> pending = new HashMap<>(); // guarded by itself
 
   /**
    * Creates an empty set.
    *
    * @param ticker tells nanoseconds, as {@link System#nanoTime} does
-   * @param perId how many ports of an ID wait at once; the oldest makes room
+   * @param maxPerId the maximum of ports that wait for one ID; the oldest makes room
    */
-  PendingPorts(PortLeases ports, Parking parking, LongSupplier ticker, int perId) {
+  PendingPorts(PortLeases ports, Parking parking, LongSupplier ticker, int maxPerId) {
     this.ports = ports;
     this.parking = parking;
     this.ticker = ticker;
-    this.perId = perId;
+    this.maxPerId = maxPerId;
   }
 
   /** A port that waits for its connection. */
@@ -54,7 +55,7 @@ final class PendingPorts {
     private final Parking.Permit permit;
     private final String label;
     private final InetSocketAddress askedFrom;
-    private final long opened = ticker.getAsLong();
+    private final long openedAt = ticker.getAsLong();
     private PortLeases.@Nullable Lease lease; // guarded by pending
 
     Registration(Parking.Permit permit, String label, InetSocketAddress askedFrom) {
@@ -71,7 +72,7 @@ final class PendingPorts {
     @Override
     public void accepted(Conn conn, PortLeases.Lease from) {
       if (!conn.source().equals(Source.of(askedFrom.getAddress())) || !remove(this)) {
-        LOG.debug("{} closed: port {} is not for it", conn, from.port());
+        LOG.debug("{} closed: it did not register port {}", conn, from.port());
         conn.close();
         return;
       }
@@ -81,7 +82,7 @@ final class PendingPorts {
   }
 
   /**
-   * Begins to wait for a connection. Not to be called on an I/O thread.
+   * Opens a port that waits for a connection. Must not be called on an I/O thread.
    *
    * @param askedFrom the address from which the hidden server authenticated
    * @return the port; empty if none is left
@@ -93,7 +94,7 @@ final class PendingPorts {
     synchronized (pending) {
       Deque<Registration> ofId = pending.computeIfAbsent(id, i -> new ArrayDeque<>());
       ofId.addLast(registration);
-      if (ofId.size() > perId) {
+      if (ofId.size() > maxPerId) {
         replaced = ofId.removeFirst().lease;
       }
     }
@@ -113,13 +114,13 @@ final class PendingPorts {
         registration.lease = lease;
       }
     }
-    if (!waits) { // its connection is there already, or its entry was deleted
+    if (!waits) { // its connection has come already, or its entry was deleted
       lease.close();
     }
     return OptionalInt.of(lease.port());
   }
 
-  /** Returns whether it did wait, and now does no more. */
+  /** Ends the wait of a registration. Returns whether it was waiting. */
   private boolean remove(Registration registration) {
     synchronized (pending) {
       UUID id = registration.id();
@@ -156,7 +157,7 @@ final class PendingPorts {
     synchronized (pending) {
       for (Iterator<Deque<Registration>> all = pending.values().iterator(); all.hasNext(); ) {
         Deque<Registration> ofId = all.next();
-        while (!ofId.isEmpty() && now - ofId.getFirst().opened >= TO_CONNECT) {
+        while (!ofId.isEmpty() && now - ofId.getFirst().openedAt >= MAX_WAIT) {
           addLease(ofId.removeFirst(), late);
         }
         if (ofId.isEmpty()) {

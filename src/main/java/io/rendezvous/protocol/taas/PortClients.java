@@ -19,7 +19,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The clients' connections to ports of labels that are not relayed yet. Once its first bytes have
+ * The clients' connections to ports of labels, until they are relayed. Once its first bytes have
  * arrived, a connection takes a tunnel that is parked for the label, and is relayed to it. Any
  * thread may call.
  */
@@ -41,18 +41,18 @@ final class PortClients {
   }
 
   /**
-   * Takes over a connection of a client that was redirected. It has to speak TLS, and to ask for
-   * the right host name. Called on its I/O thread.
+   * Takes over the connection of a client that was redirected. It has to begin with a ClientHello
+   * that names the right host. Called on its I/O thread.
    *
-   * @param left runs once it is closed
+   * @param closed runs once the connection is closed
    */
-  void redirected(Conn conn, Redirects.Key key, PairingLog.Initiator initiator, Runnable left) {
-    new PortClient(conn, key.id(), key.label(), initiator, key.host()).start(left);
+  void onRedirected(Conn conn, Redirects.Key key, PairingLog.Initiator initiator, Runnable closed) {
+    new PortClient(conn, key.id(), key.label(), initiator, key.host()).start(closed);
   }
 
   /**
-   * Takes over a connection to the fixed port of a label. It may speak anything. Called on its I/O
-   * thread.
+   * Takes over a connection to the fixed port of a label. It may use any protocol in which the
+   * client sends first. Called on its I/O thread.
    */
   void onFixedPort(Conn conn, UUID id, String label) {
     PairingLog.Initiator initiator = new PairingLog.Initiator(conn.peer(), "", "");
@@ -65,22 +65,24 @@ final class PortClients {
    * @param now in nanoseconds
    */
   void sweep(long now) {
-    waiting.stream().filter(client -> now - client.came >= MAX_SILENCE).forEach(PortClient::end);
+    waiting.stream()
+        .filter(client -> now - client.arrivedAt >= MAX_SILENCE)
+        .forEach(PortClient::end);
   }
 
-  /** Ends the connections for an ID. */
+  /** Ends the connections for an ID that are not relayed yet. */
   void revoke(UUID id) {
     waiting.stream().filter(client -> client.id.equals(id)).forEach(PortClient::end);
   }
 
-  /** One connection. It lives on its I/O thread. */
+  /** One connection. Lives on its I/O thread. */
   private final class PortClient {
     private final Conn conn;
     private final UUID id;
     private final String label;
     private final PairingLog.Initiator initiator;
-    private final @Nullable String host;
-    private final long came = tunnels.registry().now();
+    private final @Nullable String host; // that its ClientHello has to name; null for any protocol
+    private final long arrivedAt = tunnels.registry().now();
     private final ClientHello hello = new ClientHello();
     private ByteBuffer first = ByteBuffer.allocate(0);
 
@@ -93,19 +95,19 @@ final class PortClients {
       this.host = host;
     }
 
-    void start(Runnable left) {
+    void start(Runnable closed) {
       waiting.add(this);
       conn.onClosed(
           () -> {
             waiting.remove(this);
-            left.run();
+            closed.run();
           });
       conn.onDrain(conn::close);
       conn.onReadable(this::onReadable);
       conn.resumeReads();
     }
 
-    /** Ends it, unless it is relayed by then. Any thread may call. */
+    /** Ends the connection, unless it is relayed by then. Any thread may call. */
     void end() {
       conn.execute(
           () -> {
@@ -116,20 +118,19 @@ final class PortClients {
     }
 
     private void onReadable() {
-      conn.readEach(octets -> !decide(octets));
+      conn.readEach(bytes -> !decide(bytes));
     }
 
-    /** Returns whether the octets so far were enough to know what to do. */
-    private boolean decide(ByteBuffer octets) {
-      first = BufferPool.joined(first, octets.duplicate());
-      ClientHello.Progress progress =
-          host == null ? ClientHello.Progress.WHOLE : hello.read(octets);
+    /** Returns whether the bytes so far were enough to decide. */
+    private boolean decide(ByteBuffer bytes) {
+      first = BufferPool.joined(first, bytes.duplicate());
+      ClientHello.Progress progress = host == null ? ClientHello.Progress.WHOLE : hello.read(bytes);
       if (progress == ClientHello.Progress.MORE) {
         return false;
       }
       boolean right = host == null || hello.serverName().filter(host::equals).isPresent();
       if (progress == ClientHello.Progress.REFUSED || !right) {
-        LOG.debug("{} closed: it does not ask for its host by TLS", conn);
+        LOG.debug("{} closed: no ClientHello for {}", conn, host);
         LingeringClose.end(conn);
       } else {
         pair();
@@ -142,14 +143,14 @@ final class PortClients {
       conn.onDrain(null);
       Optional<Tunnel> parked = tunnels.registry().takeParked(id, label, conn.eventLoop());
       if (parked.isEmpty()) {
-        LOG.debug("{} closed: nothing is parked for it", conn);
+        LOG.debug("{} closed: no tunnel is parked for {}", conn, label);
         LingeringClose.end(conn);
         return;
       }
       waiting.remove(this);
       Tunnel tunnel = parked.get();
       pairings.add(id, label, tunnel.askedFrom(), initiator, clock.millis());
-      tunnels.matchmaker().pair(new Matchmaker.Client(conn, came, 1), tunnel, first, null);
+      tunnels.matchmaker().pair(new Matchmaker.Client(conn, arrivedAt, 1), tunnel, first, null);
     }
   }
 }

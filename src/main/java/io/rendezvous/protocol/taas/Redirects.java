@@ -17,32 +17,33 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The ports q: each leads clients of one source to one label, until none has come for a while. A
- * source that is redirected again is sent to the same port.
+ * The ports that clients are redirected to. Each leads clients of one source to one label, until no
+ * client has come for a while. A source that is redirected again is sent to the same port.
  *
- * <p>Any thread may call, but no I/O thread where it says so.
+ * <p>Any thread may call, except where a method excludes I/O threads.
  */
 final class Redirects {
   private static final Logger LOG = LoggerFactory.getLogger(Redirects.class);
 
-  /** No ID may have more than this share of the ports, or its clients could take them all. */
-  private static final int SHARE = 8;
+  /** One ID may have one part in so many of the ports, or its clients could take them all. */
+  private static final int SHARES = 8;
 
-  private static final int MIN_SHARE = 4;
+  /** The minimum of ports that one ID may have. */
+  private static final int MIN_PER_ID = 4;
 
   /** How long a port is kept without a connection. */
-  private static final long IDLE = Duration.ofSeconds(60).toNanos();
+  private static final long MAX_IDLE = Duration.ofSeconds(60).toNanos();
 
   private final PortLeases ports;
   private final PortClients clients;
   private final LongSupplier ticker;
-  private final int perId;
+  private final int maxPerId;
   private final Map<UUID, Map<Key, Redirect>> open = new HashMap<>(); // guarded by itself
 
   /**
-   * Who is led where.
+   * The clients that share a port.
    *
-   * @param host the name that clients ask for
+   * @param host the host name that they ask for
    */
   record Key(UUID id, String label, String host, Source source) {}
 
@@ -55,18 +56,18 @@ final class Redirects {
     this.ports = ports;
     this.clients = clients;
     this.ticker = ticker;
-    this.perId = Math.max(MIN_SHARE, ports.size() / SHARE);
+    this.maxPerId = Math.max(MIN_PER_ID, ports.size() / SHARES);
   }
 
-  /** A port that clients are led to. */
+  /** A port that clients are redirected to. */
   private final class Redirect implements PortLeases.Owner {
     private final Key key;
     private volatile PairingLog.Initiator latest;
 
     // Guarded by open.
-    private PortLeases.@Nullable Lease lease; // once it is among the open ones
-    private int guests;
-    private long used = ticker.getAsLong();
+    private PortLeases.@Nullable Lease lease; // set once the port is open
+    private int connections;
+    private long usedAt = ticker.getAsLong();
 
     Redirect(Key key, PairingLog.Initiator initiator) {
       this.key = key;
@@ -77,27 +78,25 @@ final class Redirects {
     @Override
     public void accepted(Conn conn, PortLeases.Lease lease) {
       if (!conn.source().equals(key.source())) {
-        LOG.debug("{} closed: it was not led to port {}", conn, lease.port());
+        LOG.debug("{} closed: it was not redirected to port {}", conn, lease.port());
         conn.close();
         return;
       }
       synchronized (open) {
-        guests++;
+        connections++;
       }
-      clients.redirected(conn, key, latest, this::left);
+      clients.onRedirected(conn, key, latest, this::onClosed);
     }
 
-    private void left() {
+    private void onClosed() {
       synchronized (open) {
-        guests--;
-        used = ticker.getAsLong();
+        connections--;
+        usedAt = ticker.getAsLong();
       }
     }
   }
 
-  /**
-   * Returns the port that such clients were led to before, and keeps it. An I/O thread may call.
-   */
+  /** Returns the port that these clients were redirected to before, and keeps it open. */
   OptionalInt again(Key key, PairingLog.Initiator initiator) {
     synchronized (open) {
       Redirect redirect = open.getOrDefault(key.id(), Map.of()).get(key);
@@ -105,13 +104,13 @@ final class Redirects {
         return OptionalInt.empty();
       }
       redirect.latest = initiator;
-      redirect.used = ticker.getAsLong();
+      redirect.usedAt = ticker.getAsLong();
       return OptionalInt.of(redirect.lease.port());
     }
   }
 
   /**
-   * Returns a port for such clients. On no I/O thread.
+   * Returns a port for these clients. Must not be called on an I/O thread.
    *
    * @return empty if none is left
    */
@@ -130,24 +129,29 @@ final class Redirects {
       redirect.lease = lease;
       other = open.computeIfAbsent(key.id(), id -> new HashMap<>()).putIfAbsent(key, redirect);
     }
-    if (other != null) { // two requests at once
+    if (other != null) { // another request was faster
       lease.closeNow();
       return again(key, initiator);
     }
     return OptionalInt.of(lease.port());
   }
 
-  /** Where an ID has its share, the port that has been of no use for longest is given back. */
+  /**
+   * Makes room for one more port of an ID. If the ID has its maximum, the port that has been unused
+   * for longest is given back.
+   *
+   * @return false if all its ports are in use
+   */
   private boolean makeRoom(UUID id) {
     PortLeases.Lease lease = null;
     synchronized (open) {
       Map<Key, Redirect> ofId = open.getOrDefault(id, Map.of());
-      if (ofId.size() < perId) {
+      if (ofId.size() < maxPerId) {
         return true;
       }
       Redirect oldest = null;
       for (Redirect redirect : ofId.values()) {
-        if (redirect.guests == 0 && (oldest == null || redirect.used - oldest.used < 0)) {
+        if (redirect.connections == 0 && (oldest == null || redirect.usedAt - oldest.usedAt < 0)) {
           oldest = redirect;
         }
       }
@@ -187,7 +191,7 @@ final class Redirects {
         Map<Key, Redirect> ofId = all.next();
         for (Iterator<Redirect> each = ofId.values().iterator(); each.hasNext(); ) {
           Redirect redirect = each.next();
-          if (redirect.guests == 0 && now - redirect.used >= IDLE) {
+          if (redirect.connections == 0 && now - redirect.usedAt >= MAX_IDLE) {
             each.remove();
             addLease(redirect, unused);
           }

@@ -31,9 +31,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves hidden servers that ask the registrar's host name: after authentication, for a port to
- * park a connection on, or for the latest pairings of a label. The connection is closed after the
- * answer.
+ * Serves hidden servers on the registrar's host name. After authentication a hidden server gets a
+ * port on which to park a connection, or the latest pairings of a label. The connection is closed
+ * after the answer.
  */
 final class RegistrarHost {
   private static final Logger LOG = LoggerFactory.getLogger(RegistrarHost.class);
@@ -42,16 +42,17 @@ final class RegistrarHost {
   private static final String PAIRINGS = "/pairings/";
 
   private static final Problem NO_CREDENTIALS =
-      Problem.passing(401, "a UUID and its token are needed");
+      Problem.passing(401, "a UUID and its token are required");
   private static final Problem UNREADABLE = Problem.permanent(400, "malformed Authorization");
   private static final Problem FAILED = Problem.passing(400, "unknown UUID or wrong token");
-  private static final Problem NOT_THERE = Problem.permanent(404, "no label of yours, or no path");
-  private static final Problem METHOD = Problem.permanent(405, "only GET and PUT are understood");
+  private static final Problem NOT_THERE =
+      Problem.permanent(404, "unknown path, or not a label of yours");
+  private static final Problem METHOD = Problem.permanent(405, "only GET and PUT are supported");
   private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
   private static final Problem FULL = Problem.retry(503, "the broker is full or closing down", 30);
 
-  /** A response that is to be sent. */
-  private record Response(int status, ByteBuffer octets) {}
+  /** A response that is ready to be sent. */
+  private record Response(int status, ByteBuffer bytes) {}
 
   private record Credentials(UUID id, String token) {}
 
@@ -66,7 +67,8 @@ final class RegistrarHost {
   /**
    * Creates the host.
    *
-   * @param address what hidden servers are told to connect to; the address they came to, if empty
+   * @param address the address that hidden servers are told to connect to; if it is empty, the one
+   *     they came to
    */
   RegistrarHost(
       Parking parking,
@@ -125,7 +127,7 @@ final class RegistrarHost {
     return new Credentials(id.get(), token);
   }
 
-  /** One request. Its connection belongs to it; it answers on the I/O thread. */
+  /** One request, which owns its connection. It answers on the connection's I/O thread. */
   private final class Exchange {
     private final RequestHead head;
     private final Conn conn;
@@ -135,7 +137,7 @@ final class RegistrarHost {
       this.conn = conn;
     }
 
-    /** Called on a thread that may block. */
+    /** Answers on the I/O thread. Called on a thread that may block. */
     void answerSoon(Parking.Outcome outcome) {
       Response response;
       try {
@@ -162,15 +164,15 @@ final class RegistrarHost {
         return switch (head.method()) {
           case "PUT" -> register(permit, label(entry, REGISTER));
           case "GET" -> tell(entry, label(entry, PAIRINGS));
-          default -> new Response(METHOD.status(), octets(METHOD, Map.of("Allow", "GET, PUT")));
+          default -> new Response(METHOD.status(), bytes(METHOD, Map.of("Allow", "GET, PUT")));
         };
       } catch (IOException e) {
-        LOG.warn("No label can be looked up now: {}", e.getMessage());
+        LOG.warn("Labels cannot be looked up now: {}", e.getMessage());
         return problem(UNAVAILABLE);
       }
     }
 
-    /** Returns the label in the path, if it is the entry's, and no other entry had it first. */
+    /** Returns the label in the path, if it belongs to the entry and to no earlier one. */
     private Optional<String> label(Entry entry, String path) throws IOException {
       String asked = head.path();
       if (!asked.startsWith(path)) {
@@ -187,8 +189,8 @@ final class RegistrarHost {
         return Optional.empty();
       }
       Optional<Entry> owner = index.labelled(label);
-      boolean anothers = owner.isPresent() && !owner.get().id().equals(entry.id());
-      return anothers ? Optional.empty() : Optional.of(label);
+      boolean isOthers = owner.isPresent() && !owner.get().id().equals(entry.id());
+      return isOthers ? Optional.empty() : Optional.of(label);
     }
 
     private Response register(Parking.Permit permit, Optional<String> label) {
@@ -215,10 +217,10 @@ final class RegistrarHost {
     }
 
     Response problem(Problem problem) {
-      return new Response(problem.status(), octets(problem, Map.of()));
+      return new Response(problem.status(), bytes(problem, Map.of()));
     }
 
-    private ByteBuffer octets(Problem problem, Map<String, String> more) {
+    private ByteBuffer bytes(Problem problem, Map<String, String> more) {
       return ProblemResponse.to(head, problem).closing(refusals.now(), more);
     }
 
@@ -227,7 +229,7 @@ final class RegistrarHost {
       if (response.status() != 200) {
         refusals.refused(Side.HIDDEN_SERVER, response.status());
       }
-      LingeringClose.say(conn, response.octets());
+      LingeringClose.say(conn, response.bytes());
     }
   }
 

@@ -30,17 +30,19 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
- * TAAS, the protocol with labels and ports. A request for the registrar's host name is a hidden
- * server's, and goes on with {@link RegistrarHost}, which opens one of the {@link PendingPorts} for
- * its connection. A request for a label's host name is a client's: the {@link ClientRedirector}
- * sends it to a port of {@link Redirects}, where it is one of the {@link PortClients}. A label may
- * also have one of the {@link FixedPorts}.
+ * TAAS, the protocol with labels and ports.
  *
- * <p>Any thread may call, except where it says so.
+ * <p>A request for the registrar's host name comes from a hidden server. {@link RegistrarHost}
+ * serves it, and opens one of the {@link PendingPorts} for the server's connection. A request for a
+ * label's host name comes from a client. {@link ClientRedirector} sends it to a port of {@link
+ * Redirects}, where it becomes one of the {@link PortClients}. A label may also have a port of its
+ * own among the {@link FixedPorts}.
+ *
+ * <p>Any thread may call, except where a method excludes I/O threads.
  */
 public final class Taas implements Protocol, Presence {
-  /** Nothing in this protocol retires what is parked. Keepalive finds what is dead. */
-  private static final Duration FOR_EVER = Duration.ofDays(3650);
+  /** In effect no limit: this protocol retires no tunnel. TCP keepalive finds the dead ones. */
+  private static final Duration NO_MAX_AGE = Duration.ofDays(3650);
 
   private final String registrar;
   private final String domain;
@@ -56,20 +58,25 @@ public final class Taas implements Protocol, Presence {
   private final RegistrarHost registrarHost;
   private final ClientRedirector redirector;
 
-  /** What the protocol uses of the broker. */
+  /** What the protocol needs from the broker. */
   public interface Context {
-    /** Returns the protocol's own tunnels, which tell this listener too. */
+    /**
+     * Returns the protocol's own tunnels.
+     *
+     * @param listener is told of these tunnels, besides the broker's listener
+     */
     TunnelService tunnels(TunnelListener listener);
 
-    /** Returns whether another protocol would find a hidden server for a client. */
+    /** Returns whether another protocol has that hidden server connected. */
     boolean isServedOtherwise(UUID id);
   }
 
   /**
    * Creates the protocol.
    *
-   * @param settings in which it is switched on
-   * @param limits how many sockets it may have, listening ones counted
+   * @param settings have TAAS switched on
+   * @param limits the maximum of sockets, listening ones included, and of connections from one
+   *     source
    */
   public Taas(
       Settings settings,
@@ -102,20 +109,20 @@ public final class Taas implements Protocol, Presence {
   /**
    * Returns the limits of the registry that this protocol needs.
    *
-   * @param sockets how many the protocol may have
+   * @param maxSockets the maximum of sockets of this protocol
    */
-  public static TunnelRegistry.Limits limits(Settings settings, int sockets) {
+  public static TunnelRegistry.Limits limits(Settings settings, int maxSockets) {
     int parked = settings.limits().parked();
     return new TunnelRegistry.Limits(
         settings.tunnelsPerId(),
-        parked == 0 ? sockets : Math.min(parked, sockets),
+        parked == 0 ? maxSockets : Math.min(parked, maxSockets),
         0,
         Duration.ZERO,
-        FOR_EVER,
+        NO_MAX_AGE,
         TunnelRegistry.NO_PROBE);
   }
 
-  /** Makes the ports of labels follow what is parked. */
+  /** Makes the fixed ports follow the parked tunnels. */
   private final class Changes implements TunnelListener {
     @Override
     public void parked(UUID id) {
@@ -134,8 +141,8 @@ public final class Taas implements Protocol, Presence {
   }
 
   /**
-   * Claims the registrar's host name, labels that something is parked for, and labels whose hidden
-   * server no other protocol would find.
+   * Claims requests for the registrar's host name, for labels with a parked tunnel, and for labels
+   * whose hidden server is not connected by another protocol.
    */
   @Override
   public boolean claims(ClientRequest request) {
@@ -212,14 +219,14 @@ public final class Taas implements Protocol, Presence {
     return ports.leased();
   }
 
-  /** Returns the connections to any of the ports that are open now. */
+  /** Returns the open connections to the ports. */
   public Set<Conn> open() {
     return ports.connections().open();
   }
 
   /**
-   * Gives back ports that are not used, and ends connections that say nothing. To be called
-   * periodically, not on an I/O thread.
+   * Gives back unused ports, and ends silent connections. To be called periodically, not on an I/O
+   * thread.
    *
    * @param now in nanoseconds
    */
@@ -231,9 +238,12 @@ public final class Taas implements Protocol, Presence {
     fixedPorts.sweep();
   }
 
-  /** Gives back all ports, and ends what is parked. Pairs go on. Not on an I/O thread. */
+  /**
+   * Gives back all ports, and ends parked tunnels. Pairs go on. Must not be called on an I/O
+   * thread.
+   */
   public void drain() {
-    ports.shut();
+    ports.close();
     tunnels.drain();
     open().forEach(conn -> conn.execute(conn::drain));
   }

@@ -11,12 +11,12 @@ import java.time.Duration;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
-/** How many connections there may be, and from where. */
+/** Connections are limited in all and per source. */
 class LimitsTest {
   private static final String ASK = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
   @Test
-  void oneSourceMayHaveSoManyConnections() throws Exception {
+  void connectionsOfOneSourceAreLimited() throws Exception {
     try (TestBroker broker = TestBroker.start("limits.per-source", "2");
         Peer first = broker.connect();
         Peer second = broker.connect()) {
@@ -36,7 +36,7 @@ class LimitsTest {
   }
 
   @Test
-  void whenAsManyAreOpenAsMayBeFurtherOnesWaitAndNothingParkedIsLost() throws Exception {
+  void connectionsBeyondTheLimitWaitAndNoParkedTunnelIsLost() throws Exception {
     try (TestBroker broker = TestBroker.start("limits.connections", "4");
         Peer parked = broker.park();
         Peer second = broker.connect();

@@ -19,7 +19,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Clients and tunnels find each other, or clients wait, or hear why not (PROTOCOL 1.3). */
+/**
+ * Clients and tunnels find each other, or clients wait, or are told why not (protocol.md, 1.3). The
+ * decisions, such as which tunnel is taken, are tested in {@code tunnel.TakeTest} and {@code
+ * tunnel.WaitTest}.
+ */
 class MatchTest {
   private TestBroker broker;
 
@@ -57,29 +61,10 @@ class MatchTest {
     broker.close();
   }
 
-  /** Answers whatever is asked with its path. */
+  /** Answers a request with its path. */
   private static void answer(Peer tunnel) throws IOException {
     String path = tunnel.readHead().split(" ", -1)[1];
     tunnel.send("HTTP/1.1 200 OK\r\nContent-Length: " + path.length() + "\r\n\r\n" + path);
-  }
-
-  @Test
-  void freshestTunnelIsTakenFirst() throws Exception {
-    try (TestBroker slow = TestBroker.start();
-        Peer old = slow.park()) {
-      Awaitility.await().pollDelay(Duration.ofMillis(5100)).until(() -> true);
-      try (Peer fresh = slow.park();
-          Peer first = slow.connect();
-          Peer second = slow.connect()) {
-        slow.awaitParked(2);
-        first.send(slow.get(slow.entry(), "/first"));
-        answer(fresh);
-        assertThat(first.readResponse()).endsWith("/first");
-        second.send(slow.get(slow.entry(), "/second"));
-        answer(old);
-        assertThat(second.readResponse()).endsWith("/second");
-      }
-    }
   }
 
   @Test
@@ -107,7 +92,7 @@ class MatchTest {
   }
 
   @Test
-  void waitingInVainEndsInA503() throws Exception {
+  void clientThatWaitsInVainReceives503() throws Exception {
     try (Peer tunnel = broker.park();
         Peer paired = broker.connect();
         Peer waits = broker.connect()) {
@@ -120,21 +105,7 @@ class MatchTest {
   }
 
   @Test
-  void idThatHasJustGoneIsWaitedForAndOneThatIsGoneIsNot() throws Exception {
-    broker.park().end();
-    broker.awaitParked(0);
-    try (Peer waits = broker.connect();
-        Peer late = broker.connect()) {
-      waits.send(broker.get(broker.entry(), "/"));
-      assertThat(waits.readAll()).startsWith("HTTP/1.1 503 ");
-      Awaitility.await().pollDelay(Duration.ofMillis(1100)).until(() -> true);
-      late.send(broker.get(broker.entry(), "/"));
-      assertThat(late.readAll()).startsWith("HTTP/1.1 404 ");
-    }
-  }
-
-  @Test
-  void tooManyDoNotWait() throws Exception {
+  void clientBeyondTheLimitDoesNotWait() throws Exception {
     try (TestBroker small = TestBroker.start("limits.waiting-per-id", "1", "wait", "3s");
         Peer tunnel = small.park();
         Peer paired = small.connect();
@@ -156,7 +127,7 @@ class MatchTest {
 
   @ParameterizedTest
   @EnumSource(Death.class)
-  void waitingClientThatGoesAwayTakesNoTunnel(Death death) throws Exception {
+  void waitingClientThatLeavesTakesNoTunnel(Death death) throws Exception {
     try (Peer tunnel = broker.park();
         Peer paired = broker.connect();
         Peer waits = broker.connect()) {
@@ -176,7 +147,7 @@ class MatchTest {
 
   @ParameterizedTest
   @EnumSource(Death.class)
-  void tunnelThatDiesUnansweredIsReplacedUnseen(Death death) throws Exception {
+  void tunnelThatEndsWithoutAnAnswerIsReplacedUnnoticed(Death death) throws Exception {
     try (Peer client = broker.connect()) {
       List<CompletableFuture<Boolean>> tunnels = new ArrayList<>();
       for (int i = 0; i < 2; i++) {
@@ -203,7 +174,7 @@ class MatchTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"HEAD", "OPTIONS"})
-  void otherHarmlessRequestsAreSentAgainToo(String method) throws Exception {
+  void otherSafeRequestsAreSentAgainToo(String method) throws Exception {
     AtomicBoolean oneDied = new AtomicBoolean();
     List<CompletableFuture<?>> tunnels = new ArrayList<>();
     for (int i = 0; i < 2; i++) {
@@ -240,7 +211,7 @@ class MatchTest {
   }
 
   @Test
-  void afterThreeTriesItIsA502() throws Exception {
+  void clientReceives502AfterThreeAttempts() throws Exception {
     List<CompletableFuture<Boolean>> asked = new ArrayList<>();
     for (int i = 0; i < 4; i++) {
       asked.add(dieWhenAsked(broker.park()));
@@ -255,7 +226,7 @@ class MatchTest {
   }
 
   @Test
-  void withNoTunnelLeftTheClientWaitsAndThenHears502() throws Exception {
+  void withNoTunnelLeftTheClientWaitsAndThenReceives502() throws Exception {
     CompletableFuture<Boolean> dies = dieWhenAsked(broker.park());
     try (Peer client = broker.connect()) {
       client.send(broker.get(broker.entry(), "/"));
@@ -266,7 +237,7 @@ class MatchTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"POST", "PUT", "DELETE", "PATCH"})
-  void requestThatMayHaveHadAnEffectIsNotSentAgain(String method) throws Exception {
+  void unsafeRequestIsNotSentAgain(String method) throws Exception {
     try (Peer client = broker.connect()) {
       CompletableFuture<Boolean> first = dieWhenAsked(broker.park());
       CompletableFuture<Boolean> second = dieWhenAsked(broker.park());
@@ -279,7 +250,7 @@ class MatchTest {
   }
 
   @Test
-  void requestWithMoreBehindItIsNotSentAgain() throws Exception {
+  void requestThatIsFollowedByMoreIsNotSentAgain() throws Exception {
     try (Peer client = broker.connect();
         Peer other = broker.park()) {
       Peer dies = broker.park();
@@ -291,7 +262,7 @@ class MatchTest {
   }
 
   @Test
-  void answerThatBreaksOffIsNotAskedForAgain() throws Exception {
+  void requestIsNotSentAgainAfterAnAnswerHasBegun() throws Exception {
     try (Peer client = broker.connect()) {
       Peer breaks = broker.park();
       CompletableFuture<Boolean> broken =
@@ -308,7 +279,7 @@ class MatchTest {
   }
 
   @Test
-  void twoHundredTunnelsThatGoAtTheVeryMomentLoseNoRequest() throws Exception {
+  void twoHundredTunnelsThatEndAtTheVeryMomentLoseNoRequest() throws Exception {
     for (int i = 0; i < 200; i++) {
       Peer goes = broker.park();
       broker.awaitParked(1);
@@ -331,7 +302,7 @@ class MatchTest {
   }
 
   @Test
-  void drainAnswersWhatWaitsAndLetsTransfersFinish() throws Exception {
+  void drainAnswersWaitingClientsAndLetsTransfersFinish() throws Exception {
     try (TestBroker ending = TestBroker.start("wait", "10s");
         Peer tunnel = ending.park();
         Peer paired = ending.connect();
@@ -366,7 +337,7 @@ class MatchTest {
   }
 
   @Test
-  void waitingClientThatHasNothingMoreToSayIsAnswered() throws Exception {
+  void waitingClientThatEndsItsStreamIsAnswered() throws Exception {
     broker.park().end();
     broker.awaitParked(0);
     try (Peer client = broker.connect()) {

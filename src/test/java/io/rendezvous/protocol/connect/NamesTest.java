@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Hidden servers that are named by their labels (PROTOCOL 1.2, identity 1, and open ones). */
+/** Clients name hidden servers by their labels (protocol.md, 1.2). */
 class NamesTest {
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
@@ -41,7 +41,7 @@ class NamesTest {
     return entry;
   }
 
-  /** Sends a request, and returns what a hidden server hears of it. */
+  /** Sends a request, and returns the head that the hidden server receives. */
   private String heard(Entry of, String request) throws Exception {
     try (Peer tunnel = broker.park(of);
         Peer client = broker.connect()) {
@@ -113,7 +113,7 @@ class NamesTest {
   }
 
   @Test
-  void challengedEntryWantsAnIdentityBesides() throws Exception {
+  void challengedEntryRequiresAnIdentityToo() throws Exception {
     Entry entry = entry("home", "challenge");
     assertThat(answer(get("home.servers.example", ""))).startsWith("HTTP/1.1 401 ");
     String named = "Authorization: Basic " + basic(entry.id() + ":x") + "\r\n";
@@ -134,7 +134,7 @@ class NamesTest {
         "127.0.0.1",
         "[::1]:8899"
       })
-  void otherHostsNameNobody(String host) throws Exception {
+  void otherHostsNameNoHiddenServer(String host) throws Exception {
     entry("home");
     assertThat(answer(get(host, ""))).startsWith("HTTP/1.1 401 ");
   }
@@ -151,7 +151,7 @@ class NamesTest {
 
   @ParameterizedTest
   @CsvSource({"home", "nobody", "''"})
-  void labelOfOthersIsChallengedAgain(String user) throws Exception {
+  void labelOfAnEntryThatIsNotOpenIsChallengedAgain(String user) throws Exception {
     entry("home");
     String answer = answer(get("localhost", "Authorization: Digest username=\"" + user + "\"\r\n"));
     assertThat(answer).startsWith(user.isEmpty() ? "HTTP/1.1 400 " : "HTTP/1.1 401 ");
@@ -172,7 +172,7 @@ class NamesTest {
   }
 
   @Test
-  void whatIsSentWhileItIsLookedUpIsNotLost() throws Exception {
+  void bytesThatArriveDuringTheLookupAreNotLost() throws Exception {
     Entry entry = entry("home");
     try (Peer tunnel = broker.park(entry);
         Peer client = broker.connect()) {
@@ -185,7 +185,7 @@ class NamesTest {
   }
 
   @Test
-  void firstCreatedHasALabelThatTwoHave() throws Exception {
+  void labelOfTwoEntriesBelongsToTheFirstCreated() throws Exception {
     Entry late = Entry.create(UUID.randomUUID(), List.of("home"), 8, Instant.now(), List.of());
     Entry early = Entry.create(UUID.randomUUID(), List.of("home"), 8, Instant.EPOCH, List.of());
     broker.putEntry(late);
@@ -195,7 +195,7 @@ class NamesTest {
   }
 
   @Test
-  void deletedEntrysNameIsSoonUnknown() throws Exception {
+  void labelOfADeletedEntryIsSoonUnknown() throws Exception {
     Entry entry = entry("home");
     assertThat(heard(entry, get("home.servers.example", ""))).isNotEmpty();
     broker.store().delete(entry.id());
@@ -211,7 +211,7 @@ class NamesTest {
   }
 
   @Test
-  void storeThatIsAwayIsNotTheClientsFault() throws Exception {
+  void unavailableStoreIsNotTheClientsFault() throws Exception {
     broker.loseStore();
     assertThat(answer(get("home.servers.example", ""))).startsWith("HTTP/1.1 503 ");
     assertThat(answer(get("localhost", "Authorization: Digest username=\"home\"\r\n")))

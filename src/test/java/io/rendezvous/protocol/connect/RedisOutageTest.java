@@ -60,9 +60,10 @@ class RedisOutageTest {
       Peer parked = broker.park();
       redis.kill();
       taken.send(OK);
-      assertThat(paired.readResponse()).isEqualTo(OK); // what is paired goes on
-      assertServed(parked); // what is parked is still good
-      assertThat(answerTo(broker.entry())).startsWith("HTTP/1.1 200 "); // it was seen just now
+      assertThat(paired.readResponse()).isEqualTo(OK); // pairs go on
+      assertServed(parked); // parked tunnels can still be used
+      assertThat(answerTo(broker.entry()))
+          .startsWith("HTTP/1.1 200 "); // the entry was seen a moment ago
       assertThat(answerTo(unseen)).startsWith("HTTP/1.1 503 ").contains("\r\nRetry-After: ");
       broker.clock().step(Duration.ofMinutes(16));
       assertThat(answerTo(broker.entry())).startsWith("HTTP/1.1 503 ");
@@ -75,7 +76,7 @@ class RedisOutageTest {
   }
 
   @Test
-  void redisThatHangsBlocksNobodyElse() throws Exception {
+  void redisThatHangsBlocksNothingElse() throws Exception {
     Entry unseen = broker.addEntry();
     try (Peer tunnel = broker.park();
         Peer asks = broker.connect()) {
@@ -83,7 +84,7 @@ class RedisOutageTest {
       redis.signal("STOP");
       try {
         asks.send(broker.connectHead(unseen));
-        assertServed(tunnel); // while the question is pending
+        assertServed(tunnel); // while the lookup is pending
         assertThat(asks.readHead()).startsWith("HTTP/1.1 503 ");
       } finally {
         redis.signal("CONT");

@@ -21,7 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How the two directions of a relay end, each by itself or both at once (PROTOCOL 1.3). */
+/** The two directions of a relay end, each by itself or both at once (protocol.md, 1.3). */
 class RelayEndTest {
   private static final int MIB = 1024 * 1024;
 
@@ -132,7 +132,7 @@ class RelayEndTest {
       tunnel.readHead();
       tunnel.send("HTTP/1.1 200 OK\r\n\r\nhi").shutdownOutput();
       assertThat(client.readAll()).isEqualTo("HTTP/1.1 200 OK\r\n\r\nhi");
-      // The client keeps its half open and says nothing: that is long enough.
+      // The client keeps its half open and is silent for longer than the linger.
       Awaitility.await().until(() -> hasty.broker().paired() == 0);
       assertThatThrownBy(() -> tunnel.in().read()).isInstanceOf(IOException.class);
     }
@@ -156,7 +156,7 @@ class RelayEndTest {
   }
 
   @Test
-  void readerThatRefusesItsOctetsForTooLongEndsTheRelay() throws Exception {
+  void readerThatStallsForTooLongEndsTheRelay() throws Exception {
     try (TestBroker hasty = TestBroker.start("stall", "500ms");
         Peer tunnel = hasty.park();
         Peer client = hasty.connect(hasty.dial().buffering(4096))) {
@@ -189,7 +189,7 @@ class RelayEndTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void whatCameBeforeTheEndArrivesThoughTheReaderGoesOnSpeaking(String version) throws Exception {
+  void bytesBeforeTheEndArriveThoughTheReaderGoesOnSending(String version) throws Exception {
     try (Peer tunnel = broker.park(broker.entry(), broker.dial().speaking(version));
         Peer client = broker.connect(broker.dial().buffering(16 * 1024))) {
       pair(client, tunnel);
@@ -210,10 +210,10 @@ class RelayEndTest {
   }
 
   /**
-   * What TLS 1.2 ends both ways at once may still be on its way to a reader who goes on speaking.
+   * Bytes may still be on their way to a reader that goes on sending when TLS 1.2 ends both ways.
    */
   @RepeatedTest(6)
-  void talkativeReaderLosesNothingOfWhatTls12Ends() throws Exception {
+  void talkativeReaderLosesNothingAtTheEndOverTls12() throws Exception {
     AtomicBoolean done = new AtomicBoolean();
     try (Peer tunnel = broker.park(broker.entry(), broker.dial().speaking("TLSv1.2"));
         Peer client = broker.connect(broker.dial().buffering(16 * 1024))) {
@@ -243,7 +243,7 @@ class RelayEndTest {
 
   @ParameterizedTest
   @ValueSource(booleans = {true, false})
-  void streamThatWasCutOffIsToldFromOneThatHasEnded(boolean cut) throws Exception {
+  void truncatedStreamIsDistinguishedFromOneThatHasEnded(boolean cut) throws Exception {
     Process client =
         new ProcessBuilder("openssl", "s_client", "-connect", "localhost:" + broker.port())
             .redirectErrorStream(true)
@@ -270,7 +270,7 @@ class RelayEndTest {
   }
 
   @Test
-  void cutOffClientStillReadsTheAnswer() throws Exception {
+  void clientWhoseStreamWasTruncatedStillReadsTheAnswer() throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
       pair(client, tunnel);

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A client is relayed to its hidden server, octet for octet (PROTOCOL 1.3). */
+/** A client is relayed to its hidden server, byte for byte (protocol.md, 1.3). */
 class RendezvousTest {
   private static final String OK = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";
   private static final int MIB = 1024 * 1024;
@@ -49,7 +49,7 @@ class RendezvousTest {
   }
 
   @Test
-  void headPassesOctetForOctet() throws Exception {
+  void headPassesByteForByte() throws Exception {
     String before = "GeT /%2e%2E//;p=1?q=|{}^`[]\\'&\u00fc HTTP/1.1\r\nX-b:  two  blanks \t\r\n";
     String after = "HOST: localhost\r\nX-B:\r\ncookie: a=1\r\nCookie: b=2\r\nx-l1: \u00e9\r\n\r\n";
     try (Peer tunnel = broker.park();
@@ -61,7 +61,7 @@ class RendezvousTest {
 
   @ParameterizedTest
   @ValueSource(longs = {0, 1, 1023, 16384, 16385, 70_000, 5 * MIB, 64 * MIB})
-  void octetsPassBothWaysAtOnce(long count) throws Exception {
+  void bytesPassBothWaysAtOnce(long count) throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
       pair(client, tunnel);
@@ -120,7 +120,7 @@ class RendezvousTest {
   }
 
   @Test
-  void chunkedBodyPassesAsItIs() throws Exception {
+  void chunkedBodyPassesUnchanged() throws Exception {
     String chunks = "5;ext=1\r\nhello\r\n0\r\nTrailer: x\r\n\r\n";
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
@@ -132,7 +132,7 @@ class RendezvousTest {
   }
 
   @Test
-  void hundredContinueIsTheHiddenServersToSay() throws Exception {
+  void hundredContinueIsLeftToTheHiddenServer() throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
       client.send(
@@ -163,7 +163,7 @@ class RendezvousTest {
   }
 
   @Test
-  void readerThatStallsHoldsItsSenderAndNobodyElse() throws Exception {
+  void readerThatStallsHoldsOnlyItsSender() throws Exception {
     Entry other = broker.addEntry();
     try (Peer tunnel = broker.park();
         Peer client = broker.connect(broker.dial().buffering(16 * 1024));
@@ -192,8 +192,8 @@ class RendezvousTest {
   private static OutputStream counting(OutputStream out, long[] written) {
     return new FilterOutputStream(out) {
       @Override
-      public void write(byte[] octets, int offset, int length) throws IOException {
-        out.write(octets, offset, length);
+      public void write(byte[] bytes, int offset, int length) throws IOException {
+        out.write(bytes, offset, length);
         written[0] += length;
       }
     };
@@ -252,7 +252,7 @@ class RendezvousTest {
             Octets.beside(() -> Octets.write(tunnel.out(), 64 * MIB, 9));
         CompletableFuture<String> up =
             Octets.beside(() -> Octets.write(client.out(), 32 * MIB, 10));
-        // First it all comes to a standstill, then the hidden server takes what it was sent.
+        // First everything comes to a standstill, then the hidden server reads.
         Awaitility.await().pollDelay(Duration.ofMillis(500)).until(() -> true);
         assertThat(Octets.read(tunnel.in(), 32 * MIB)).isEqualTo(up.get());
         assertThat(Octets.read(client.in(), 64 * MIB)).isEqualTo(down.get());
@@ -261,7 +261,7 @@ class RendezvousTest {
   }
 
   @Test
-  void entryMayAskWhereItsClientsAre() throws Exception {
+  void entryWithProxyProtocolIsToldItsClientsAddresses() throws Exception {
     Entry asks = broker.addEntry(List.of("proxyProtocol"));
     String signature = "\r\n\r\n\u0000\r\nQUIT\n";
     String addresses = "\u007f\u0000\u0000\u0009\u007f\u0000\u0000\u0001";
@@ -275,7 +275,7 @@ class RendezvousTest {
         String ports = told.read(4);
         assertThat(ports.charAt(2) * 256 + ports.charAt(3)).isEqualTo(broker.port());
         assertThat(told.readHead()).startsWith("GET / HTTP/1.1\r\n");
-        told.end(); // and the next one is asked
+        told.end(); // and the next tunnel is tried
         told = broker.park(asks);
       }
     } finally {
@@ -292,7 +292,7 @@ class RendezvousTest {
       for (Peer peer : List.of(parked, tunnel, client)) {
         peer.updateKeys();
       }
-      // Longer than a head may take: an update is no handshake after which one is awaited.
+      // Longer than a head may take: a KeyUpdate is not taken for a handshake that a head follows.
       Awaitility.await()
           .pollDelay(Duration.ofSeconds(11))
           .atMost(Duration.ofSeconds(20))

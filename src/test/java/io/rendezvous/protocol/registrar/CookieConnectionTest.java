@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Both sides show their cookies on the TCP port (PROTOCOL 2). */
+/** Both sides show their cookies on the TCP port (protocol.md, 2). */
 class CookieConnectionTest {
   private static final String INVALID = "-ERR invalid cookie\n";
   private static final String NOT_READY = "-ERR not ready\n";
@@ -61,7 +61,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void hiddenServerMaySpeakFirst() throws Exception {
+  void hiddenServerMaySendFirst() throws Exception {
     try (Peer hidden = old.park(old.register());
         Peer client = old.line(old.find() + "\n")) {
       assertThat(hidden.read(4)).isEqualTo("+OK\n");
@@ -71,7 +71,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void whatFollowsTheClientsLineFollowsToTheHiddenServer() throws Exception {
+  void bytesAfterTheClientsLineReachTheHiddenServer() throws Exception {
     String much = "x".repeat(300_000);
     for (String more : List.of("\n", "hello", "hello\nR\nI\n", "\0\r\n", much)) {
       try (Peer hidden = old.park(old.register());
@@ -103,7 +103,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void noneParkedIsNotReady() throws Exception {
+  void clientIsRefusedWhileNothingIsParked() throws Exception {
     old.register();
     assertThat(answerTo(old.find() + "\n")).isEqualTo(NOT_READY);
     assertThat(answerTo(old.find() + "\nGET / HTTP/1.1\r\n\r\n")).isEqualTo(NOT_READY);
@@ -124,12 +124,12 @@ class CookieConnectionTest {
         "\0\0\0\n",
         "\u00e9\n"
       })
-  void whatIsNoCookieIsInvalid(String sent) throws Exception {
+  void lineThatIsNoCookieIsInvalid(String sent) throws Exception {
     assertThat(answerTo(sent)).isEqualTo(INVALID);
   }
 
   @Test
-  void cookieIsGoodToTheLetterOnly() throws Exception {
+  void cookieHasToMatchExactly() throws Exception {
     String hidden = old.register();
     String client = old.find();
     for (String sent :
@@ -148,7 +148,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void lineHasSixtyFourOctetsAtMost() throws Exception {
+  void lineHasSixtyFourBytesAtMost() throws Exception {
     assertThat(answerTo("x".repeat(63) + "\n")).isEqualTo(INVALID);
     assertThat(answerTo("x".repeat(64))).isEqualTo(INVALID); // at once, without waiting for more
     assertThat(answerTo("x".repeat(1_000_000))).isEqualTo(INVALID); // and nothing is reset
@@ -165,7 +165,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void whoLeavesBeforeTheLineIsForgotten() throws Exception {
+  void connectionThatEndsBeforeItsLineIsForgotten() throws Exception {
     old.line("").end();
     old.line("R123").end();
     old.line("R123").reset();
@@ -173,7 +173,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void hiddenServerThatSpeaksUnaskedIsClosed() throws Exception {
+  void hiddenServerThatSendsBeforeARequestIsClosed() throws Exception {
     String cookie = old.register();
     try (Peer hidden = old.line(cookie + "\nhello")) {
       assertThat(hidden.readAll()).isEmpty();
@@ -187,7 +187,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void hiddenServerThatLeavesIsParkedNoMore() throws Exception {
+  void hiddenServerThatLeavesIsNoLongerParked() throws Exception {
     String cookie = old.register();
     old.park(cookie).end();
     old.broker().awaitParked(0);
@@ -231,7 +231,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void beyondWhatMayBeParkedTheOldestMakesRoom() throws Exception {
+  void oldestMakesRoomBeyondTheLimit() throws Exception {
     try (OldBroker small = OldBroker.start("tunnels-per-id", "2")) {
       String cookie = small.register();
       try (Peer first = small.park(cookie);
@@ -262,7 +262,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void sourceHasAsManyConnectionsAsItMay() throws Exception {
+  void connectionsOfOneSourceAreLimited() throws Exception {
     try (OldBroker small = OldBroker.start("limits.per-source", "2")) {
       String cookie = small.register();
       try (Peer first = small.park(cookie);
@@ -278,7 +278,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void whenAsManyAreOpenAsMayBeFurtherOnesWait() throws Exception {
+  void connectionsBeyondTheLimitWait() throws Exception {
     try (OldBroker small = OldBroker.start("limits.connections", "16")) {
       String cookie = small.register();
       String client = small.find();
@@ -298,7 +298,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void whoRegistersAgainBeginsAnew() throws Exception {
+  void hiddenServerThatRegistersAgainStartsAnew() throws Exception {
     String oldHidden = old.register();
     String oldClient = old.find();
     try (Peer parked = old.park(oldHidden);
@@ -323,7 +323,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void cookiesAreGoodForADayWithoutUse() throws Exception {
+  void cookiesAreValidForADayWithoutUse() throws Exception {
     Entry other = old.broker().addEntry();
     String hidden = old.register(other);
     String client = old.find(other.id());
@@ -341,7 +341,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void parkedConnectionUsesItsCookie() throws Exception {
+  void parkedConnectionCountsAsUseOfItsCookie() throws Exception {
     String cookie = old.register();
     String client = old.find();
     try (Peer hidden = old.park(cookie)) {
@@ -353,7 +353,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void unusedRegistrationIsOfflineByItself() throws Exception {
+  void unusedRegistrationGoesOffline() throws Exception {
     old.register();
     assertThat(old.counts().isOnline()).isTrue();
     old.broker().clock().step(Duration.ofHours(25));
@@ -384,7 +384,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void adminPageSeesAndDeletesThem() throws Exception {
+  void adminPageShowsAndDeletesRegisteredServers() throws Exception {
     try (OldBroker seen =
         OldBroker.start("admin.enabled", "true", "admin.token", AdminClient.TOKEN)) {
       AdminClient admin = new AdminClient(seen.broker());
@@ -405,7 +405,7 @@ class CookieConnectionTest {
   }
 
   @Test
-  void theyAreNeverMixedWithConnectTunnels() throws Exception {
+  void parkedConnectionsAreNeverMixedWithConnectTunnels() throws Exception {
     String cookie = old.register();
     try (Peer tunnel = old.broker().park();
         Peer client = old.line(old.find() + "\n")) {

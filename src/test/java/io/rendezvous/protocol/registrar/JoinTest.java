@@ -13,7 +13,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What becomes of two connections that are joined by their cookies. */
+/** Two connections are joined by their cookies, and end. */
 class JoinTest {
   private static final int MIB = 1024 * 1024;
 
@@ -42,7 +42,7 @@ class JoinTest {
   }
 
   @Test
-  void octetsGoBothWaysAtOnce() throws Exception {
+  void bytesPassBothWaysAtOnce() throws Exception {
     CompletableFuture<String> up = Octets.beside(() -> Octets.write(client.out(), 5 * MIB, 1));
     CompletableFuture<String> down = Octets.beside(() -> Octets.write(hidden.out(), 5 * MIB, 2));
     CompletableFuture<String> heard = Octets.beside(() -> Octets.read(hidden.in(), 5 * MIB));
@@ -62,7 +62,7 @@ class JoinTest {
   }
 
   @Test
-  void hiddenServerThatSaysNothingMayEndItsHalfAndStillRead() throws Exception {
+  void silentHiddenServerMayEndItsHalfAndStillRead() throws Exception {
     hidden.shutdownOutput();
     assertThat(client.in().read()).isEqualTo(-1);
     CompletableFuture<String> sent = Octets.beside(() -> Octets.write(client.out(), 3 * MIB, 4));
@@ -108,7 +108,7 @@ class JoinTest {
   }
 
   @Test
-  void rendezvousAreSeenLikeAllOthers() throws Exception {
+  void rendezvousAreToldLikeAllOthers() throws Exception {
     assertThat(old.broker().broker().paired()).isEqualTo(1);
     assertThat(old.counts().paired()).isEqualTo(1);
     client.send("12345").shutdownOutput();
@@ -126,7 +126,7 @@ class JoinTest {
   }
 
   @Test
-  void drainEndsWhatIsParkedAndLetsTheRestFinish() throws Exception {
+  void drainEndsParkedConnectionsAndLetsTheRestFinish() throws Exception {
     try (Peer parked = old.park(hiddenCookie);
         Peer half = old.line("R12");
         Peer silent = old.line("")) {
@@ -138,7 +138,7 @@ class JoinTest {
                 return true;
               });
       assertThat(parked.readAll()).isEmpty();
-      assertThat(half.readAll()).isIn("-ERR not ready\n", ""); // if nothing of it was read yet
+      assertThat(half.readAll()).isIn("-ERR not ready\n", ""); // if none of it was read yet
       assertThat(silent.readAll()).isEmpty();
       client.send("last words").shutdownOutput();
       assertThat(hidden.readAll()).isEqualTo("last words");

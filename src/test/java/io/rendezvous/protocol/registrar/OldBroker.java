@@ -12,7 +12,7 @@ import java.io.IOException;
 import java.util.UUID;
 import java.util.stream.Stream;
 
-/** A broker with the registrar, and what hidden servers and clients of the older kind do. */
+/** A broker with the registrar, and the requests of older hidden servers and clients. */
 final class OldBroker implements AutoCloseable {
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -22,7 +22,7 @@ final class OldBroker implements AutoCloseable {
     this.broker = broker;
   }
 
-  /** Starts one with settings given as key and value, without their prefix. */
+  /** Starts a broker with settings given as key and value, without their prefix. */
   static OldBroker start(String... keysAndValues) throws IOException, SettingsException {
     String[] all =
         Stream.concat(
@@ -44,7 +44,7 @@ final class OldBroker implements AutoCloseable {
     return Peer.to(registrar().httpAddress().getPort()).tls(Keys.trust());
   }
 
-  /** Asks a question and returns the whole answer. */
+  /** Sends a request and returns the whole answer. */
   String ask(String method, String target) throws IOException {
     try (Peer peer = http()) {
       return peer.send(method + " " + target + " HTTP/1.1\r\nHost: a\r\n\r\n").readAll();
@@ -94,7 +94,7 @@ final class OldBroker implements AutoCloseable {
     return dial().plain().send(sent);
   }
 
-  /** Parks a connection, one after the other. */
+  /** Parks a connection, and waits until it is parked. */
   Peer park(String cookie) throws IOException {
     int before = broker.broker().connected().totals().parked();
     Peer parked = line(cookie + "\n");
@@ -102,7 +102,7 @@ final class OldBroker implements AutoCloseable {
     return parked;
   }
 
-  /** Returns how many there are of the entry that is always there. */
+  /** Returns the counts of the entry that is always there. */
   Presence.Counts counts() {
     return counts(broker.id());
   }

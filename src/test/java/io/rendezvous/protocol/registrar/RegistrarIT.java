@@ -15,8 +15,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The jar in place of an old server, with the Redis that this has left, and a hidden server and
- * clients in Node that know nothing but the protocol.
+ * The jar in place of an old server, on the Redis of that server, with a hidden server and clients
+ * in Node that know only the protocol.
  */
 class RegistrarIT {
   private static final Path SCRIPTS =
@@ -62,7 +62,7 @@ class RegistrarIT {
     Program.start(directory, all.toArray(String[]::new)).outputWhenDone();
   }
 
-  /** Puts an entry as the old servers have left them. */
+  /** Puts an entry in the form of the old servers. */
   private static void put(String id) throws Exception {
     cli(
         "SET",

@@ -19,7 +19,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Hidden servers register, and clients ask for them (PROTOCOL 2). */
+/** Hidden servers register, and clients look them up (protocol.md, 2). */
 class RegistrarRequestsTest {
   private static final String RANDOM =
       "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}";
@@ -83,7 +83,7 @@ class RegistrarRequestsTest {
   }
 
   @Test
-  void cookiesSayNothingAboutEachOther() throws Exception {
+  void cookiesRevealNothingAboutEachOther() throws Exception {
     Set<String> seen = new HashSet<>();
     for (int i = 0; i < 10; i++) {
       assertThat(seen.add(old.register().substring(1))).isTrue();
@@ -100,7 +100,7 @@ class RegistrarRequestsTest {
   }
 
   @Test
-  void whoIsNotRegisteredIsNotFound() throws Exception {
+  void idThatIsNotRegisteredIsNotFound() throws Exception {
     assertError(old.ask("GET", "/?uuid=" + id()), false, "not registered");
     assertError(old.ask("GET", "/?uuid=" + UUID.randomUUID()), false, "not registered");
     assertThat(OldBroker.json(old.ask("GET", "/?uuid=" + id())))
@@ -122,7 +122,7 @@ class RegistrarRequestsTest {
         "false | wrong token | PUT /?uuid=ID&response=00000",
         "false | wrong token | PUT /?uuid=ID&response=00000000000",
       })
-  void failuresOfAuthenticationAreTwoHundreds(boolean permanent, String diagnostic, String asked)
+  void failedAuthenticationIsAnsweredWith200(boolean permanent, String diagnostic, String asked)
       throws Exception {
     String line =
         asked.replace("ID", id()).replace("TOKEN", old.broker().token(old.broker().entry()));
@@ -133,14 +133,14 @@ class RegistrarRequestsTest {
   }
 
   @Test
-  void unknownUuidAndWrongTokenAreToldTheSame() throws Exception {
+  void unknownUuidAndWrongTokenLookTheSame() throws Exception {
     String unknown = old.ask("PUT", "/?uuid=" + UUID.randomUUID() + "&response=000000x");
     String wrong = old.ask("PUT", "/?uuid=" + id() + "&response=000000x");
     assertThat(wrong.replaceAll("Date: .*", "")).isEqualTo(unknown.replaceAll("Date: .*", ""));
   }
 
   @Test
-  void whoFailsTooOftenWaits() throws Exception {
+  void tooManyFailuresAreThrottled() throws Exception {
     for (int i = 0; i < 10; i++) {
       assertError(
           old.ask("PUT", "/?uuid=" + UUID.randomUUID() + "&response=123456"), false, "unknown");
@@ -153,7 +153,7 @@ class RegistrarRequestsTest {
   }
 
   @Test
-  void storeThatIsAwayIsToldOf() throws Exception {
+  void unavailableStoreIsReported() throws Exception {
     Entry unseen = old.broker().addEntry();
     old.broker().loseStore();
     assertError(old.put(unseen), false, "cannot be reached");
@@ -173,7 +173,7 @@ class RegistrarRequestsTest {
         "GET /index.html",
         "DELETE /%2e?uuid=ID"
       })
-  void whatIsNotThereIsNotFound(String asked) throws Exception {
+  void unknownPathIsNotFound(String asked) throws Exception {
     String[] parts = asked.replace("ID", id()).split(" ", 2);
     String answer = old.ask(parts[0], parts[1]);
     assertThat(answer).startsWith("HTTP/1.1 404 ").contains("\r\nConnection: close\r\n");
@@ -191,7 +191,7 @@ class RegistrarRequestsTest {
     "BREW, '', GET",
     "get, '', GET"
   })
-  void methodThatDoesNotGoWithTheParametersIsRefused(String method, String more, String allow)
+  void methodThatDoesNotFitTheParametersIsRefused(String method, String more, String allow)
       throws Exception {
     String answer = old.ask(method, "/?uuid=" + id() + more);
     assertThat(answer)
@@ -211,7 +211,7 @@ class RegistrarRequestsTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"/?uuid=%zz", "/?uuid=%", "/?uuid=ID%00", "/?uuid=ID ID"})
-  void queryThatCannotBeReadIsRefused(String target) throws Exception {
+  void malformedQueryIsRefused(String target) throws Exception {
     assertThat(old.ask("GET", target.replace("ID", id()))).doesNotContain("result");
     assertResult(old.put(old.broker().entry()), "R.*"); // and it goes on
   }
@@ -246,7 +246,7 @@ class RegistrarRequestsTest {
   }
 
   @Test
-  void aQuestionIsAllThatAConnectionIsFor() throws Exception {
+  void connectionCarriesOneRequest() throws Exception {
     String question = "GET /?uuid=" + id() + " HTTP/1.1\r\nHost: a\r\n\r\n";
     try (Peer peer = old.http()) {
       assertThat(peer.send(question + question).readAll()).containsOnlyOnce("HTTP/1.1 ");
@@ -262,7 +262,7 @@ class RegistrarRequestsTest {
   }
 
   @Test
-  void whoIsRegisteredIsOnline() throws Exception {
+  void registeredIdIsOnline() throws Exception {
     assertThat(old.broker().broker().connected().counts()).isEmpty();
     old.register();
     assertThat(old.counts().isOnline()).isTrue();

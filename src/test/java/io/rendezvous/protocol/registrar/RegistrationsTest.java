@@ -33,7 +33,7 @@ class RegistrationsTest {
   }
 
   @Test
-  void cookieIsOfOneSideOfOneHiddenServer() {
+  void cookieBelongsToOneSideOfOneHiddenServer() {
     Entry entry = entry();
     Cookies cookies = register(entry);
     register(entry());
@@ -44,7 +44,7 @@ class RegistrationsTest {
   }
 
   @Test
-  void whenFullOnlyThoseWhoAreInMayRegister() {
+  void onlyRegisteredServersMayRegisterAgainWhenFull() {
     Entry one = entry();
     register(one);
     clock.step(Duration.ofHours(12));
@@ -55,7 +55,7 @@ class RegistrationsTest {
   }
 
   @Test
-  void whoeverWasUnusedForADayMakesRoom() {
+  void registrationUnusedForADayMakesRoom() {
     Entry one = entry();
     Cookies cookies = register(one);
     clock.step(Duration.ofHours(12));
@@ -67,7 +67,7 @@ class RegistrationsTest {
   }
 
   @Test
-  void dayWithoutUseIsADayExactly() {
+  void registrationEndsAfterExactlyOneDay() {
     Entry one = entry();
     Cookies cookies = register(one);
     clock.step(Duration.ofHours(24).minusSeconds(30));
@@ -79,7 +79,7 @@ class RegistrationsTest {
   }
 
   @Test
-  void entryThatIsRevokedWhileItRegistersDoesNot() {
+  void entryThatIsRevokedMeanwhileIsNotRegistered() {
     Entry one = entry();
     long before = System.nanoTime();
     registrations.revoke(one.id());

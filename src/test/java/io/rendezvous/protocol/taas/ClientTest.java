@@ -22,7 +22,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** How clients are led to a port q, and what becomes of them there (PROTOCOL 3). */
+/** Clients are redirected to a port, and relayed from there (protocol.md, 3). */
 class ClientTest {
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -46,7 +46,7 @@ class ClientTest {
     return taas.broker().broker().connected().totals().parked();
   }
 
-  /** Returns whether a connection to the port is closed, or not accepted, with nothing said. */
+  /** Returns whether a connection to the port is refused, or closed without a byte. */
   private static boolean isClosed(Peer.Dial dial, String first) throws IOException {
     try (Peer peer = dial.plain()) {
       return Octets.untilItBreaks(peer.send(first).in()).isEmpty();
@@ -58,7 +58,7 @@ class ClientTest {
   // Redirects.
 
   @Test
-  void whoIsNotConnectedIs503AtOnce() throws Exception {
+  void absentHiddenServerIs503AtOnce() throws Exception {
     for (String label : List.of("home", "nobody")) {
       assertThat(taas.get(label, "/"))
           .startsWith("HTTP/1.1 503 Service Unavailable\r\n")
@@ -68,7 +68,7 @@ class ClientTest {
   }
 
   @Test
-  void oneLabelsConnectionsAreNotAnothers() throws Exception {
+  void connectionsOfTwoLabelsAreApart() throws Exception {
     try (Peer parked = taas.park(entry(), "office")) {
       assertThat(taas.get("home", "/")).startsWith("HTTP/1.1 503 ");
       assertThat(taas.get("office", "/")).startsWith("HTTP/1.1 307 ");
@@ -77,7 +77,7 @@ class ClientTest {
   }
 
   @Test
-  void tunnelServesWhereNothingOfTaasIsParked() throws Exception {
+  void connectTunnelServesWhereNoTaasConnectionIsParked() throws Exception {
     try (Peer tunnel = taas.broker().park(entry());
         Peer client = taas.broker().connect()) {
       client.send("GET /x HTTP/1.1\r\nHost: home.servers.example\r\n\r\n");
@@ -88,7 +88,7 @@ class ClientTest {
   }
 
   @Test
-  void tunnelIsNotAskedWhereOneOfTaasIsParked() throws Exception {
+  void connectTunnelIsNotUsedWhereATaasConnectionIsParked() throws Exception {
     try (Peer tunnel = taas.broker().park(entry());
         Peer parked = taas.park(entry(), "home");
         Peer client = taas.broker().connect()) {
@@ -101,7 +101,7 @@ class ClientTest {
   }
 
   @Test
-  void connectionOfTaasStandsInForNoTunnel() throws Exception {
+  void taasConnectionIsNeverUsedAsAConnectTunnel() throws Exception {
     try (Peer parked = taas.park()) {
       String head = taas.broker().get(entry(), "/");
       assertThat(taas.answer(head, taas.broker().dial())).startsWith("HTTP/1.1 404 ");
@@ -132,7 +132,7 @@ class ClientTest {
     "http://HOME.servers.example:1?x, /?x",
     "https://home.servers.example, /"
   })
-  void locationIsWhatWasAskedFor(String target, String location) throws Exception {
+  void locationRepeatsTheTarget(String target, String location) throws Exception {
     try (Peer parked = taas.park()) {
       String redirect = taas.get("home", target);
       int port = Integer.parseInt(redirect.replaceFirst("(?s).*example:(\\d+)/.*", "$1"));
@@ -155,7 +155,7 @@ class ClientTest {
   }
 
   @Test
-  void sourceIsLedToOnePortAndAnotherToAnother() throws Exception {
+  void eachSourceIsRedirectedToAPortOfItsOwn() throws Exception {
     try (Peer parked = taas.park()) {
       int port = taas.redirected("home");
       assertThat(taas.redirected("home")).isEqualTo(port);
@@ -167,7 +167,7 @@ class ClientTest {
   }
 
   @Test
-  void noIdHasAllPorts() throws Exception {
+  void oneIdCannotTakeAllPorts() throws Exception {
     try (TaasBroker few = new TaasBroker("taas.ports", "22100-22108");
         Peer parked = few.park()) {
       for (int i = 2; i < 20; i++) {
@@ -179,7 +179,7 @@ class ClientTest {
   }
 
   @Test
-  void withoutAPortItIs503() throws Exception {
+  void noPortLeftIs503() throws Exception {
     try (TaasBroker one = new TaasBroker("taas.ports", "22200-22200")) {
       try (Peer parked = one.park()) {
         one.awaitPorts(0);
@@ -190,14 +190,14 @@ class ClientTest {
     }
   }
 
-  // Connections to q.
+  // Connections to the port.
 
   @Test
-  void eachConnectionTakesOneThatIsParked() throws Exception {
+  void eachConnectionTakesOneParkedTunnel() throws Exception {
     try (Peer one = taas.park();
         Peer other = taas.park()) {
       int port = taas.redirected("home");
-      // The freshest first, if it suits the threads; so whichever is taken hears of it.
+      // Either may be taken, depending on the I/O threads.
       try (Peer first = Peer.to(port).plain()) {
         first.send(hello("home.servers.example"));
         Awaitility.await().until(() -> parked() == 1);
@@ -211,7 +211,7 @@ class ClientTest {
     }
   }
 
-  /** Returns what a client sends first. */
+  /** Returns a client's first bytes. */
   private static String hello(String name) throws Exception {
     return ClientHelloTest.of(name);
   }
@@ -235,7 +235,7 @@ class ClientTest {
   }
 
   @Test
-  void whoDoesNotAskForTheHostByTlsIsClosedAndUsesNothingUp() throws Exception {
+  void clientWithoutTheRightClientHelloIsClosedAndUsesNothingUp() throws Exception {
     try (Peer parked = taas.park()) {
       int port = taas.redirected("home");
       for (String first :
@@ -259,13 +259,13 @@ class ClientTest {
   }
 
   @Test
-  void clientHelloArrivesAsItCame() throws Exception {
+  void clientHelloArrivesUnchanged() throws Exception {
     try (Peer parked = taas.park()) {
       int port = taas.redirected("home");
       String hello = hello("HOME.servers.example");
       try (Peer client = Peer.to(port).plain()) {
-        for (char octet : hello.substring(0, hello.length() - 1).toCharArray()) {
-          client.send(String.valueOf(octet));
+        for (char c : hello.substring(0, hello.length() - 1).toCharArray()) {
+          client.send(String.valueOf(c));
         }
         assertThat(parked.hearsNothing()).isTrue();
         assertThat(parked()).isEqualTo(1);
@@ -299,7 +299,7 @@ class ClientTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"", "\u0016\u0003"})
-  void whoSaysTooLittleForTooLongIsClosed(String first) throws Exception {
+  void silentClientIsClosed(String first) throws Exception {
     try (Peer parked = taas.park();
         Peer client = Peer.to(taas.redirected("home")).plain()) {
       client.send(first);
@@ -313,10 +313,10 @@ class ClientTest {
   }
 
   @Test
-  void portIsGivenBackWhenNobodyComes() throws Exception {
+  void portIsGivenBackWithoutConnections() throws Exception {
     try (Peer parked = taas.park()) {
       int port = taas.redirected("home");
-      taas.awaitPorts(1); // and p is given back
+      taas.awaitPorts(1); // and the hidden server's port is given back
       taas.after(Duration.ofSeconds(59));
       assertThat(taas.broker().broker().portsInUse()).isEqualTo(1);
       taas.after(Duration.ofSeconds(60));
@@ -347,7 +347,7 @@ class ClientTest {
   }
 
   @Test
-  void oneSourceMayHaveSoManyConnections() throws Exception {
+  void connectionsOfOneSourceAreLimited() throws Exception {
     try (TaasBroker small = new TaasBroker("limits.per-source", "3");
         Peer parked = small.park()) {
       int port = small.redirected("home");
@@ -363,7 +363,7 @@ class ClientTest {
     }
   }
 
-  // What the owner is told.
+  // The pairings that the owner is told.
 
   @Test
   void ownerIsToldOfTheLatestRendezvous() throws Exception {
@@ -429,7 +429,7 @@ class ClientTest {
   }
 
   @Test
-  void tlsOfAnOlderVersionGoesThroughAsWell() throws Exception {
+  void olderTlsGoesThroughToo() throws Exception {
     try (Peer parked = taas.park()) {
       Peer.Dial dial =
           Peer.to(taas.redirected("home")).named("home.servers.example").speaking("TLSv1.2");

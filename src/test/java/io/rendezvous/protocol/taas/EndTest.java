@@ -17,7 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What becomes of ports and connections when an entry is deleted, or the broker ends. */
+/** Ports and connections end when an entry is deleted, or the broker stops. */
 class EndTest {
   private TaasBroker taas;
   private Entry entry;
@@ -37,7 +37,7 @@ class EndTest {
     taas.close();
   }
 
-  private static void assertShut(int port) {
+  private static void assertClosed(int port) {
     assertThatThrownBy(() -> Peer.to(port).plain().close()).isInstanceOf(ConnectException.class);
   }
 
@@ -67,33 +67,33 @@ class EndTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(2))
           .until(() -> taas.broker().broker().portsInUse() == 0);
-      assertShut(p);
-      assertShut(q);
-      assertShut(fixed);
+      assertClosed(p);
+      assertClosed(q);
+      assertClosed(fixed);
       for (Peer ended : new Peer[] {client, second, third, silent}) {
         assertEnds(ended);
       }
-      Octets.untilItBreaks(first.in()); // it was sent the client's first octets before
+      Octets.untilItBreaks(first.in()); // it has received the client's first bytes before
       assertThat(other.hearsNothing()).isTrue();
       assertThat(taas.ask(entry, "PUT", "/register/cabin")).startsWith("HTTP/1.1 400 ");
     }
   }
 
   @Test
-  void portThatWasAskedForBeforeTheDeletionParksNothing() throws Exception {
+  void portRegisteredBeforeTheDeletionParksNothing() throws Exception {
     int p = taas.register(entry, "cabin");
     taas.broker().store().delete(entry.id());
     try (Peer late = Peer.to(p).plain()) {
       assertEnds(late);
     } catch (IOException e) {
-      // Or the port is shut already.
+      // Or the port is closed already.
     }
     assertThat(taas.broker().broker().connected().totals().parked()).isZero();
     taas.awaitPorts(0);
   }
 
   @Test
-  void whatIsRelayedMayFinishWhileTheBrokerDrains() throws Exception {
+  void relaysMayFinishWhileTheBrokerDrains() throws Exception {
     try (Peer first = taas.park(entry, "cabin")) {
       int q = taas.redirected("cabin");
       drainWhileRelaying(first, q);
@@ -115,9 +115,9 @@ class EndTest {
       assertEnds(parked);
       assertEnds(silent);
       Awaitility.await().until(() -> taas.broker().broker().portsInUse() == 0);
-      assertShut(p);
-      assertShut(q);
-      assertShut(fixed);
+      assertClosed(p);
+      assertClosed(q);
+      assertClosed(fixed);
       first.send("whole").end();
       assertThat(client.readAll()).isEqualTo("whole");
       client.end();
@@ -133,7 +133,7 @@ class EndTest {
     try (Peer parked = brief.park()) {
       brief.close();
       assertEnds(parked);
-      assertShut(p);
+      assertClosed(p);
     }
   }
 }

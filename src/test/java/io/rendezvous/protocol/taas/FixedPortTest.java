@@ -17,7 +17,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Labels with a port of their own (PROTOCOL 3). */
+/** Labels have a port of their own (protocol.md, 3). */
 class FixedPortTest {
   private static final int MIB = 1024 * 1024;
 
@@ -41,14 +41,14 @@ class FixedPortTest {
     taas.close();
   }
 
-  /** Parks one, and waits until the port is open. */
+  /** Parks a connection, and waits until the port is open. */
   private Peer park() throws IOException {
     Peer parked = taas.park(door, label);
     awaitOpen();
     return parked;
   }
 
-  /** Waits until that port is the only one; the one that a hidden server came to counts, too. */
+  /** Waits until the fixed port is the only one: the hidden server's own port counts, too. */
   private void awaitOpen() {
     Awaitility.await().until(() -> !isShut());
     taas.awaitPorts(1);
@@ -68,7 +68,7 @@ class FixedPortTest {
   }
 
   @Test
-  void portIsOpenWhileSomethingIsParked() throws Exception {
+  void portIsOpenWhileATunnelIsParked() throws Exception {
     assertThat(isShut()).isTrue();
     for (int i = 0; i < 20; i++) {
       try (Peer one = park();
@@ -85,7 +85,7 @@ class FixedPortTest {
   }
 
   @Test
-  void anySourceIsRelayedAtItsFirstOctet() throws Exception {
+  void anySourceIsRelayedAtItsFirstByte() throws Exception {
     try (Peer parked = park();
         Peer client = Peer.to(port).from("127.0.0.9").plain()) {
       assertThat(parked.hearsNothing()).isTrue();
@@ -104,7 +104,7 @@ class FixedPortTest {
   }
 
   @Test
-  void uploadArrivesThoughTheHiddenServerSaysNothing() throws Exception {
+  void uploadArrivesThoughTheHiddenServerIsSilent() throws Exception {
     try (Peer parked = park();
         Peer client = Peer.to(port).plain()) {
       client.send("x");
@@ -119,7 +119,7 @@ class FixedPortTest {
   }
 
   @Test
-  void whoSaysNothingIsClosed() throws Exception {
+  void silentClientIsClosed() throws Exception {
     try (Peer parked = park();
         Peer client = Peer.to(port).plain()) {
       Awaitility.await().until(() -> taas.broker().broker().connections() == 2);
@@ -130,7 +130,7 @@ class FixedPortTest {
   }
 
   @Test
-  void portThatIsTakenIsHadLater() throws Exception {
+  void occupiedPortIsTriedAgain() throws Exception {
     ServerSocket taken = new ServerSocket(port);
     try (Peer parked = taas.park(door, label)) {
       taken.close();
@@ -143,14 +143,14 @@ class FixedPortTest {
   }
 
   @Test
-  void labelThatWasTakenFromItsEntryHasNoPort() throws Exception {
+  void labelThatHasLeftItsEntryHasNoPort() throws Exception {
     try (Peer parked = park()) {
       taas.broker().store().change(door.id(), e -> e.with(List.of(), 6, e.flags()));
       Awaitility.await()
           .atMost(Duration.ofSeconds(10))
           .until(
               () -> {
-                taas.get("home", "/"); // whoever looks up a label has the entries listed again
+                taas.get("home", "/"); // looking up a label refreshes the index
                 return taas.broker().broker().portsInUse() == 0;
               });
       assertThat(isShut()).isTrue();
@@ -159,7 +159,7 @@ class FixedPortTest {
   }
 
   @Test
-  void labelsThatOnlyLookLikeItHaveNoPort() throws Exception {
+  void labelsWithAnInvalidPortHaveNone() throws Exception {
     ObjectNode json = (ObjectNode) new ObjectMapper().readTree(taas.entry().toJson());
     json.putArray("labels").add("a:b").add("c:").add("d:70000").add("e:0");
     taas.broker().putEntry(Entry.parse(json.toString()));
@@ -173,9 +173,10 @@ class FixedPortTest {
   }
 
   @Test
-  void portInTheRangeIsNobodyElses() throws Exception {
+  void fixedPortInTheRangeIsNotLeasedOtherwise() throws Exception {
     try (TaasBroker small =
-        new TaasBroker("taas.ports", "22100-22109", "tunnels-per-id", "2")) { // each is had in turn
+        new TaasBroker(
+            "taas.ports", "22100-22109", "tunnels-per-id", "2")) { // each is leased in turn
       Entry inside = small.broker().addLabelled("inside:22105");
       try (Peer parked = small.park(inside, "inside:22105")) {
         Awaitility.await().until(() -> !isShut(22_105));

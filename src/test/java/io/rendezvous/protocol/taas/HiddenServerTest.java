@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What the registrar's host name answers, and the port p (PROTOCOL 3). */
+/** A hidden server registers on the registrar's host name, and parks (protocol.md, 3). */
 class HiddenServerTest {
   private static final Pattern CHALLENGE =
       Pattern.compile(
@@ -100,7 +100,7 @@ class HiddenServerTest {
 
   @ParameterizedTest
   @ValueSource(strings = {"/register/HOME", "/register/%68ome", "/register/home?x=y"})
-  void labelIsReadLikeAnyPath(String path) throws Exception {
+  void labelIsDecodedLikeAnyPath(String path) throws Exception {
     assertThat(taas.ask(taas.entry(), "PUT", path)).startsWith("HTTP/1.1 200 ");
   }
 
@@ -117,7 +117,7 @@ class HiddenServerTest {
         "Digest username=\"2f402f80-da50-11e1-9b23-0123456789ab\", response=\"123456\"",
         "Basic eDp5"
       })
-  void whatCannotBeReadOrFailsIs400(String authorization) throws Exception {
+  void malformedOrWrongCredentialsAre400(String authorization) throws Exception {
     String head =
         TaasBroker.head("PUT", "/register/home", "Authorization: " + authorization + "\r\n");
     assertThat(answer(head)).startsWith("HTTP/1.1 400 Bad Request\r\n").contains("\"error\"");
@@ -135,7 +135,7 @@ class HiddenServerTest {
   }
 
   @Test
-  void tokenIsWorthNothingElsewhere() throws Exception {
+  void tokenIsWorthlessElsewhere() throws Exception {
     String head = TaasBroker.head("PUT", "/register/home", taas.authorization(taas.entry()));
     assertThat(answer(head)).startsWith("HTTP/1.1 200 ");
     assertThat(taas.answer(head, taas.broker().dial().from("127.0.0.9")))
@@ -153,7 +153,7 @@ class HiddenServerTest {
     "GET, /pairings/elsewhere",
     "GET, /"
   })
-  void whatIsNotThereIs404(String method, String path) throws Exception {
+  void unknownPathOrLabelIs404(String method, String path) throws Exception {
     taas.broker().addLabelled("elsewhere");
     assertThat(taas.ask(taas.entry(), method, path)).startsWith("HTTP/1.1 404 Not Found\r\n");
   }
@@ -167,7 +167,7 @@ class HiddenServerTest {
   }
 
   @Test
-  void labelThatTwoHaveBelongsToTheFirstCreated() throws Exception {
+  void labelOfTwoEntriesBelongsToTheFirstCreated() throws Exception {
     Entry late = Entry.create(UUID.randomUUID(), List.of("two"), 6, Instant.now(), List.of());
     Entry early = Entry.create(UUID.randomUUID(), List.of("two"), 6, Instant.EPOCH, List.of());
     taas.broker().putEntry(late);
@@ -177,7 +177,7 @@ class HiddenServerTest {
   }
 
   @Test
-  void storeThatIsAwayIs503() throws Exception {
+  void unavailableStoreIs503() throws Exception {
     taas.broker().loseStore();
     assertThat(taas.ask(taas.entry(), "PUT", "/register/home"))
         .startsWith("HTTP/1.1 503 ")
@@ -212,7 +212,7 @@ class HiddenServerTest {
   }
 
   @Test
-  void portIsGivenBackWhenNobodyComes() throws Exception {
+  void portIsGivenBackWithoutAConnection() throws Exception {
     int port = taas.register(taas.entry(), "home");
     taas.after(Duration.ofSeconds(29));
     assertThat(taas.broker().broker().portsInUse()).isEqualTo(1);
@@ -222,7 +222,7 @@ class HiddenServerTest {
   }
 
   @Test
-  void whoSpeaksUnaskedIsClosed() throws Exception {
+  void hiddenServerThatSendsBeforeARequestIsClosed() throws Exception {
     try (Peer parked = taas.park()) {
       parked.send("hello");
       assertThat(Octets.untilItBreaks(parked.in())).isEmpty();
@@ -260,7 +260,7 @@ class HiddenServerTest {
   }
 
   @Test
-  void withoutAPortItIs503() throws Exception {
+  void noPortLeftIs503() throws Exception {
     try (ServerSocket taken = new ServerSocket(0);
         TaasBroker none =
             new TaasBroker("taas.ports", taken.getLocalPort() + "-" + taken.getLocalPort())) {
@@ -271,7 +271,7 @@ class HiddenServerTest {
   }
 
   @Test
-  void takenPortIsSkipped() throws Exception {
+  void occupiedPortIsSkipped() throws Exception {
     try (ServerSocket taken = new ServerSocket(22_000);
         TaasBroker two = new TaasBroker("taas.ports", "22000-22001")) {
       assertThat(taken.isBound()).isTrue();

@@ -6,11 +6,11 @@ import io.rendezvous.testing.Peer;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** Ports come back, however many have been leased. */
+/** Ports are given back, however many have been leased. */
 class LeasesTest {
   private static final int MANY = 10_000;
 
-  /** Without TLS, which has nothing to do with it. */
+  /** Starts a broker without TLS, which does not matter here. */
   private static TaasBroker plain() throws Exception {
     return new TaasBroker("tls.enabled", "false", "taas.ports", "22300-22399");
   }

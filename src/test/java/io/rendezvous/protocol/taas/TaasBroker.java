@@ -12,7 +12,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 
-/** A broker that speaks TAAS, and what hidden servers and clients do with it. */
+/** A broker with TAAS, and the requests of its hidden servers and clients. */
 final class TaasBroker implements AutoCloseable {
   static final String REGISTRAR = "taas.example";
   static final String DOMAIN = "servers.example";
@@ -66,7 +66,7 @@ final class TaasBroker implements AutoCloseable {
     return method + " " + path + " HTTP/1.1\r\nHost: " + REGISTRAR + "\r\n" + moreLines + "\r\n";
   }
 
-  /** Asks the registrar as the entry. */
+  /** Sends a request to the registrar with the credentials of the entry. */
   String ask(Entry of, String method, String path) throws IOException {
     return answer(head(method, path, authorization(of)), broker.dial());
   }
@@ -78,7 +78,7 @@ final class TaasBroker implements AutoCloseable {
     }
   }
 
-  /** Asks for a port p. */
+  /** Registers a label, and returns the port. */
   int register(Entry of, String label) throws IOException {
     String answer = ask(of, "PUT", "/register/" + label);
     return Integer.parseInt(answer.substring(answer.lastIndexOf(':') + 1));
@@ -92,12 +92,12 @@ final class TaasBroker implements AutoCloseable {
     return parked;
   }
 
-  /** Parks one for home. */
+  /** Parks a connection for the label home. */
   Peer park() throws IOException {
     return park(entry, "home");
   }
 
-  /** Asks for a page of a label's host. */
+  /** Requests a page of a label's host. */
   String get(String label, String target) throws IOException {
     return get(label, target, broker.dial());
   }
@@ -115,12 +115,12 @@ final class TaasBroker implements AutoCloseable {
     return Integer.parseInt(matcher.group(1));
   }
 
-  /** Returns the port q that a client is led to. */
+  /** Returns the port that a client is redirected to. */
   int redirected(String label) throws IOException {
     return port(get(label, "/"));
   }
 
-  /** Connects to a port q by TLS, while the hidden server shakes hands on what is parked. */
+  /** Connects to a port over TLS, while the hidden server shakes hands on its parked connection. */
   static Pair meet(int port, Peer parked) throws Exception {
     return meet(Peer.to(port).named("home." + DOMAIN), parked);
   }
@@ -139,7 +139,7 @@ final class TaasBroker implements AutoCloseable {
     }
   }
 
-  /** Lets so much time pass for the broker. */
+  /** Lets time pass for the broker. */
   void after(Duration time) {
     broker.broker().sweep(System.nanoTime() + time.toNanos());
   }

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The whole story of a hidden server and a client (PROTOCOL 3). */
+/** The whole story of a hidden server and a client (protocol.md, 3). */
 class TaasTest {
   private static final int MIB = 1024 * 1024;
 
