@@ -4,10 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.testing.Documents;
 import io.rendezvous.testing.FaultRelay;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.LocalServer;
+import io.rendezvous.testing.MarkdownDocument;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.TestBroker;
@@ -111,7 +111,7 @@ class ProbeIT {
 
   @Test
   void hiddenServerInNodePutsItsAnswerOffAndIsNotTakenForDead() throws Exception {
-    String script = Documents.block("node.md", "node");
+    String script = MarkdownDocument.named("node").blocks("js").get(0).text();
     Files.writeString(directory.resolve("hidden.js"), script);
     provision(directory.resolve("entry.json"), broker.port());
     try (Program node = Program.start(directory, "node", "hidden.js")) {

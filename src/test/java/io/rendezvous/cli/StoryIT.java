@@ -7,7 +7,7 @@ import com.burgstaller.okhttp.digest.DigestAuthenticator;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.testing.Browser;
-import io.rendezvous.testing.Documents;
+import io.rendezvous.testing.MarkdownDocument;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
@@ -260,7 +260,7 @@ class StoryIT {
 
   @Test
   void hiddenServerInNodeAsTheDocumentHasIt() throws Exception {
-    String script = Documents.block("node.md", "node");
+    String script = MarkdownDocument.named("node").blocks("js").get(0).text();
     Path folder = Files.createDirectory(directory.resolve("node"));
     Files.writeString(folder.resolve("hidden.js"), script);
     Provisioning other = create();
