@@ -40,7 +40,7 @@ public final class LabelResolver {
   }
 
   /** Returns the label in the request's host name, if the name is in the broker's domain. */
-  public Optional<String> labelOf(RequestHead head) {
+  Optional<String> labelOf(RequestHead head) {
     if (suffix.isEmpty()) {
       return Optional.empty();
     }

@@ -87,7 +87,7 @@ public final class Parking {
 
   /**
    * Announces the tunnel, tells the hidden server that it is parked, and parks it. Called on the
-   * connection's I/O thread by its owner, who does not own it any more afterwards.
+   * connection's I/O thread; takes the connection over.
    *
    * @param answer is written before the connection is parked
    */
@@ -124,8 +124,7 @@ public final class Parking {
   }
 
   /**
-   * Parks without an answer. Called on the connection's I/O thread by its owner, who does not own
-   * it any more afterwards.
+   * Parks without an answer. Called on the connection's I/O thread; takes the connection over.
    *
    * @param label the label that the tunnel is for, or empty if it is for the whole entry
    * @param askedFrom the address from which the hidden server authenticated

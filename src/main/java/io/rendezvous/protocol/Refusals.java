@@ -17,8 +17,8 @@ import org.slf4j.LoggerFactory;
  * Refuses peers. It answers them, ends their connections in a way that lets the answer arrive, and
  * tells the log and the listener.
  *
- * <p>Methods with a connection are called on its I/O thread by its owner, who does not own it any
- * more afterwards. Any thread may call the others.
+ * <p>Methods that answer are called on the connection's I/O thread, and take the connection over.
+ * Any thread may call the others.
  */
 public final class Refusals {
   private static final Logger LOG = LoggerFactory.getLogger(Refusals.class);

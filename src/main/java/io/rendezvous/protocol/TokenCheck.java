@@ -36,7 +36,7 @@ public final class TokenCheck {
    *
    * @param then accepts the verdict once it may be told, on a thread that may block
    */
-  public void check(UUID id, String token, Source source, Consumer<Verdict> then) {
+  void check(UUID id, String token, Source source, Consumer<Verdict> then) {
     long began = System.nanoTime();
     network
         .worker()
@@ -62,7 +62,7 @@ public final class TokenCheck {
   }
 
   /** Returns the problem that the peer is told, unless the token was accepted. */
-  public static Optional<Problem> problem(Verdict verdict) {
+  static Optional<Problem> problem(Verdict verdict) {
     if (verdict instanceof Verdict.Throttled throttled) {
       int seconds = (int) throttled.delay().plusMillis(999).toSeconds();
       return Optional.of(Problem.retry(429, "too many failures", seconds));

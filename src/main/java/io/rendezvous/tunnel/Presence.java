@@ -1,6 +1,5 @@
 package io.rendezvous.tunnel;
 
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -74,47 +73,6 @@ public interface Presence {
   /** Returns the sum of several. An ID that is connected by two protocols counts once. */
   static Presence all(List<Presence> several) {
     List<Presence> each = List.copyOf(several);
-    return each.size() == 1 ? each.get(0) : new Sum(each);
-  }
-
-  /** The sum of several. */
-  final class Sum implements Presence {
-    private final List<Presence> each;
-
-    private Sum(List<Presence> each) {
-      this.each = each;
-    }
-
-    @Override
-    public Counts counts(UUID id) {
-      return each.stream().map(one -> one.counts(id)).reduce(Counts.NONE, Counts::and);
-    }
-
-    @Override
-    public Map<UUID, Counts> counts() {
-      Map<UUID, Counts> sum = new HashMap<>();
-      each.forEach(one -> one.counts().forEach((id, of) -> sum.merge(id, of, Counts::and)));
-      return sum;
-    }
-
-    @Override
-    public Totals totals() {
-      int online = (int) counts().values().stream().filter(Counts::isOnline).count();
-      int parked = 0;
-      int paired = 0;
-      int waiting = 0;
-      for (Presence one : each) {
-        Totals totals = one.totals();
-        parked += totals.parked();
-        paired += totals.paired();
-        waiting += totals.waiting();
-      }
-      return new Totals(online, parked, paired, waiting);
-    }
-
-    @Override
-    public void revoke(UUID id) {
-      each.forEach(one -> one.revoke(id));
-    }
+    return each.size() == 1 ? each.get(0) : new CombinedPresence(each);
   }
 }

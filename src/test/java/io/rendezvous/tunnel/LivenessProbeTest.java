@@ -308,7 +308,7 @@ class LivenessProbeTest {
   }
 
   @Test
-  void nobodyIsProbedWhereProbesAreOff() {
+  void nothingIsProbedWhereProbesAreOff() {
     TestRegistry off =
         new TestRegistry(TestRegistry.limits(Duration.ofSeconds(5), TunnelRegistry.NO_PROBE));
     FakeConnection connection = off.park(off.connection());

@@ -132,7 +132,7 @@ class ParkTest {
   }
 
   @Test
-  void tunnelThatEndsInAClientsHandsIsTheClientsMatter() {
+  void tunnelThatEndsAfterItWasTakenIsNotTold() {
     FakeConnection connection = test.park();
     Tunnel tunnel = test.taken();
     test.told();
@@ -215,7 +215,7 @@ class ParkTest {
   }
 
   @Test
-  void patienceAndTimeAreTheRegistrys() {
+  void patienceAndTimeComeFromTheRegistry() {
     assertThat(registry.patience()).isEqualTo(Duration.ofSeconds(5));
     assertThat(registry.now()).isEqualTo(test.now());
   }

@@ -30,7 +30,7 @@ class PresenceTest {
   }
 
   @Test
-  void countsOfSeveralAreAdded() {
+  void countsOfSeveralPresencesAreAdded() {
     fill();
     assertThat(both.counts(FIRST)).isEqualTo(new Counts(3, 0, 0, false));
     assertThat(both.counts(SECOND)).isEqualTo(new Counts(0, 1, 1, false));
@@ -59,7 +59,7 @@ class PresenceTest {
   }
 
   @Test
-  void onlyOneIsItself() {
+  void singlePresenceIsReturnedAsItIs() {
     assertThat(Presence.all(List.of(one.registry))).isSameAs(one.registry);
   }
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** What is learnt from tests of whether a hidden server answers. */
+/** A hidden server is tested again, or not, depending on what its tests told. */
 class ProbeHistoryTest {
   private static final long MINUTE = Duration.ofMinutes(1).toNanos();
 
@@ -16,13 +16,13 @@ class ProbeHistoryTest {
   }
 
   @Test
-  void nothingIsExpectedOfAStrangerAndItIsTested() {
+  void strangerIsTestedAndNotExpectedToAnswer() {
     assertThat(history.isExpectedToAnswer()).isFalse();
     assertIsTested(true);
   }
 
   @Test
-  void whoHasAnsweredIsExpectedTo() {
+  void serverThatHasAnsweredIsExpectedToAnswer() {
     history.answered();
     assertThat(history.isExpectedToAnswer()).isTrue();
     assertIsTested(false);
@@ -31,7 +31,7 @@ class ProbeHistoryTest {
   }
 
   @Test
-  void strangerThatFailsIsTestedAgainEverMoreSeldom() {
+  void strangerThatFailsIsTestedAgainEverMoreRarely() {
     long now = 0;
     for (int minutes : new int[] {10, 20, 40, 80, 160, 320, 640, 1280, 1280, 1280}) {
       history.testFailed(now);
@@ -50,7 +50,7 @@ class ProbeHistoryTest {
   }
 
   @Test
-  void whoHasAnsweredMayFailOnce() {
+  void serverThatHasAnsweredMayFailOnce() {
     history.answered();
     history.probeFailed();
     assertThat(history.isExpectedToAnswer()).isTrue();
@@ -63,7 +63,7 @@ class ProbeHistoryTest {
   }
 
   @Test
-  void testsThatAreCutShortAreNotRepeatedForEver() {
+  void testsThatAreCutShortAreNotRepeatedEndlessly() {
     history.testCutShort(0);
     assertIsTested(true);
     history.testCutShort(0);

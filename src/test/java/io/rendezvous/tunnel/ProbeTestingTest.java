@@ -49,7 +49,7 @@ class ProbeTestingTest {
   }
 
   @Test
-  void oneThatHasAnsweredIsNotTestedAgain() {
+  void hiddenServerThatHasAnsweredIsNotTestedAgain() {
     test.parkAnswering();
     assertThat(test.park(test.connection()).probes()).isZero();
   }
@@ -64,20 +64,20 @@ class ProbeTestingTest {
   }
 
   @Test
-  void oneWhoseEntryTookASecondToLookUpIsNotTested() {
+  void hiddenServerWhoseEntryTookASecondToLookUpIsNotTested() {
     long lookedUp = test.now() - Duration.ofSeconds(1).toNanos();
     assertThat(test.park(ID, test.connection(), lookedUp).probes()).isZero();
     assertThat(test.park(ID, test.connection(), lookedUp + 1).probes()).isEqualTo(1);
   }
 
   @Test
-  void oneThatCannotBeProbedIsNotTested() {
+  void hiddenServerThatCannotBeProbedIsNotTested() {
     assertThat(test.park().probes()).isZero();
     assertThat(test.park(test.connection()).probes()).isEqualTo(1);
   }
 
   @Test
-  void oneThatDidNotAnswerIsNeverProbedAndNeverTakenForDead() {
+  void hiddenServerThatDidNotAnswerIsNeverProbedAndNeverTakenForDead() {
     FakeConnection connection = test.park(test.connection());
     passAndRun(TIME);
     assertThat(test.told()).containsExactly("parked", "probed DEFERRED after 2000");
@@ -88,7 +88,7 @@ class ProbeTestingTest {
   }
 
   @Test
-  void oneThatEndsOfATestIsNotTestedAgain() {
+  void hiddenServerThatEndsOfATestIsNotTestedAgain() {
     test.park(test.connection()).end(Tunnel.End.RESET);
     assertThat(test.told()).containsExactly("parked", "probed ENDED after 0", "ended RESET");
     FakeConnection next = test.park(test.connection());
@@ -98,7 +98,7 @@ class ProbeTestingTest {
   }
 
   @Test
-  void oneThatDidNotAnswerIsTestedAgainAfterTenMinutes() {
+  void hiddenServerThatDidNotAnswerIsTestedAgainAfterTenMinutes() {
     test.park();
     test.taken(); // so that the ID is not forgotten
     test.park(test.connection());
@@ -121,7 +121,7 @@ class ProbeTestingTest {
   }
 
   @Test
-  void answerAfterTheTunnelWasTakenIsNobodysMatter() {
+  void answerAfterTheTunnelWasTakenMeansNothing() {
     FakeConnection tested = test.park(test.connection());
     test.taken();
     test.told();
@@ -178,7 +178,7 @@ class ProbeTestingTest {
   }
 
   @Test
-  void oneThatHasAnsweredBeforeIsTestedTwice() {
+  void hiddenServerThatHasAnsweredBeforeIsTestedTwice() {
     doubt(test);
     FakeConnection first = test.park(test.connection());
     passAndRun(TIME);

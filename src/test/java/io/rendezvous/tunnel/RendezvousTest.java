@@ -46,7 +46,7 @@ class RendezvousTest {
   }
 
   @Test
-  void knowsWhoMetWhen() {
+  void knowsBothSidesAndTheTime() {
     assertThat(rendezvous.id()).isEqualTo(new UUID(1, 1));
     assertThat(rendezvous.client()).isEqualTo(CLIENT);
     assertThat(rendezvous.began()).isEqualTo(BEGAN);
@@ -56,7 +56,7 @@ class RendezvousTest {
   }
 
   @Test
-  void goesOnUntilItIsOver() {
+  void rendezvousGoesOnUntilItIsOver() {
     assertThat(rendezvous.goesOn()).isTrue();
     assertThat(rendezvous.ended()).isEmpty();
     pass(5);
@@ -95,7 +95,7 @@ class RendezvousTest {
   }
 
   @Test
-  void oneThatEndsWithoutAByteWasNotAnswered() {
+  void rendezvousWithoutAByteWasNotAnswered() {
     rendezvous.over(Rendezvous.End.UNANSWERED);
     assertThat(rendezvous.wasAnswered()).isFalse();
     assertThat(rendezvous.lasted()).isZero();
