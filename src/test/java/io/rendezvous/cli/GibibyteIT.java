@@ -13,6 +13,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
@@ -23,7 +24,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class GibibyteIT {
   private static final int GIB = 1024 * 1024 * 1024;
   private static final List<String> LITTLE_MEMORY =
-      List.of("-Xmx48m", "-XX:MaxDirectMemorySize=16m", "-XX:+ExitOnOutOfMemoryError");
+      Stream.concat(
+              Program.FULL_SPEED.stream(),
+              Stream.of("-Xmx48m", "-XX:MaxDirectMemorySize=16m", "-XX:+ExitOnOutOfMemoryError"))
+          .toList();
 
   private final CompletableFuture<String> sent = new CompletableFuture<>();
   private final CompletableFuture<String> received = new CompletableFuture<>();

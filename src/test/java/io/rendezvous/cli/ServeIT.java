@@ -297,7 +297,9 @@ class ServeIT {
     Path security = directory.resolve("security");
     Files.writeString(security, "jdk.tls.keyLimits=AES/GCM/NoPadding KeyUpdate 2^22\n");
     Provisioning entry = create();
-    int port = port(serve(List.of("-Djava.security.properties=" + security)));
+    List<String> options = new ArrayList<>(Program.FULL_SPEED);
+    options.add("-Djava.security.properties=" + security);
+    int port = port(serve(options));
     try (Peer tunnel = park(port, entry);
         Peer client = connect(port)) {
       client.send(get(entry));

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Two networks with a router between them that can be told to drop what it gets, as network
@@ -14,8 +15,9 @@ public final class Nets {
   public static final String BROKER = "10.77.1.2";
 
   private static final Path HERE = Path.of("").toAbsolutePath();
+  private static final AtomicInteger COUNT = new AtomicInteger();
 
-  private final String id = Long.toString(ProcessHandle.current().pid());
+  private final String id = newId();
   private final String broker = "rv-b-" + id;
   private final String agent = "rv-a-" + id;
   private final String router = "rv-r-" + id;
@@ -31,9 +33,14 @@ public final class Nets {
     restore();
   }
 
-  /** Whether this user may make them. */
+  /** Returns an ID that nobody else on this machine uses: names of namespaces are global. */
+  private static String newId() {
+    return ProcessHandle.current().pid() + "-" + COUNT.incrementAndGet();
+  }
+
+  /** Returns whether this user may make network namespaces. */
   public static boolean arePossible() throws InterruptedException {
-    String probe = "rv-probe-" + ProcessHandle.current().pid();
+    String probe = "rv-probe-" + newId();
     try {
       ip("netns add " + probe);
       ip("netns del " + probe);

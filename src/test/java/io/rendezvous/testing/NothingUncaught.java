@@ -1,12 +1,16 @@
 package io.rendezvous.testing;
 
 import io.rendezvous.tls.Tls;
+import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.function.Consumer;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.extension.AfterEachCallback;
 import org.junit.jupiter.api.extension.BeforeAllCallback;
@@ -14,12 +18,17 @@ import org.junit.jupiter.api.extension.BeforeEachCallback;
 import org.junit.jupiter.api.extension.ExtensionContext;
 
 /**
- * Fails a test in whose time an exception was caught by nobody, in whatever thread, or an error was
+ * Fails a test during which an exception was caught by nobody, in whatever thread, or an error was
  * logged: XNIO and Undertow catch what is thrown on their threads, and log it.
+ *
+ * <p>Threads do not belong to tests. Where test classes run side by side, all tests that were
+ * running at that moment fail.
  */
 public final class NothingUncaught
     implements BeforeAllCallback, BeforeEachCallback, AfterEachCallback {
-  private static final Queue<String> SEEN = new ConcurrentLinkedQueue<>();
+  /** The errors so far of each test that is running, by its unique ID. */
+  private static final Map<String, Queue<String>> RUNNING = new ConcurrentHashMap<>();
+
   private static boolean installed;
 
   @Override
@@ -29,32 +38,42 @@ public final class NothingUncaught
         installed = true;
         Tls.prepareProcess();
         Awaitility.setDefaultPollInterval(Duration.ofMillis(5));
-        Thread.setDefaultUncaughtExceptionHandler((t, e) -> SEEN.add(t.getName() + ": " + e));
+        Thread.setDefaultUncaughtExceptionHandler(
+            (thread, e) -> record(thread.getName() + ": " + e));
         System.setErr(new PrintStream(new Watch(System.err), true, StandardCharsets.UTF_8));
       }
     }
   }
 
+  private static void record(String error) {
+    forEachRunning(errors -> errors.add(error));
+  }
+
+  private static void forEachRunning(Consumer<Queue<String>> action) {
+    RUNNING.values().forEach(action);
+  }
+
   @Override
   public void beforeEach(ExtensionContext context) {
-    SEEN.clear();
+    RUNNING.put(context.getUniqueId(), new ConcurrentLinkedQueue<>());
   }
 
   @Override
   public void afterEach(ExtensionContext context) {
-    if (!SEEN.isEmpty()) {
-      throw new AssertionError("Uncaught, or logged as an error: " + SEEN);
+    Queue<String> errors = RUNNING.remove(context.getUniqueId());
+    if (errors != null && !errors.isEmpty()) {
+      throw new AssertionError("Uncaught or logged as an error during this test: " + errors);
     }
   }
 
-  /** Passes lines on, and keeps those that are errors. */
+  /** Passes lines on, and records those that are errors. */
   private static final class Watch extends OutputStream {
-    /** What a handshake on an I/O thread that is being ended comes to. */
+    /** The exception of a handshake whose I/O thread is ending. */
     private static final String ENDING =
         "java.util.concurrent.RejectedExecutionException: XNIO007007: Thread is terminating";
 
     private final PrintStream out;
-    private final StringBuilder line = new StringBuilder();
+    private final ByteArrayOutputStream line = new ByteArrayOutputStream();
     private String error = "";
 
     Watch(PrintStream out) {
@@ -63,18 +82,22 @@ public final class NothingUncaught
 
     @Override
     public void write(int octet) {
-      out.write(octet);
-      if (octet != '\n') {
-        line.append((char) octet);
-        return;
+      line.write(octet);
+      if (octet == '\n') {
+        // A whole line at once, since Surefire writes to the same stream.
+        out.writeBytes(line.toByteArray());
+        look(line.toString(StandardCharsets.UTF_8).stripTrailing());
+        line.reset();
       }
-      if (line.indexOf(" ERROR ") >= 0) {
-        error = line.toString();
-        SEEN.add(error);
-      } else if (line.indexOf(ENDING) == 0) {
-        SEEN.remove(error);
+    }
+
+    private void look(String text) {
+      if (text.contains(" ERROR ")) {
+        error = text;
+        record(error);
+      } else if (text.startsWith(ENDING)) {
+        forEachRunning(errors -> errors.remove(error));
       }
-      line.setLength(0);
     }
   }
 }

@@ -17,7 +17,20 @@ import org.awaitility.Awaitility;
 
 /** A program that runs beside the test: the jar, curl, a browser. */
 public final class Program implements Closeable {
-  private static final Path JAR = Path.of("target", "rendezvous.jar").toAbsolutePath();
+  static final Path BUILD = Path.of("target").toAbsolutePath();
+  static final Path JAR = BUILD.resolve("rendezvous.jar");
+
+  /**
+   * Options that undo {@link #QUICK_START}, for a test that moves so much that the JVM has to
+   * compile well, or whose subject is the memory of the program.
+   */
+  public static final List<String> FULL_SPEED =
+      List.of("-XX:TieredStopAtLevel=4", "-XX:-UseSerialGC", "-XX:+UseG1GC");
+
+  /** Options that halve the CPU time of a start, which is most of what these tests cost. */
+  private static final List<String> QUICK_START =
+      List.of("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC");
+
   private static final Map<String, String> ANY_ADMIN_PORT = Map.of("RENDEZVOUS_ADMIN_PORT", "0");
   private static final Duration PATIENCE = Duration.ofSeconds(90);
 
@@ -70,6 +83,14 @@ public final class Program implements Closeable {
 
   /** Returns the command that starts the jar, on the Java that runs the tests. */
   public static List<String> commandLine(List<String> options, String... arguments) {
+    List<String> all = new ArrayList<>(QUICK_START);
+    all.addAll(ClassArchive.options());
+    all.addAll(options);
+    return java(all, arguments);
+  }
+
+  /** Returns the command that starts the jar with no options for Java but these. */
+  static List<String> java(List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.add("-Xmx256m");

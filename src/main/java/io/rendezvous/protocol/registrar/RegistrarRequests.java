@@ -28,7 +28,7 @@ import java.util.UUID;
  * <p>Lives on the I/O threads of its connections.
  */
 final class RegistrarRequests implements Protocol {
-  private static final Problem NOT_FOUND = Problem.permanent(404, "there is nothing of that name");
+  private static final Problem NOT_FOUND = Problem.permanent(404, "not found");
   private static final Problem WRONG_METHOD =
       Problem.permanent(405, "the method does not fit the parameters");
   private static final Problem NO_UUID = Problem.permanent(400, "the parameter uuid is not a UUID");

@@ -177,7 +177,7 @@ class RegistrarRequestsTest {
     String[] parts = asked.replace("ID", id()).split(" ", 2);
     String answer = old.ask(parts[0], parts[1]);
     assertThat(answer).startsWith("HTTP/1.1 404 ").contains("\r\nConnection: close\r\n");
-    assertErrorIn(answer, true, "nothing of that name");
+    assertErrorIn(answer, true, "not found");
   }
 
   @ParameterizedTest
