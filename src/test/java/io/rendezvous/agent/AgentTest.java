@@ -11,6 +11,7 @@ import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.Soak;
 import io.rendezvous.testing.TestBroker;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import io.undertow.io.IoCallback;
@@ -38,6 +39,7 @@ import javax.net.ssl.SSLContext;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -494,9 +496,9 @@ class AgentTest {
 
   /** Tunnels are retired after ten minutes, on a clock that runs 4,000 times as fast. */
   @Test
-  void dayOfTunnelsThatGrowOldGoesByUnnoticed() throws Exception {
+  void tunnelsThatGrowOldAreReplacedUnnoticed() throws Exception {
     Duration age = Duration.ofMillis(150);
-    int generations = 24 * 6;
+    int generations = Soak.repetitions(24 * 6);
     try (TestBroker hasty = TestBroker.start("tunnel-age", age.toMillis() + "ms");
         LocalServer local = new LocalServer(LocalServer::answerWithPath)) {
       Agent.Plan plan =
@@ -550,6 +552,7 @@ class AgentTest {
   }
 
   /** A broker that hangs: the kernel accepts connections, but nobody shakes hands. */
+  @Tag("long")
   @Test
   void serverThatNeverShakesHandsIsDialledAgain() throws Exception {
     try (ServerSocket silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.0.1"))) {

@@ -172,11 +172,11 @@ abstract class EntryStoreContract {
 
   @Test
   void manyEntriesAreListed() throws Exception {
-    for (int i = 0; i < 1200; i++) {
+    for (int i = 0; i < 600; i++) {
       Entry entry = entry("label" + i);
       put(entry.id().toString(), entry.toJson());
     }
-    assertThat(store.list()).hasSize(1200);
+    assertThat(store.list()).hasSize(600);
   }
 
   @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.Soak;
 import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
 import java.time.Duration;
@@ -279,8 +280,8 @@ class MatchTest {
   }
 
   @Test
-  void twoHundredTunnelsThatEndAtTheVeryMomentLoseNoRequest() throws Exception {
-    for (int i = 0; i < 200; i++) {
+  void tunnelsThatEndAtTheVeryMomentLoseNoRequest() throws Exception {
+    for (int i = 0; i < Soak.repetitions(200); i++) {
       Peer goes = broker.park();
       broker.awaitParked(1);
       try (Peer client = broker.connect()) {

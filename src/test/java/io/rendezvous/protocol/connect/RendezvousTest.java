@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.Soak;
 import io.rendezvous.testing.TestBroker;
 import java.io.FilterOutputStream;
 import java.io.IOException;
@@ -200,8 +201,8 @@ class RendezvousTest {
   }
 
   @Test
-  void thousandInARowOnOneIdAreNeitherLostNorCrossed() throws Exception {
-    for (int i = 0; i < 1000; i++) {
+  void manyInARowOnOneIdAreNeitherLostNorCrossed() throws Exception {
+    for (int i = 0; i < Soak.repetitions(1000); i++) {
       try (Peer tunnel = broker.park();
           Peer client = broker.connect()) {
         assertAnswered(broker.entry(), client, tunnel, "/" + i);

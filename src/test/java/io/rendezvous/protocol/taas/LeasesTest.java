@@ -3,12 +3,13 @@ package io.rendezvous.protocol.taas;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.testing.Peer;
+import io.rendezvous.testing.Soak;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Ports are given back, however many have been leased. */
 class LeasesTest {
-  private static final int MANY = 10_000;
+  private static final int MANY = Soak.repetitions(10_000);
 
   /** Starts a broker without TLS, which does not matter here. */
   private static TaasBroker plain() throws Exception {
@@ -16,7 +17,7 @@ class LeasesTest {
   }
 
   @Test
-  void tenThousandRegistrationsLeaveNoPortInUse() throws Exception {
+  void thousandsOfRegistrationsLeaveNoPortInUse() throws Exception {
     try (TaasBroker taas = plain()) {
       for (int i = 0; i < MANY; i++) {
         int port = taas.register(taas.entry(), i % 3 == 0 ? "office" : "home");
@@ -31,7 +32,7 @@ class LeasesTest {
   }
 
   @Test
-  void tenThousandRedirectsLeaveNoPortInUse() throws Exception {
+  void thousandsOfRedirectsLeaveNoPortInUse() throws Exception {
     try (TaasBroker taas = plain();
         Peer parked = taas.park()) {
       for (int i = 0; i < MANY; i++) {
