@@ -108,7 +108,7 @@ final class Agent implements AutoCloseable {
   /** Begins to park tunnels. */
   void start() {
     fill();
-    network.afterMayBlock(LOOK_EVERY, this::lookForNetworkChange);
+    network.afterOnWorker(LOOK_EVERY, this::lookForNetworkChange);
     network.after(SHRINK_EVERY, this::shrink);
   }
 
@@ -150,7 +150,7 @@ final class Agent implements AutoCloseable {
       renewedAt = System.nanoTime();
       renew();
     }
-    network.afterMayBlock(LOOK_EVERY, this::lookForNetworkChange);
+    network.afterOnWorker(LOOK_EVERY, this::lookForNetworkChange);
   }
 
   /**

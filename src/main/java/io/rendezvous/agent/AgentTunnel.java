@@ -181,7 +181,7 @@ final class AgentTunnel implements Target.Listener {
    * @param early what has already arrived from a client
    */
   private void onParked(ByteBuffer early) {
-    conn.noDeadline();
+    conn.clearDeadline();
     conn.suspendWrites();
     conn.onWritable(null);
     conn.onReadable(this::onFirstBytes);

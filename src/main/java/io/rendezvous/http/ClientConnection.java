@@ -137,7 +137,7 @@ public final class ClientConnection {
    */
   public Conn takeOver() {
     phase = Phase.GONE;
-    conn.noDeadline();
+    conn.clearDeadline();
     conn.onDrain(null);
     conn.onReadable(null);
     conn.onWritable(null);

@@ -207,12 +207,12 @@ public final class Conn {
 
   /** Sets what runs when a time is over. This replaces the deadline that was set before. */
   public void deadline(Duration in, Runnable late) {
-    noDeadline();
+    clearDeadline();
     deadline = schedule(in, late);
   }
 
   /** Cancels the deadline, if one is set. */
-  public void noDeadline() {
+  public void clearDeadline() {
     XnioExecutor.Key key = deadline;
     deadline = null;
     if (key != null) {
@@ -272,7 +272,8 @@ public final class Conn {
 
   /**
    * Writes as {@link java.nio.channels.WritableByteChannel} does. If the peer accepts nothing more,
-   * the bytes are discarded without an error: see {@link #isDeaf} and {@link #reportLostWrites}.
+   * the bytes are discarded without an error: see {@link #discardsWrites} and {@link
+   * #reportLostWrites}.
    */
   public int write(ByteBuffer from) throws IOException {
     return channel.getSinkChannel().write(from);
@@ -434,15 +435,15 @@ public final class Conn {
 
   /**
    * Makes writes fail from now on if the peer accepts nothing more. This is for an owner that does
-   * not call {@link #isDeaf}, and would go on writing otherwise.
+   * not call {@link #discardsWrites}, and would go on writing otherwise.
    */
   public void reportLostWrites() {
     monitor.reportLostWrites();
   }
 
   /** Returns whether the peer accepts nothing more. What it sent before may still be read. */
-  public boolean isDeaf() {
-    return monitor.isDeaf();
+  public boolean discardsWrites() {
+    return monitor.discardsWrites();
   }
 
   /** Returns whether the peer can be probed: over TLS 1.3, if the layer is {@link Probeable}. */
@@ -474,7 +475,7 @@ public final class Conn {
   public void close() {
     if (!closed) {
       closed = true;
-      noDeadline();
+      clearDeadline();
       noHandshakeDeadline();
       onDrain(null);
       onReadable(null);

@@ -139,7 +139,7 @@ public final class Network implements AutoCloseable {
   }
 
   /** Runs a task, which may block, on a worker after a delay. */
-  public void afterMayBlock(Duration delay, Runnable task) {
+  public void afterOnWorker(Duration delay, Runnable task) {
     after(
         delay,
         () -> {

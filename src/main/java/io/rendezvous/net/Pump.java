@@ -253,7 +253,7 @@ final class Pump {
       }
       return;
     }
-    if (to.isDeaf()) {
+    if (to.discardsWrites()) {
       lose();
     } else if (shut && !blocked) {
       delivered = true;

@@ -168,7 +168,7 @@ public final class Relay {
       broken(conn);
       return;
     }
-    conn.noDeadline();
+    conn.clearDeadline();
     conn.onReadable(from::read);
     conn.onWritable(to::write);
     reached |= conn == far;

@@ -33,7 +33,7 @@ final class SocketMonitor {
 
   private final StreamConnection socket;
   private boolean ended;
-  private boolean deaf;
+  private boolean discardsWrites;
   private boolean reset;
   private boolean reportsLostWrites;
 
@@ -57,8 +57,8 @@ final class SocketMonitor {
   }
 
   /** Returns whether the peer accepts nothing more, so that writes are discarded. */
-  boolean isDeaf() {
-    return deaf;
+  boolean discardsWrites() {
+    return discardsWrites;
   }
 
   /** Makes writes fail from now on, rather than be discarded. */
@@ -67,7 +67,7 @@ final class SocketMonitor {
   }
 
   private void lost(IOException e) throws IOException {
-    deaf = true;
+    discardsWrites = true;
     if (reportsLostWrites) {
       throw e;
     }
@@ -99,7 +99,7 @@ final class SocketMonitor {
 
     @Override
     public int write(ByteBuffer from) throws IOException {
-      if (!deaf) {
+      if (!discardsWrites) {
         try {
           return super.write(from);
         } catch (IOException e) {
@@ -113,7 +113,7 @@ final class SocketMonitor {
 
     @Override
     public long write(ByteBuffer[] from, int offset, int length) throws IOException {
-      if (!deaf) {
+      if (!discardsWrites) {
         try {
           return super.write(from, offset, length);
         } catch (IOException e) {
@@ -130,7 +130,7 @@ final class SocketMonitor {
     @Override
     public boolean flush() throws IOException {
       try {
-        return deaf || super.flush();
+        return discardsWrites || super.flush();
       } catch (IOException e) {
         lost(e);
         return true;

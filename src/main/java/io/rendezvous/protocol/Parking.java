@@ -114,7 +114,7 @@ public final class Parking {
       conn.close();
       return;
     }
-    if (conn.isDeaf()) {
+    if (conn.discardsWrites()) {
       conn.close();
       return;
     }

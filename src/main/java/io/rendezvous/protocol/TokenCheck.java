@@ -45,7 +45,7 @@ public final class TokenCheck {
               Verdict verdict = check(id, token, source);
               Duration left = REFUSAL_TIME.minusNanos(System.nanoTime() - began);
               if (verdict instanceof Verdict.Refused && !left.isNegative()) {
-                network.afterMayBlock(left, () -> then.accept(verdict));
+                network.afterOnWorker(left, () -> then.accept(verdict));
               } else {
                 then.accept(verdict);
               }

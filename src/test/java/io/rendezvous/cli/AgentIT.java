@@ -9,11 +9,11 @@ import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.Network;
 import io.rendezvous.testing.Browser;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
 import io.rendezvous.testing.UnixServer;
 import io.rendezvous.tls.keys.TrustedCertificates;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -300,10 +300,7 @@ class AgentIT {
   @Test
   void statusPortTellsHealthAndMetrics() throws Exception {
     Provisioning home = entry("home");
-    int free;
-    try (ServerSocket socket = new ServerSocket(0)) {
-      free = socket.getLocalPort();
-    }
+    int free = FreePort.find();
     Files.createDirectory(directory.resolve("public"));
     Files.writeString(directory.resolve("public/a.txt"), "a file");
     try (Program agent =

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Program;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -70,10 +71,7 @@ class CommandsIT {
 
   @Test
   void entriesAreLookedAfterByWayOfTheBrokerThatRuns() throws Exception {
-    int adminPort;
-    try (ServerSocket free = new ServerSocket(0)) {
-      adminPort = free.getLocalPort();
-    }
+    int adminPort = FreePort.find();
     List<String> options = List.of("-Drendezvous.port=0", "-Drendezvous.admin.port=" + adminPort);
     try (Program broker = Program.rendezvous(directory, options, "serve")) {
       String port = broker.await("Listening on https://.*:(\\d+)$");

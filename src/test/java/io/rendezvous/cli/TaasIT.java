@@ -2,13 +2,13 @@ package io.rendezvous.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.RedisServer;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.OutputStream;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -37,9 +37,7 @@ class TaasIT {
   @BeforeAll
   static void start() throws Exception {
     redis = new RedisServer();
-    try (ServerSocket free = new ServerSocket(0)) {
-      door = free.getLocalPort();
-    }
+    door = FreePort.find();
     put(ID, entry(ID, "Home"));
     put(DOOR_ID, entry(DOOR_ID, "Door:" + door));
     put("owntracks/home/phone", "{\"username\":\"x\",\"authParams\":{\"protocol\":\"bcrypt\"}}");

@@ -6,12 +6,12 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.FileStore;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.HookReceiver;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
 import io.rendezvous.tunnel.Presence;
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -278,10 +278,7 @@ class WebhooksTest {
 
   @Test
   void eventIsGivenUpAfterFiveFailures() throws Exception {
-    int port;
-    try (ServerSocket nobody = new ServerSocket(0)) {
-      port = nobody.getLocalPort();
-    }
+    int port = FreePort.find();
     URI url = URI.create("http://127.0.0.1:" + port + "/");
     begin(new HookSender.Target(url, 100, Duration.ofSeconds(20)));
     comeAndGo(broker.entry(), 0);

@@ -1,7 +1,6 @@
 package io.rendezvous.testing;
 
 import java.io.IOException;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -25,9 +24,7 @@ public final class RedisServer implements AutoCloseable {
    */
   public RedisServer(String... options) throws IOException {
     this.directory = Files.createTempDirectory("rendezvous-test-redis");
-    try (ServerSocket free = new ServerSocket(0)) {
-      this.port = free.getLocalPort();
-    }
+    this.port = FreePort.find();
     this.options = List.of(options);
     this.process = launch();
     awaitListening();

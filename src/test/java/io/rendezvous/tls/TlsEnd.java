@@ -291,7 +291,7 @@ final class TlsEnd {
     while (true) {
       fill(from, left, random, hash);
       boolean done = Arrays.stream(from).noneMatch(ByteBuffer::hasRemaining);
-      if (done || conn.isDeaf()) { // then everything is discarded, and taken
+      if (done || conn.discardsWrites()) { // then everything is discarded, and taken
         return true;
       }
       long n = from.length == 1 ? sink.write(from[0]) : sink.write(from);

@@ -205,7 +205,7 @@ final class ClientSession implements Waiter {
     if (over) {
       tunnels.putBack(tunnel);
     } else {
-      client.noDeadline();
+      client.clearDeadline();
       client.suspendReads();
       pair(tunnel);
     }

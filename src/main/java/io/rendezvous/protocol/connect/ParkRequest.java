@@ -68,7 +68,7 @@ final class ParkRequest {
 
   /** Checks the head. The order of the checks is part of the protocol. */
   private void onHead(boolean moreFollows) {
-    conn.noDeadline();
+    conn.clearDeadline();
     RequestHead head;
     try {
       head = RequestHead.parse(reader.head());

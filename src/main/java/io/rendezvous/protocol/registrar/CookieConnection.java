@@ -96,7 +96,7 @@ final class CookieConnection {
    */
   private void onLine(int end) {
     conn.suspendReads();
-    conn.noDeadline();
+    conn.clearDeadline();
     conn.onDrain(null);
     line.flip();
     String cookie = StandardCharsets.ISO_8859_1.decode(line.slice(0, end)).toString();

@@ -4,20 +4,25 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.tls.ClientHelloTest;
 import java.io.IOException;
 import java.net.ConnectException;
-import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.parallel.Isolated;
 
-/** Ports and connections end when an entry is deleted, or the broker stops. */
+/**
+ * Ports and connections end when an entry is deleted, or the broker stops. Nothing runs beside: it
+ * could be given a port that has just been closed.
+ */
+@Isolated
 class EndTest {
   private TaasBroker taas;
   private Entry entry;
@@ -26,9 +31,7 @@ class EndTest {
   @BeforeEach
   void start() throws Exception {
     taas = new TaasBroker();
-    try (ServerSocket free = new ServerSocket(0)) {
-      fixed = free.getLocalPort();
-    }
+    fixed = FreePort.find();
     entry = taas.broker().addLabelled("cabin", "cabin:" + fixed);
   }
 

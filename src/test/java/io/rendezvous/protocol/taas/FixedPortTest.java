@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import java.io.IOException;
@@ -29,9 +30,7 @@ class FixedPortTest {
   @BeforeEach
   void start() throws Exception {
     taas = new TaasBroker();
-    try (ServerSocket free = new ServerSocket(0)) {
-      port = free.getLocalPort();
-    }
+    port = FreePort.find();
     label = "door:" + port;
     door = taas.broker().addLabelled("Door:" + port);
   }
