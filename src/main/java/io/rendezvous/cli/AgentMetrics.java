@@ -6,10 +6,10 @@ import io.micrometer.core.instrument.Meter;
 import io.micrometer.core.instrument.Tags;
 import io.micrometer.core.instrument.TimeGauge;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.rendezvous.agent.Status;
+import io.rendezvous.telemetry.ProcessorTime;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
@@ -32,8 +32,8 @@ final class AgentMetrics {
 
   AgentMetrics(Supplier<Map<String, Status>> statuses) {
     this.statuses = statuses;
+    new ProcessorTime().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
-    new ProcessorMetrics().bindTo(registry);
   }
 
   /** Returns the current values. */

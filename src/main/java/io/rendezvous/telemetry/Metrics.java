@@ -10,7 +10,6 @@ import io.micrometer.core.instrument.binder.jvm.JvmInfoMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmThreadMetrics;
 import io.micrometer.core.instrument.binder.system.FileDescriptorMetrics;
-import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.core.instrument.binder.system.UptimeMetrics;
 import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
@@ -80,6 +79,7 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
    */
   public Metrics(boolean byUuid) {
     registry.config().meterFilter(new Prefix());
+    new ProcessorTime().bindTo(registry);
     this.byUuid = byUuid ? new MetricsByUuid(registry) : null;
     paired = counter("paired", "Clients that were paired with a tunnel; each attempt counts");
     retries = counter("retries", "Attempts with another tunnel after one gave no answer");
@@ -116,7 +116,6 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     new JvmInfoMetrics().bindTo(registry);
     new JvmMemoryMetrics().bindTo(registry);
     new JvmThreadMetrics().bindTo(registry);
-    new ProcessorMetrics().bindTo(registry);
     new UptimeMetrics().bindTo(registry);
     new FileDescriptorMetrics().bindTo(registry);
     gc.bindTo(registry);

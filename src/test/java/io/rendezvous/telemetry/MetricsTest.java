@@ -6,6 +6,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.FileStore;
 import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.Keys;
+import io.rendezvous.testing.MetricNames;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
@@ -66,6 +67,21 @@ class MetricsTest {
           .anyMatch(line -> line.startsWith("rendezvous_jvm_memory_used_bytes{"))
           .anyMatch(line -> line.startsWith("rendezvous_jvm_threads_live_threads "))
           .anyMatch(line -> line.startsWith("rendezvous_process_cpu_usage "));
+    }
+  }
+
+  @Test
+  void namesTypesAndUnitsAreThoseThatPrometheusAsksFor() throws Exception {
+    try (TestBroker broker = TestBroker.start("metrics.by-uuid", "true");
+        Peer tunnel = broker.park()) {
+      serveOne(broker);
+      refused(broker, "CONNECT host:1 HTTP/1.1\r\n\r\n");
+      await(broker, "rendezvous_by_uuid_parked{uuid=\"" + broker.id() + "\"}", 1);
+      String scrape = scrape(broker);
+      assertThat(MetricNames.violations(scrape)).isEmpty();
+      assertThat(value(scrape, "rendezvous_process_cpu_seconds_total")).isBetween(0.01, 1e6);
+      assertThat(value(scrape, "rendezvous_system_cpus")).isGreaterThanOrEqualTo(1);
+      tunnel.end();
     }
   }
 
