@@ -1,11 +1,11 @@
 package io.rendezvous.admin;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.StrictJson;
 import io.undertow.util.StatusCodes;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -22,8 +22,7 @@ import java.util.UUID;
  */
 final class EntryRequest {
   static final int DEFAULT_DIGITS = 8;
-  private static final ObjectMapper JSON =
-      new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+  private static final ObjectMapper JSON = StrictJson.mapper();
 
   private final ObjectNode json;
 
@@ -65,7 +64,7 @@ final class EntryRequest {
       }
       throw invalid("the body is not a JSON object");
     } catch (JsonProcessingException e) {
-      throw invalid("the body is not valid JSON (line " + e.getLocation().getLineNr() + ")");
+      throw invalid("the body " + StrictJson.explain(e));
     } catch (IOException e) {
       throw invalid("the body cannot be read");
     }

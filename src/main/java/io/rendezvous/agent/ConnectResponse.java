@@ -3,6 +3,7 @@ package io.rendezvous.agent;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import io.rendezvous.entry.StrictJson;
 import io.rendezvous.http.ResponseHead;
 import java.net.ProtocolException;
 import java.time.DateTimeException;
@@ -19,6 +20,7 @@ import java.util.Optional;
  * <p>Not part of the library's API: it is public for the checks only.
  */
 public final class ConnectResponse {
+  private static final ObjectMapper JSON = StrictJson.mapper();
   private static final int OK = 200;
   private static final int UNAUTHORIZED = 401;
   private static final long MAX_BODY = 8 * 1024;
@@ -93,7 +95,7 @@ public final class ConnectResponse {
    */
   public static Optional<String> diagnostic(String body) {
     try {
-      JsonNode text = new ObjectMapper().readTree(body).path("error").path("diagnostic");
+      JsonNode text = JSON.readTree(body).path("error").path("diagnostic");
       String printable = Event.printable(text.asText());
       return text.isTextual()
           ? Optional.of(printable.substring(0, Math.min(MAX_DIAGNOSTIC, printable.length())))

@@ -40,7 +40,7 @@ public final class Entry {
   private static final int DEFAULT_DIGITS = 6;
   private static final int DEFAULT_STEP = 30;
   private static final int MAX_PORT = 65_535;
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON = StrictJson.mapper();
   private static final SecureRandom RANDOM = new SecureRandom();
   private static final Pattern ID =
       Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
@@ -88,7 +88,7 @@ public final class Entry {
       }
       throw new IOException("not a JSON object");
     } catch (JsonProcessingException e) {
-      throw new IOException("not JSON (line " + e.getLocation().getLineNr() + ")");
+      throw new IOException("it " + StrictJson.explain(e));
     } catch (IllegalArgumentException e) {
       throw new IOException(e.getMessage());
     }

@@ -4,7 +4,6 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.json.JsonReadFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
@@ -40,7 +39,7 @@ public record Provisioning(
     Optional<String> issuer) {
   private static final String JS_PREFIX = "exports.params = ";
   private static final ObjectMapper JSON =
-      JsonMapper.builder()
+      StrictJson.builder()
           .enable(JsonReadFeature.ALLOW_SINGLE_QUOTES)
           .enable(JsonReadFeature.ALLOW_UNQUOTED_FIELD_NAMES)
           .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
@@ -95,7 +94,7 @@ public record Provisioning(
           Optional.ofNullable(root.path("issuer").textValue())
               .filter(url -> !url.equals(urlOf(server))));
     } catch (JsonProcessingException e) {
-      throw new IOException("not a provisioning file (line " + e.getLocation().getLineNr() + ")");
+      throw new IOException("not a provisioning file: it " + StrictJson.explain(e));
     } catch (IllegalArgumentException e) {
       throw new IOException("not a provisioning file: " + e.getMessage());
     }

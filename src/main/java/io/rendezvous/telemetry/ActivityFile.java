@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.config.AtomicFile;
 import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.StrictJson;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -23,7 +24,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class ActivityFile {
   private static final Logger LOG = LoggerFactory.getLogger(ActivityFile.class);
-  private static final ObjectMapper JSON = new ObjectMapper();
+  private static final ObjectMapper JSON = StrictJson.mapper();
   private static final String RESTART = "broker restart";
 
   private final Path file;

@@ -13,8 +13,8 @@ import java.lang.management.ManagementFactory;
 /**
  * The metrics of the processors and of the time that this process has used of them. The names and
  * units are those that Prometheus asks for, where Micrometer's are not: seconds rather than
- * nanoseconds, and no name that ends in {@code _count} as histograms do. Because it sets filters, it
- * must be the first binder of its registry.
+ * nanoseconds, and no name that ends in {@code _count} as histograms do. Because it sets filters,
+ * it must be the first binder of its registry.
  *
  * <p>Any thread may call.
  */

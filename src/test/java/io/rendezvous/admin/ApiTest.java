@@ -26,6 +26,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests the REST API. Each response is validated against the OpenAPI file. */
@@ -155,12 +156,47 @@ class ApiTest {
         "{\"open\":1}",
         "{\"secret\":\"MFRGGZDF\"}",
         "{\"authParams\":{}}",
+        "{\"digits\":8,\"digits\":9}",
+        "{\"labels\":[\"a\"],\"labels\":[\"b\"]}",
       })
   void invalidBodyChangesNothing(String body) throws Exception {
     ask(400, "POST", "/api/entries", body);
     ask(400, "PUT", "/api/entries/" + broker.id(), body);
     ask(400, "PUT", "/api/entries/" + UUID.randomUUID(), body);
     assertThat(broker.store().list()).containsExactly(broker.entry());
+  }
+
+  static List<String> bodiesBeyondTheLimits() {
+    return List.of(
+        "[".repeat(2000),
+        "{\"labels\":" + "[".repeat(2000) + "]".repeat(2000) + "}",
+        "{\"digits\":" + "8".repeat(2000) + "}",
+        "{\"digits\":1e" + "9".repeat(2000) + "}",
+        "{\"digits\":0." + "0".repeat(2000) + "}",
+        "{\"" + "x".repeat(60_000) + "\":1}");
+  }
+
+  @ParameterizedTest
+  @MethodSource("bodiesBeyondTheLimits")
+  void bodyBeyondTheLimitsOfJsonIsRefusedInWords(String body) throws Exception {
+    String words =
+        "the body is nested too deeply, or has a name, a number or a string that is too long";
+    for (String[] request :
+        new String[][] {
+          {"POST", "/api/entries"},
+          {"PUT", "/api/entries/" + broker.id()},
+          {"POST", "/api/entries/" + broker.id() + "/rotate"}
+        }) {
+      assertThat(ask(400, request[0], request[1], body).path("detail").asText()).isEqualTo(words);
+    }
+    assertThat(broker.store().list()).containsExactly(broker.entry());
+  }
+
+  @Test
+  void keyThatOccursTwiceIsNamedAsTheReason() throws Exception {
+    String body = "{\"digits\":8,\n\"digits\":8}";
+    assertThat(ask(400, "POST", "/api/entries", body).path("detail").asText())
+        .isEqualTo("the body has the same key twice (line 2)");
   }
 
   @Test
