@@ -47,7 +47,7 @@ final class ClassArchive {
   private static void demonstrate(String... options) throws IOException, InterruptedException {
     List<String> command = Program.java(List.of(options), "demo");
     try (Program demo = Program.start(Program.BUILD, command.toArray(String[]::new))) {
-      demo.await("Ctrl-C ends it");
+      demo.await("Ctrl-C");
       demo.signal("TERM");
       demo.exitCode();
     }
