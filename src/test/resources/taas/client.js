@@ -1,4 +1,4 @@
-// A client of TAAS, as PROTOCOL 3 has it: node client.js PORT get LABEL | pairings UUID BASE32 LABEL | raw NAME
+// A client of TAAS, as protocol.md, 3 describes it: node client.js PORT get LABEL | pairings UUID BASE32 LABEL | raw NAME
 const { createHmac } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const https = require('node:https');

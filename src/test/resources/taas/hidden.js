@@ -1,4 +1,4 @@
-// A hidden server that speaks TAAS, as PROTOCOL 3 has it: node hidden.js PORT UUID BASE32 LABEL
+// A hidden server that speaks TAAS, as protocol.md, 3 describes it: node hidden.js PORT UUID BASE32 LABEL
 const { createHmac } = require('node:crypto');
 const { readFileSync } = require('node:fs');
 const https = require('node:https');
