@@ -7,6 +7,7 @@ import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
+import io.rendezvous.testing.Soak;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -21,8 +22,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A transfer of far more bytes than broker and agent have memory. */
-class GibibyteIT {
-  private static final int GIB = 1024 * 1024 * 1024;
+class LargeTransferIT {
+  /** A gibibyte in a full test; else 51 MiB, still more than a program's memory. */
+  private static final int SIZE = Soak.repetitions(1024) * 1024 * 1024;
+
   private static final List<String> LITTLE_MEMORY =
       Stream.concat(
               Program.FULL_SPEED.stream(),
@@ -58,10 +61,10 @@ class GibibyteIT {
 
   private void serve(Peer connection) throws IOException {
     if (connection.readHead().startsWith("GET")) {
-      connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + GIB + "\r\n\r\n");
-      sent.complete(Octets.write(connection.out(), GIB, 1));
+      connection.send("HTTP/1.1 200 OK\r\nContent-Length: " + SIZE + "\r\n\r\n");
+      sent.complete(Octets.write(connection.out(), SIZE, 1));
     } else {
-      received.complete(Octets.read(connection.in(), GIB));
+      received.complete(Octets.read(connection.in(), SIZE));
       connection.send("HTTP/1.1 204 No Content\r\n\r\n");
     }
     connection.in().read();
@@ -95,11 +98,11 @@ class GibibyteIT {
       agent.await("8 of 8");
       try (Peer client = Peer.to(port).tls(trust.context())) {
         client.send(head("GET", "")).readHead();
-        assertThat(Octets.read(client.in(), GIB)).isEqualTo(sent.get());
+        assertThat(Octets.read(client.in(), SIZE)).isEqualTo(sent.get());
       }
       try (Peer client = Peer.to(port).tls(trust.context())) {
-        client.send(head("POST", "Content-Length: " + GIB + "\r\n"));
-        String hash = Octets.write(client.out(), GIB, 2);
+        client.send(head("POST", "Content-Length: " + SIZE + "\r\n"));
+        String hash = Octets.write(client.out(), SIZE, 2);
         assertThat(client.readHead()).startsWith("HTTP/1.1 204 ");
         assertThat(received.get()).isEqualTo(hash);
       }
