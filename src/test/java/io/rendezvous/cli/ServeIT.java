@@ -242,6 +242,7 @@ class ServeIT {
     Program serve = serve(List.of());
     int port = port(serve);
     try (Peer before = connect(port)) {
+      before.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").readResponse();
       Program.rendezvous(directory, "cert", "--host", "new.example").outputWhenDone();
       Awaitility.await()
           .atMost(Duration.ofSeconds(5))
