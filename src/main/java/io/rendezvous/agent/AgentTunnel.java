@@ -212,7 +212,7 @@ final class AgentTunnel implements Target.Listener {
   }
 
   private void onFirstBytes(ByteBuffer bytes) throws IOException {
-    first = BufferPool.joined(first, bytes);
+    first = BufferPool.append(first, bytes);
     if (!first.hasRemaining()) {
       return;
     }

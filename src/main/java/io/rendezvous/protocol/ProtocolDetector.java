@@ -80,7 +80,7 @@ public final class ProtocolDetector {
 
     /** Returns whether the bytes so far were enough to pass the connection on. */
     private boolean decide(ByteBuffer bytes) {
-      first = BufferPool.joined(first, bytes);
+      first = BufferPool.append(first, bytes);
       for (Protocol protocol : protocols) {
         Protocol.Claim claim = ask(protocol, first.asReadOnlyBuffer());
         if (claim == Protocol.Claim.YES) {

@@ -94,6 +94,7 @@ public final class Tls {
     Security.setProperty(
         "jdk.tls.keyLimits", "AES/GCM/NoPadding KeyUpdate 2^62, ChaCha20-Poly1305 KeyUpdate 2^62");
     setUnlessSet("jdk.tls.rejectClientInitiatedRenegotiation", "true");
+    setUnlessSet("jdk.tls.maxHandshakeMessageSize", "16384");
     setUnlessSet("jdk.tls.namedGroups", GROUPS);
     setUnlessSet("jdk.tls.server.SignatureSchemes", SIGNATURES);
     Security.insertProviderAt(new FastX25519(), 1);

@@ -96,7 +96,8 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     this.writer = new TlsWriter(engine, sink, buffers);
     this.reader = new TlsReader(engine, source, writer, buffers, early);
     this.events = new TlsEvents(this, connection, socket, reader, writer);
-    this.handshake = new TlsHandshake(connection, engine, reader, writer, tasks, this::onTaskDone);
+    this.handshake =
+        new TlsHandshake(connection, engine, reader, writer, tasks, this::onHandshakeDue);
   }
 
   // The handshake.
@@ -155,7 +156,7 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
     return true;
   }
 
-  private void onTaskDone() {
+  private void onHandshakeDue() {
     if (!connection.isOpen()) {
       release();
       return;

@@ -23,7 +23,7 @@ final class TlsHandshake {
   private final TlsReader reader;
   private final TlsWriter writer;
   private final Executor tasks;
-  private final Runnable onTaskDone;
+  private final Runnable onDue;
   private boolean begun;
   private boolean inTask;
 
@@ -31,7 +31,8 @@ final class TlsHandshake {
    * Creates a handshake that has not begun.
    *
    * @param tasks runs the engine's tasks
-   * @param onTaskDone runs on the I/O thread when they are done, whether or not they succeeded
+   * @param onDue runs on the I/O thread when the handshake can go on: after its tasks, whether or
+   *     not they succeeded, and when it has given other connections their turn
    */
   TlsHandshake(
       TlsConnection connection,
@@ -39,13 +40,13 @@ final class TlsHandshake {
       TlsReader reader,
       TlsWriter writer,
       Executor tasks,
-      Runnable onTaskDone) {
+      Runnable onDue) {
     this.connection = connection;
     this.engine = engine;
     this.reader = reader;
     this.writer = writer;
     this.tasks = tasks;
-    this.onTaskDone = onTaskDone;
+    this.onDue = onDue;
   }
 
   /** Returns whether {@link #advance} was called yet. */
@@ -90,6 +91,9 @@ final class TlsHandshake {
           }
           case NEED_UNWRAP -> {
             if (!reader.readHandshake()) {
+              if (reader.handshakeIsDue()) {
+                connection.execute(onDue);
+              }
               return false;
             }
           }
@@ -136,7 +140,7 @@ final class TlsHandshake {
       connection.execute(
           () -> {
             inTask = false;
-            onTaskDone.run();
+            onDue.run();
           });
     }
   }

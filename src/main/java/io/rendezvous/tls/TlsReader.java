@@ -48,6 +48,15 @@ final class TlsReader {
    */
   private static final int MAX_EMPTY_AT_ONCE = 4;
 
+  /**
+   * Records that one message of the handshake may be cut into. JSSE copies what it has of a message
+   * for each further record, so a ClientHello in records of one octet would cost it seconds.
+   */
+  private static final int MAX_FRAGMENTS = 64;
+
+  /** Records of the handshake in one {@link #readHandshake}, so that others have their turn. */
+  private static final int MAX_HANDSHAKE_RECORDS_AT_ONCE = 8;
+
   private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
@@ -58,6 +67,8 @@ final class TlsReader {
   private @Nullable ByteBuffer plaintext; // decrypted, not returned; never empty
   private int empty; // records without plaintext, less those with some
   private byte emptyAtOnce; // records without plaintext in this read
+  private byte fragments; // records since the last whole message of the handshake
+  private boolean handshakeIsDue; // the last readHandshake has left records for another turn
   private boolean starved; // records holds the beginning of one only
   private boolean drained; // the last read took all that the socket had
   private boolean heard; // a record was read that is certainly the peer's
@@ -162,20 +173,25 @@ final class TlsReader {
   }
 
   /**
-   * Feeds the engine what it waits for in the handshake, as far as that has arrived.
+   * Feeds the engine what it waits for in the handshake, as far as that has arrived, and a few
+   * records at most: see {@link #handshakeIsDue}.
    *
    * @return whether the engine waits for nothing more
    */
   synchronized boolean readHandshake() throws IOException {
+    handshakeIsDue = false;
+    int records = 0;
     int fills = 0;
     try {
       while (engine.getHandshakeStatus() == HandshakeStatus.NEED_UNWRAP) {
         if (closed || isStarved() && (fills++ == MAX_FILLS || fill(0) <= 0)) {
           return false;
         }
-        if (decrypt(NOWHERE).getStatus() == SSLEngineResult.Status.BUFFER_OVERFLOW) {
-          throw new SSLException("application data within the handshake");
+        if (records++ == MAX_HANDSHAKE_RECORDS_AT_ONCE) {
+          handshakeIsDue = true;
+          return false;
         }
+        decryptHandshake();
       }
       return true;
     } catch (SSLException e) {
@@ -183,6 +199,24 @@ final class TlsReader {
       throw e;
     } finally {
       shrink();
+    }
+  }
+
+  /** Returns whether {@link #readHandshake} can go on without anything new from the socket. */
+  synchronized boolean handshakeIsDue() {
+    return handshakeIsDue;
+  }
+
+  /** Decrypts one record of the handshake, if a whole one is there. */
+  private void decryptHandshake() throws IOException {
+    SSLEngineResult result = decrypt(NOWHERE);
+    if (result.getStatus() == SSLEngineResult.Status.BUFFER_OVERFLOW) {
+      throw new SSLException("application data within the handshake");
+    }
+    if (result.getHandshakeStatus() != HandshakeStatus.NEED_UNWRAP) {
+      fragments = 0;
+    } else if (result.bytesConsumed() > 0 && ++fragments == MAX_FRAGMENTS) {
+      throw new SSLException("a message of the handshake in too many records");
     }
   }
 
@@ -325,15 +359,20 @@ final class TlsReader {
   }
 
   /**
-   * Moves the beginning of a record, which may have to wait long for its rest, to a small buffer.
+   * Moves the beginning of a record, which may have to wait long for its rest, to the smallest
+   * buffer that holds it.
    */
   private void shrink() {
-    ByteBuffer large = records;
-    if (large != null
-        && large.capacity() > BufferPool.SIZE
-        && large.remaining() <= BufferPool.SIZE) {
-      records = buffers.take().put(large).flip();
-      buffers.give(large);
+    ByteBuffer kept = records;
+    if (kept == null) {
+      return;
+    }
+    if (kept.remaining() <= BufferPool.TINY_SIZE && kept.capacity() > BufferPool.TINY_SIZE) {
+      records = buffers.takeTiny().put(kept).flip();
+      buffers.give(kept);
+    } else if (kept.remaining() <= BufferPool.SIZE && kept.capacity() > BufferPool.SIZE) {
+      records = buffers.take().put(kept).flip();
+      buffers.give(kept);
     }
   }
 

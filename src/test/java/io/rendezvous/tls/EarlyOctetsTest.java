@@ -2,7 +2,6 @@ package io.rendezvous.tls;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Listener;
 import io.rendezvous.testing.Keys;
@@ -208,24 +207,6 @@ class EarlyOctetsTest {
     String[] protocols = protocolsOf(10_000);
     assertThat(connect(setup, EarlyOctetsTest::isWhole, protocols)).isGreaterThan(10_000);
     assertThat(connect(setup, first -> first.length > 2 * packet, protocols)).isEqualTo(3 * packet);
-  }
-
-  /** The ClientHello is longer than {@link ClientHello} accepts, but not too long for JSSE. */
-  @ParameterizedTest
-  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
-  void earlyOctetsMayExceedABufferOfThePool(String version) throws Exception {
-    String[] protocols = protocolsOf(20_000);
-    int whole = 20_000;
-    assertThat(connect(setup(version), first -> first.length > whole, protocols))
-        .isGreaterThan(BufferPool.SIZE);
-    int part = BufferPool.SIZE + 1;
-    TlsRig.Setup cut =
-        setup(version)
-            .onSocket(
-                socket ->
-                    TlsPieces.cutReads(
-                        socket, position -> position < part ? part - (int) position : 1 << 20));
-    assertThat(connect(cut, first -> first.length >= part, protocols)).isEqualTo(part);
   }
 
   @ParameterizedTest

@@ -8,6 +8,7 @@ import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -38,6 +39,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -168,6 +170,44 @@ class TlsHandshakeTest {
       assertThatThrownBy(() -> ours.send("x")).hasCauseInstanceOf(SSLException.class);
       assertNothingHeld(ours);
       assertThat(reading.events()).isLessThan(6);
+      ours.conn().execute(ours.conn()::close);
+    }
+  }
+
+  /** Returns a ClientHello in records of one octet each, and all the rest in the last one. */
+  private static byte[] helloIn(int records) throws Exception {
+    byte[] hello = ClientHelloTest.of("home").getBytes(StandardCharsets.ISO_8859_1);
+    ByteArrayOutputStream cut = new ByteArrayOutputStream();
+    int header = 5;
+    for (int i = 1; i <= records; i++) {
+      int length = i < records ? 1 : hello.length - header - records + 1;
+      cut.writeBytes(new byte[] {22, 3, 1, (byte) (length >> 8), (byte) length});
+      cut.write(hello, header + i - 1, length);
+    }
+    return cut.toByteArray();
+  }
+
+  @ParameterizedTest
+  @CsvSource({"1, true", "2, true", "64, true", "64, false", "65, true", "65, false", "200, true"})
+  void messageOfTheHandshakeMayBeCutIntoFewRecordsOnly(int records, boolean inOnePiece)
+      throws Exception {
+    try (Socket raw = new Socket("127.0.0.1", rig.port())) {
+      TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
+      TlsEnd.Reading reading = ours.readOnceAnEvent(100);
+      raw.setTcpNoDelay(true);
+      raw.setSoTimeout(20_000);
+      byte[] hello = helloIn(records);
+      int piece = inOnePiece ? hello.length : 1;
+      for (int i = 0; i < hello.length; i += piece) {
+        raw.getOutputStream().write(hello, i, piece);
+      }
+      if (records <= 64) {
+        int handshakeRecord = 22;
+        assertThat(raw.getInputStream().read()).isEqualTo(handshakeRecord);
+      } else {
+        assertThat(reading.end()).contains("a message of the handshake in too many records");
+        assertNothingHeld(ours);
+      }
       ours.conn().execute(ours.conn()::close);
     }
   }

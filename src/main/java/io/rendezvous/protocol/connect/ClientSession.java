@@ -152,7 +152,7 @@ final class ClientSession implements Waiter {
       int n;
       do {
         n = client.read(buffer);
-        early = BufferPool.joined(early, buffer.flip());
+        early = BufferPool.append(early, buffer.flip());
         buffer.clear();
       } while (n > 0 && early.remaining() < MAX_EARLY);
       client.unread(early);

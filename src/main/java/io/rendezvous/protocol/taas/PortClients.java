@@ -123,7 +123,7 @@ final class PortClients {
 
     /** Returns whether the bytes so far were enough to decide. */
     private boolean decide(ByteBuffer bytes) {
-      first = BufferPool.joined(first, bytes.duplicate());
+      first = BufferPool.append(first, bytes.duplicate());
       ClientHello.Progress progress = host == null ? ClientHello.Progress.WHOLE : hello.read(bytes);
       if (progress == ClientHello.Progress.MORE) {
         return false;
