@@ -49,7 +49,12 @@ class DocumentsTest {
       Pattern.compile("(?<![\\w./@-])rendezvous(\\.[a-z][a-z-]*)+(\\.\\*)?");
 
   private static final Set<String> NO_SETTINGS =
-      Set.of("rendezvous.jar", "rendezvous.service", "rendezvous.log", "rendezvous.audit");
+      Set.of(
+          "rendezvous.jar",
+          "rendezvous.service",
+          "rendezvous.log",
+          "rendezvous.audit",
+          "rendezvous.servers");
 
   private static final Pattern VARIABLE = Pattern.compile("\\bRENDEZVOUS_[A-Z_]+\\b");
   private static final Pattern REQUEST = Pattern.compile("(?:GET|POST|PUT|DELETE) (/\\S*)");

@@ -3,31 +3,37 @@ package io.rendezvous.admin;
 import io.rendezvous.entry.FailureLimiter;
 import io.rendezvous.net.Source;
 import io.undertow.server.HttpServerExchange;
-import io.undertow.server.handlers.Cookie;
-import io.undertow.server.handlers.CookieImpl;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 
 /**
  * Decides which requests may see and change what the admin listener shows. Programs send the token.
- * People log in with the token and then have a session, by a cookie. Requests from pages of other
- * origins are refused, whatever they carry. Any thread may call.
+ * People log in to the page with the token, or by a link with a token for one login, and then have
+ * a session. Token and session are sent in the same header. A cookie is never used, because
+ * browsers send cookies of {@code 127.0.0.1} to all of its ports.
+ *
+ * <p>Requests from pages of other origins are refused, whatever they carry. Any thread may call.
  */
 final class AdminAuth {
-  private static final String COOKIE = "rendezvous-admin";
+  private static final Duration SESSION_LENGTH = Duration.ofHours(12);
+  private static final Duration ONE_TIME_TOKEN_LENGTH = Duration.ofMinutes(10);
+  private static final int MAX_SESSIONS = 1000;
+  private static final int MAX_ONE_TIME_TOKENS = 100;
   private static final String BEARER = "Bearer ";
   private static final HttpString FETCH_SITE = new HttpString("Sec-Fetch-Site");
   private static final Set<HttpString> SAFE_METHODS =
       Set.of(Methods.GET, Methods.HEAD, Methods.OPTIONS);
 
-  /** Wrong tokens of one source within a minute after which it is blocked. */
+  /** Wrong tokens of one source within a minute after which further wrong ones are slowed down. */
   private static final int MAX_FAILURES = 10;
 
   /** The outcome of a check. */
@@ -38,14 +44,15 @@ final class AdminAuth {
     /** The token is wrong or missing. */
     record Refused() implements Verdict {}
 
-    /** The token was not checked, because its source has sent too many wrong ones. */
+    /** The token is wrong, and its source has sent too many wrong ones. */
     record Throttled(Duration delay) implements Verdict {}
   }
 
   private final Optional<byte[]> token;
+  private final Consumer<InetSocketAddress> onAccepted;
   private final InstantSource clock;
-  private final boolean tls;
-  private final Sessions sessions;
+  private final TemporarySecrets sessions;
+  private final TemporarySecrets oneTimeTokens;
   private final FailureLimiter<Source> failures = // guarded by itself
       new FailureLimiter<>(
           MAX_FAILURES, Duration.ofMinutes(1), Duration.ofSeconds(30), Duration.ofMinutes(5));
@@ -54,13 +61,14 @@ final class AdminAuth {
    * Creates an authenticator without sessions.
    *
    * @param token the right token; empty if none is needed
-   * @param tls whether browsers may send the cookie over TLS only
+   * @param onAccepted accepts the peer's address of each request with the token or a session
    */
-  AdminAuth(Optional<String> token, InstantSource clock, boolean tls) {
+  AdminAuth(Optional<String> token, Consumer<InetSocketAddress> onAccepted, InstantSource clock) {
     this.token = token.map(text -> text.getBytes(StandardCharsets.UTF_8));
+    this.onAccepted = onAccepted;
     this.clock = clock;
-    this.tls = tls;
-    this.sessions = new Sessions(clock);
+    this.sessions = new TemporarySecrets(clock, SESSION_LENGTH, MAX_SESSIONS);
+    this.oneTimeTokens = new TemporarySecrets(clock, ONE_TIME_TOKEN_LENGTH, MAX_ONE_TIME_TOKENS);
   }
 
   /** Returns whether a request comes from a page of this listener, or from a program. */
@@ -69,71 +77,77 @@ final class AdminAuth {
     if (site != null && !site.equals("same-origin") && !site.equals("none")) {
       return false;
     }
-    if (SAFE_METHODS.contains(exchange.getRequestMethod())) {
-      return true;
-    }
     String origin = exchange.getRequestHeaders().getFirst(Headers.ORIGIN);
+    if (origin == null || SAFE_METHODS.contains(exchange.getRequestMethod())) {
+      return true; // every browser names the origin of a request that changes something
+    }
     String host = exchange.getRequestHeaders().getFirst(Headers.HOST);
-    return origin == null
-        ? site != null || !hasSession(exchange) // every browser sends one header or the other
-        : origin.equals("http://" + host) || origin.equals("https://" + host);
+    return origin.equals("http://" + host) || origin.equals("https://" + host);
   }
 
   /** Checks the session or the token of a request. */
   Verdict check(HttpServerExchange exchange) {
-    if (token.isEmpty() || hasSession(exchange)) {
+    if (token.isEmpty()) {
       return new Verdict.Accepted();
     }
-    String authorization = exchange.getRequestHeaders().getFirst(Headers.AUTHORIZATION);
-    if (authorization == null
-        || !authorization.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+    Optional<String> given = bearer(exchange);
+    if (given.isEmpty()) {
       return new Verdict.Refused();
     }
-    return check(exchange, authorization.substring(BEARER.length()).strip());
+    if (!sessions.isValid(given.get()) && !isToken(given.get())) {
+      return wrong(exchange);
+    }
+    onAccepted.accept(exchange.getSourceAddress());
+    return new Verdict.Accepted();
   }
 
-  /** Checks a token, in a time that does not depend on it. */
-  Verdict check(HttpServerExchange exchange, String given) {
+  /** Checks the token of a login. A token for one login is valid no longer afterwards. */
+  Verdict checkLogin(HttpServerExchange exchange, String given) {
+    return isToken(given) || oneTimeTokens.take(given) ? new Verdict.Accepted() : wrong(exchange);
+  }
+
+  /** Returns whether a request carries the token itself, rather than a session. */
+  boolean hasToken(HttpServerExchange exchange) {
+    return token.isEmpty() || bearer(exchange).filter(this::isToken).isPresent();
+  }
+
+  private static Optional<String> bearer(HttpServerExchange exchange) {
+    return Optional.ofNullable(exchange.getRequestHeaders().getFirst(Headers.AUTHORIZATION))
+        .filter(text -> text.regionMatches(true, 0, BEARER, 0, BEARER.length()))
+        .map(text -> text.substring(BEARER.length()).strip());
+  }
+
+  /** Compares in a time that does not depend on the given text. */
+  private boolean isToken(String given) {
+    return token.isEmpty()
+        || MessageDigest.isEqual(token.get(), given.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /** Counts a wrong token. The right one is compared before, so no guesser keeps it out. */
+  private Verdict wrong(HttpServerExchange exchange) {
     Source source = Source.of(exchange.getSourceAddress().getAddress());
     synchronized (failures) {
       Duration delay = failures.delay(source, clock.instant());
       if (!delay.isZero()) {
         return new Verdict.Throttled(delay);
       }
-      if (token.isEmpty()
-          || MessageDigest.isEqual(token.get(), given.getBytes(StandardCharsets.UTF_8))) {
-        return new Verdict.Accepted();
-      }
       failures.failed(source, clock.instant());
       return new Verdict.Refused();
     }
   }
 
-  private boolean hasSession(HttpServerExchange exchange) {
-    Cookie cookie = exchange.getRequestCookie(COOKIE);
-    return cookie != null && sessions.isValid(cookie.getValue());
+  /** Starts a session. */
+  TemporarySecrets.Issued startSession() {
+    return sessions.issue();
   }
 
-  /** Starts a session, and sets its cookie in the response. */
-  void login(HttpServerExchange exchange) {
-    exchange.setResponseCookie(cookie(sessions.start(), (int) Sessions.LENGTH.toSeconds()));
+  /** Ends the session of a request, if it has one. */
+  void endSession(HttpServerExchange exchange) {
+    bearer(exchange).ifPresent(sessions::take);
   }
 
-  /** Ends the session of a request, if it has one, and removes its cookie. */
-  void logout(HttpServerExchange exchange) {
-    Cookie cookie = exchange.getRequestCookie(COOKIE);
-    if (cookie != null) {
-      sessions.end(cookie.getValue());
-      exchange.setResponseCookie(cookie("", 0));
-    }
-  }
-
-  private Cookie cookie(String value, int maxAgeSeconds) {
-    return new CookieImpl(COOKIE, value)
-        .setPath("/")
-        .setHttpOnly(true)
-        .setSecure(tls)
-        .setSameSiteMode("Strict")
-        .setMaxAge(maxAgeSeconds);
+  /** Issues a token for one login. */
+  TemporarySecrets.Issued issueOneTimeToken() {
+    return oneTimeTokens.issue();
   }
 }

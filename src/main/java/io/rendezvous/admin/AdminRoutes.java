@@ -4,9 +4,9 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.RoutingHandler;
-import io.undertow.server.handlers.PathHandler;
 import io.undertow.util.StatusCodes;
 import java.io.IOException;
+import java.util.Map;
 import java.util.function.Supplier;
 
 /**
@@ -20,6 +20,7 @@ final class AdminRoutes {
   private static final String PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 
   private final AdminAuth auth;
+  private final LoginApi login;
   private final Api api;
   private final EntrySearch search;
   private final EventStream events;
@@ -41,6 +42,7 @@ final class AdminRoutes {
       JsonViews views,
       Supplier<String> metrics) {
     this.auth = auth;
+    this.login = new LoginApi(auth);
     this.api = api;
     this.search = search;
     this.events = events;
@@ -52,22 +54,26 @@ final class AdminRoutes {
   /** Returns the handler of all requests. */
   HttpHandler handler() {
     HttpHandler files = ApiHandler.handler((exchange, body) -> sendFile(exchange));
-    PathHandler paths =
-        new PathHandler(authenticated())
-            .addExactPath("/health", exchange -> sendJson(exchange, "{\"status\":\"up\"}"))
-            .addExactPath("/ready", this::ready);
+    HttpHandler guarded = authenticated();
+    // Not by Undertow's PathHandler, which logs each path at debug: paths contain UUIDs.
+    Map<String, HttpHandler> open =
+        Map.of(
+            "/health",
+            exchange -> sendJson(exchange, "{\"status\":\"up\"}"),
+            "/ready",
+            this::ready);
     return exchange -> {
       AuthHandler.addHeaders(exchange);
-      boolean isFile = StaticFile.isOpen(exchange.getRequestPath());
-      (isFile ? files : paths).handleRequest(exchange);
+      String path = exchange.getRequestPath();
+      HttpHandler next = StaticFile.isOpen(path) ? files : open.getOrDefault(path, guarded);
+      next.handleRequest(exchange);
     };
   }
 
   private AuthHandler authenticated() {
     RoutingHandler routes = new RoutingHandler();
-    AuthHandler authHandler = new AuthHandler(auth, routes);
     api.addTo(routes);
-    add(routes, "/", (exchange, body) -> StaticFile.send(exchange, "index.html"));
+    login.addTo(routes);
     add(routes, "/api/entries", search::answer);
     add(routes, "/api/status", (exchange, body) -> sendJson(exchange, broker.toJson()));
     add(routes, "/api/rendezvous", (exchange, body) -> sendJson(exchange, views.rendezvous()));
@@ -78,11 +84,10 @@ final class AdminRoutes {
         (exchange, body) -> ApiHandler.send(exchange, PROMETHEUS, metrics.get()));
     routes
         .get("/api/events", events.handler())
-        .post("/logout", ApiHandler.handler((exchange, body) -> authHandler.logout(exchange)))
         .setFallbackHandler(refusal(StatusCodes.NOT_FOUND, "there is nothing at this path"))
         .setInvalidMethodHandler(
             refusal(StatusCodes.METHOD_NOT_ALLOWED, "the method is not allowed at this path"));
-    return authHandler;
+    return new AuthHandler(auth, ApiHandler.handler(login::logIn), new KnownParameters(routes));
   }
 
   private static void add(RoutingHandler routes, String path, ApiHandler get) {
@@ -94,7 +99,7 @@ final class AdminRoutes {
   }
 
   private static void sendFile(HttpServerExchange exchange) throws ApiException, IOException {
-    StaticFile.send(exchange, exchange.getRequestPath().substring(1));
+    StaticFile.send(exchange, StaticFile.nameOf(exchange.getRequestPath()));
   }
 
   private void ready(HttpServerExchange exchange) {

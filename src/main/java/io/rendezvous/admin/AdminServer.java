@@ -4,6 +4,7 @@ import io.rendezvous.config.Settings;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioner;
+import io.rendezvous.http.undertow.AnonymousConnections;
 import io.rendezvous.http.undertow.LoopbackHost;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Listener;
@@ -45,7 +46,10 @@ public final class AdminServer implements AutoCloseable {
   public static final int MAX_CONNECTIONS = 256;
 
   private static final Listener.Limits LIMITS =
-      new Listener.Limits(MAX_CONNECTIONS, MAX_CONNECTIONS / 2);
+      new Listener.Limits(MAX_CONNECTIONS, MAX_CONNECTIONS);
+
+  /** The maximum number of connections that have not sent the token. */
+  private static final int MAX_ANONYMOUS = MAX_CONNECTIONS / 2;
 
   /** How long the wait for a request, its head and its body may take, each. */
   private static final Duration MAX_TIME = Duration.ofSeconds(30);
@@ -117,9 +121,10 @@ public final class AdminServer implements AutoCloseable {
     this.file = new ActivityFile(settings.admin().ledger(), activity);
     JsonViews views = new JsonViews(parts, clock);
     this.events = new EventStream(parts, views, () -> broker.toJson().toString());
+    AnonymousConnections anonymous = new AnonymousConnections(MAX_ANONYMOUS);
     AdminRoutes routes =
         new AdminRoutes(
-            new AdminAuth(AdminToken.of(settings.admin()), clock, tls),
+            new AdminAuth(AdminToken.of(settings.admin()), anonymous::remove, clock),
             new Api(parts, views, events::refresh, clock),
             new EntrySearch(parts, views),
             events,
@@ -138,7 +143,11 @@ public final class AdminServer implements AutoCloseable {
             address,
             tls ? Tls.accepting(network, certificate.orElseThrow().context()) : null,
             LIMITS,
-            conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
+            conn -> {
+              anonymous.add(conn);
+              Runnable remove = () -> anonymous.remove(conn.peer());
+              server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), remove);
+            });
     this.lock = takeLock(settings.admin(), listener.address().getPort());
     file.load();
     this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);

@@ -261,6 +261,6 @@ final class Api {
   }
 
   private void urlQr(HttpServerExchange exchange, byte[] body) throws ApiException, IOException {
-    ApiHandler.send(exchange, SVG, Qr.svg(provisioner.url(find(id(exchange)).id())));
+    ApiHandler.send(exchange, SVG, Qr.svg(provisioner.url(find(id(exchange)))));
   }
 }

@@ -10,6 +10,7 @@ import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.TunnelListener;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -77,7 +78,8 @@ public final class BrokerView {
         .put("state", now.ready() ? "ready" : "draining")
         .put("started", started.toString())
         .put("url", provisioner.url())
-        .put("publicHostIsLoopback", provisioner.isLoopback());
+        .put("publicHostIsLoopback", provisioner.isLoopback())
+        .put("ownAuthority", provisioner.ownAuthority().map(Path::toString).orElse(null));
     addEntries(json);
     addTunnels(json);
     json.putObject("connections").put("open", now.connections()).put("most", now.maxConnections());
@@ -127,7 +129,7 @@ public final class BrokerView {
   /** Adds the refusals, the most frequent first. */
   private void addRefusals(ArrayNode refusals) {
     activity.refusals().entrySet().stream()
-        .sorted(Comparator.comparing(Map.Entry<ActivityLog.Refusal, Long>::getValue).reversed())
+        .sorted(Comparator.comparing(Map.Entry<ActivityLog.RefusalKind, Long>::getValue).reversed())
         .forEach(
             refusal ->
                 refusals

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
 
@@ -26,6 +27,9 @@ import java.util.function.Function;
  * threads.
  */
 final class EntrySearch {
+  /** The query parameters. */
+  static final Set<String> PARAMETERS = Set.of("search", "sort", "order", "page", "size");
+
   private static final int DEFAULT_SIZE = 50;
   private static final int MAX_SIZE = 500;
 

@@ -190,6 +190,7 @@ final class EventStream {
   void tick() {
     ticks++;
     Set<UUID> changed = activity.takeChanged();
+    changed.removeIf(id -> index.known(id).isEmpty()); // strangers may have claimed any UUID
     List<Rendezvous> rendezvous = new ArrayList<>(activity.takeEnded());
     if (streams.isEmpty()) {
       counts = Map.of();

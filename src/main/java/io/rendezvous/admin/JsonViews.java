@@ -6,8 +6,11 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.Provisioner;
+import io.rendezvous.telemetry.AccessLog;
 import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.telemetry.LastRefusals;
 import io.rendezvous.tunnel.Presence;
+import io.rendezvous.tunnel.Refusal;
 import io.rendezvous.tunnel.Rendezvous;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -43,7 +46,7 @@ final class JsonViews {
     json.put("created", entry.created().orElse(null));
     Entry.FLAGS.forEach(flag -> json.put(flag, entry.flags().contains(flag)));
     json.put("previousUntil", text(entry.previousUntil().filter(now::isBefore)));
-    json.put("url", provisioner.url(id));
+    json.put("url", provisioner.url(entry));
     addActivity(json, id, now);
     return json;
   }
@@ -63,11 +66,26 @@ final class JsonViews {
     } else {
       json.putNull("lastEnd");
     }
+    addLastRefusal(json, id);
     addTotals(json.putObject("today"), activity.today(id));
     ArrayNode hour = json.putArray("hour");
     for (int minute : activity.hour(id)) {
       hour.add(minute);
     }
+  }
+
+  private void addLastRefusal(ObjectNode json, UUID id) {
+    Optional<LastRefusals.Dated> last = activity.lastRefusal(id);
+    if (last.isEmpty()) {
+      json.putNull("lastRefusal");
+      return;
+    }
+    Refusal refusal = last.get().refusal();
+    json.putObject("lastRefusal")
+        .put("time", text(Optional.of(last.get().time())))
+        .put("status", refusal.status())
+        .put("reason", refusal.reason())
+        .put("source", refusal.from().getAddress().getHostAddress());
   }
 
   /** Adds the totals of a day to an object. */
@@ -85,12 +103,11 @@ final class JsonViews {
     return json;
   }
 
-  /** Returns one rendezvous. */
+  /** Returns one rendezvous. Its state is the word of the access log for how it ended. */
   ObjectNode rendezvous(Rendezvous rendezvous) {
     Optional<String> label =
         index.known(rendezvous.id()).flatMap(entry -> entry.labels().stream().findFirst());
-    String state =
-        rendezvous.goesOn() ? "going on" : rendezvous.wasAnswered() ? "over" : "unanswered";
+    String state = rendezvous.ended().map(AccessLog::word).orElse("going on");
     return JsonNodeFactory.instance
         .objectNode()
         .put("number", rendezvous.number())

@@ -11,7 +11,7 @@ import java.util.regex.Pattern;
 
 /** The files of the page, which are resources of this package. Any thread that may block. */
 final class StaticFile {
-  private static final Pattern OPEN = Pattern.compile("/[a-z]{1,30}\\.(js|css|svg)");
+  private static final Pattern OPEN = Pattern.compile("/|/[a-z]{1,30}\\.(js|css|svg)");
   private static final Map<String, String> TYPES =
       Map.of(
           "js", "text/javascript; charset=utf-8",
@@ -25,6 +25,11 @@ final class StaticFile {
   /** Returns whether a path has the form of a file that needs no token. */
   static boolean isOpen(String path) {
     return OPEN.matcher(path).matches();
+  }
+
+  /** Returns the name of the file at a path that is open. */
+  static String nameOf(String path) {
+    return path.equals("/") ? "index.html" : path.substring(1);
   }
 
   /** Returns the media type that belongs to a file name. */

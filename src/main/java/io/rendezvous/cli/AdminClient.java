@@ -80,6 +80,21 @@ final class AdminClient implements EntryAdmin {
     }
   }
 
+  /**
+   * Returns a link to the admin page that logs in once, within ten minutes.
+   *
+   * @throws IOException if the broker refuses
+   */
+  String link() throws IOException {
+    if (token.isEmpty()) {
+      return url.toString();
+    }
+    String answer =
+        bodyOf(ask("POST", "api/one-time-token", ""))
+            .orElseThrow(() -> new IOException("The broker that runs is an older one; restart it"));
+    return url + "#token=" + JSON.readTree(answer).path("token").asText();
+  }
+
   private HttpResponse<String> ask(String method, String path, String body) throws IOException {
     HttpRequest.Builder request =
         HttpRequest.newBuilder(url.resolve(path))

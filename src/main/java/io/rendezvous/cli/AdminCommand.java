@@ -6,21 +6,19 @@ import io.rendezvous.admin.AdminToken;
 import io.rendezvous.config.Settings;
 import java.io.IOException;
 import java.net.InetAddress;
-import java.net.URLEncoder;
-import java.nio.charset.StandardCharsets;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Spec;
 
-/** Prints the URL of the admin page. */
+/** Prints a link to the admin page. */
 @Command(
     name = "admin",
     description = {
-      "Print the URL of the admin page with its token, to be opened in a browser.",
-      "Anybody who has this URL can do everything that the page can."
+      "Print a link to the admin page, to be opened in a browser.",
+      "The link logs in once, within ten minutes. Until then, anybody who has it can do",
+      "everything that the page can."
     })
 final class AdminCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
@@ -39,21 +37,31 @@ final class AdminCommand implements Callable<Integer> {
           "There is no " + AdminToken.FILE + " here; the broker creates it when it first starts");
     }
     InetAddress address = InetAddress.getByName(admin.host());
-    String host = address.isAnyLocalAddress() ? installation.provisioner().publicHost() : "";
-    String url = AdminServer.url(address, host, AdminLock.portOfBroker(admin).orElse(admin.port()));
-    Optional<String> token = AdminToken.of(admin);
     spec.commandLine()
         .getOut()
-        .println(
-            url
-                + token
-                    .map(text -> "?token=" + URLEncoder.encode(text, StandardCharsets.UTF_8))
-                    .orElse(""));
-    if (address.isLoopbackAddress() && AdminClient.find(settings).isEmpty()) {
-      spec.commandLine()
-          .getErr()
-          .println("No broker is running there; start it with: rendezvous serve");
-    }
+        .println(address.isLoopbackAddress() ? link(settings) : url(installation, address));
     return 0;
+  }
+
+  private static String link(Settings settings) throws IOException {
+    return AdminClient.find(settings)
+        .orElseThrow(
+            () -> new IOException("No broker is running here; start it with: rendezvous serve"))
+        .link();
+  }
+
+  /** Returns the URL without a token, since other addresses are not asked for one. */
+  private String url(Installation installation, InetAddress address) throws IOException {
+    Settings.AdminSettings admin = installation.settings().admin();
+    String host = address.isAnyLocalAddress() ? installation.provisioner().publicHost() : "";
+    spec.commandLine()
+        .getErr()
+        .println(
+            "Log in with "
+                + (admin.token().isPresent()
+                    ? "rendezvous.admin.token"
+                    : "the token in " + AdminToken.FILE)
+                + "; links that log in are only for a loopback address.");
+    return AdminServer.url(address, host, AdminLock.portOfBroker(admin).orElse(admin.port()));
   }
 }

@@ -86,8 +86,7 @@ final class ServeCommand implements Callable<Integer> {
     }
     broker
         .adminUrl()
-        .ifPresent(
-            url -> out.println("Admin page on " + url + " (for its token: rendezvous admin)"));
+        .ifPresent(url -> out.println("Admin page on " + url + " (to log in: rendezvous admin)"));
     out.flush();
   }
 

@@ -4,8 +4,7 @@ import io.rendezvous.agent.Event;
 import io.rendezvous.agent.Status;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.time.ZoneId;
-import java.time.format.DateTimeFormatter;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -23,8 +22,6 @@ final class StatusTable {
   private static final Duration HARMLESS_SKEW = Duration.ofSeconds(2);
   private static final String WITHOUT_WRAPPING = "\u001b[?7l";
   private static final String WITH_WRAPPING = "\u001b[?7h";
-  private static final DateTimeFormatter TIME =
-      DateTimeFormatter.ofPattern("HH:mm:ss").withZone(ZoneId.systemDefault());
 
   private final PrintWriter out;
   private int drawn;
@@ -76,7 +73,12 @@ final class StatusTable {
   }
 
   private static String trouble(String name, Event trouble) {
-    return "last trouble, " + TIME.format(trouble.time()) + ", " + name + ": " + trouble.text();
+    return "last trouble, "
+        + trouble.time().truncatedTo(ChronoUnit.SECONDS) // in UTC, like the lines of events
+        + ", "
+        + name
+        + ": "
+        + trouble.text();
   }
 
   private static String row(String name, Status status) {

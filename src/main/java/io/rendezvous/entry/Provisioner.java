@@ -7,10 +7,10 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.UUID;
 import java.util.function.IntSupplier;
 
 /**
@@ -18,6 +18,8 @@ import java.util.function.IntSupplier;
  * broker. Any thread may call.
  */
 public final class Provisioner {
+  private static final int HTTP = 80;
+  private static final int HTTPS = 443;
   private static final long LOOKUP_INTERVAL = Duration.ofMinutes(1).toNanos();
 
   private final Settings settings;
@@ -78,18 +80,42 @@ public final class Provisioner {
 
   /** Returns the broker's URL, without a slash at the end. */
   public String url() {
-    return url("");
+    return url("", publicHost());
   }
 
-  /** Returns the URL of a hidden server for browsers: its UUID is the user name. */
-  public String url(UUID id) {
-    return url(id + ":x@") + "/";
+  /**
+   * Returns the URL of a hidden server for browsers: LABEL.DOMAIN if the broker has a domain and
+   * the hidden server a label. The UUID is the user name, unless the host name suffices.
+   */
+  public String url(Entry entry) {
+    Optional<String> named =
+        settings
+            .domain()
+            .flatMap(
+                domain ->
+                    entry.labels().stream()
+                        .filter(label -> !label.contains(":"))
+                        .findFirst()
+                        .map(label -> label + "." + domain));
+    String user = named.isPresent() && !entry.isChallenged() ? "" : entry.id() + ":x@";
+    return url(user, named.orElseGet(this::publicHost)) + "/";
   }
 
-  private String url(String user) {
+  private String url(String user, String host) {
     String scheme = settings.tls().enabled() ? "https://" : "http://";
-    String host = publicHost();
-    return scheme + user + (host.contains(":") ? "[" + host + "]" : host) + ":" + port.getAsInt();
+    int number = port.getAsInt();
+    boolean isDefault = number == (settings.tls().enabled() ? HTTPS : HTTP);
+    return scheme
+        + user
+        + (host.contains(":") ? "[" + host + "]" : host)
+        + (isDefault ? "" : ":" + number);
+  }
+
+  /** Returns the certificate of the broker's own authority, if that issued its certificate. */
+  public Optional<Path> ownAuthority() {
+    return Optional.of(new CertificateAuthority(settings.tls().certificate(), settings.tls().key()))
+        .filter(authority -> settings.tls().enabled() && authority.isIssuer())
+        .map(CertificateAuthority::authority);
   }
 
   /**

@@ -24,6 +24,7 @@ final class ProblemPage {
       """
       body { font: 1.1em/1.5 system-ui, sans-serif; max-width: 36em; margin: 4em auto; \
       padding: 0 1em; color: #222; background: #fff }
+      * { box-sizing: border-box }
       input { font: inherit; width: 24em; max-width: 100%; padding: .3em }
       button { font: inherit; padding: .3em 1em }
       @media (prefers-color-scheme: dark) { body { color: #ddd; background: #1b1b1b } }
@@ -49,7 +50,7 @@ final class ProblemPage {
 
   /** Returns the page about a problem. */
   static String of(Problem problem) {
-    boolean form = problem.status() != 401 && problem.status() != 400;
+    boolean form = problem.status() != 401 && problem.status() != 400 && !problem.atHostName();
     return """
         <!doctype html>
         <html lang="en">
@@ -86,8 +87,10 @@ final class ProblemPage {
           "Type the UUID of the server as the user name, and anything as the password."
               + " Reload the page to be asked again.";
       case 404 ->
-          "No server is connected under that UUID. Check that the UUID is right and that the"
-              + " server is running.";
+          problem.atHostName()
+              ? "No server is connected under this host name. It may be switched off."
+              : "No server is connected under that UUID. Check that the UUID is right and that the"
+                  + " server is running.";
       case 502 -> "The server was connected, but the connection ended before it answered.";
       default -> "The broker says: " + problem.diagnostic() + ".";
     };

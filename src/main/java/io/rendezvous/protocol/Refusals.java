@@ -5,10 +5,12 @@ import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.LingeringClose;
+import io.rendezvous.tunnel.Refusal;
 import io.rendezvous.tunnel.TunnelListener;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -36,24 +38,28 @@ public final class Refusals {
     this.clock = clock;
   }
 
-  /** Refuses a client's request. */
+  /** Refuses a client's request that names no UUID. */
   public void client(Conn conn, RequestHead head, Problem problem) {
-    client(conn, head, problem, Map.of());
+    client(conn, head, Optional.empty(), problem);
   }
 
   /**
    * Refuses a client's request.
    *
-   * @param more further headers of the answer
+   * @param id the UUID that the client asked for, if it named one
    */
-  public void client(Conn conn, RequestHead head, Problem problem, Map<String, String> more) {
-    refused(conn, TunnelListener.Side.CLIENT, problem);
-    answer(conn, head, problem, more);
+  public void client(Conn conn, RequestHead head, Optional<UUID> id, Problem problem) {
+    refused(conn, TunnelListener.Side.CLIENT, id, problem);
+    answer(conn, head, problem, Map.of());
   }
 
-  /** Refuses a hidden server. */
-  public void hiddenServer(Conn conn, Problem problem) {
-    refused(conn, TunnelListener.Side.HIDDEN_SERVER, problem);
+  /**
+   * Refuses a hidden server.
+   *
+   * @param id the UUID that it claims, if it has named one
+   */
+  public void hiddenServer(Conn conn, Optional<UUID> id, Problem problem) {
+    refused(conn, TunnelListener.Side.HIDDEN_SERVER, id, problem);
     answer(conn, problem);
   }
 
@@ -71,15 +77,14 @@ public final class Refusals {
     LingeringClose.say(conn, ProblemResponse.to(head, problem).closing(now(), more));
   }
 
-  /** Tells the log and the listener of a refusal that the caller answers itself. */
-  public void refused(Conn conn, TunnelListener.Side side, Problem problem) {
+  /**
+   * Tells the log and the listener of a refusal that the caller answers itself.
+   *
+   * @param id the UUID that the request named, if it named one
+   */
+  public void refused(Conn conn, TunnelListener.Side side, Optional<UUID> id, Problem problem) {
     LOG.debug("{} refused: {} {}", conn, problem.status(), problem.diagnostic());
-    listener.refused(side, problem.status());
-  }
-
-  /** Tells the listener of a refusal that the caller answers itself. */
-  public void refused(TunnelListener.Side side, int status) {
-    listener.refused(side, status);
+    listener.refused(new Refusal(side, problem.status(), problem.diagnostic(), conn.peer(), id));
   }
 
   /** Tells the listener that a client asked for an ID that is not connected. */

@@ -45,7 +45,7 @@ import org.slf4j.LoggerFactory;
  * <p>Any thread may call. A thread of its own writes the lines; lines that it cannot keep up with
  * are dropped and counted.
  */
-final class AccessLog implements TunnelListener, AutoCloseable {
+public final class AccessLog implements TunnelListener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("rendezvous.access");
   private static final int MAX_LINES = 8192;
   private static final int SHORT_ID_LENGTH = 8;
@@ -125,8 +125,8 @@ final class AccessLog implements TunnelListener, AutoCloseable {
     return (address instanceof Inet6Address ? "[" + text + "]" : text) + ":" + client.getPort();
   }
 
-  /** Returns the word for an end that the access log and the metrics use. */
-  static String word(Rendezvous.End end) {
+  /** Returns the word for an end that the access log, the metrics and the API use. */
+  public static String word(Rendezvous.End end) {
     return end.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 

@@ -1,8 +1,10 @@
 package io.rendezvous.telemetry;
 
+import io.rendezvous.tunnel.Refusal;
 import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelListener;
+import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayDeque;
@@ -56,13 +58,14 @@ public final class ActivityLog implements TunnelListener {
    * @param side whose request was refused
    * @param status the status of the response
    */
-  public record Refusal(Side side, int status) {}
+  public record RefusalKind(Side side, int status) {}
 
   private final InstantSource clock;
   private final Map<UUID, ServerActivity> servers = new ConcurrentHashMap<>();
   private final ServerActivity sum = new ServerActivity();
   private final Map<Rendezvous, Counted> ongoing = new ConcurrentHashMap<>();
-  private final Map<Refusal, LongAdder> refusals = new ConcurrentHashMap<>();
+  private final Map<RefusalKind, LongAdder> refusals = new ConcurrentHashMap<>();
+  private final LastRefusals lastRefusals = new LastRefusals();
   private final Deque<Rendezvous> recent = new ArrayDeque<>(); // guarded by itself; latest first
   private final Deque<Rendezvous> justEnded = new ArrayDeque<>(); // guarded by recent
   private final Set<UUID> changed = ConcurrentHashMap.newKeySet();
@@ -85,7 +88,7 @@ public final class ActivityLog implements TunnelListener {
   }
 
   @Override
-  public void parked(UUID id) {
+  public void parked(UUID id, InetSocketAddress from) {
     touch(id).seen(clock.instant(), null);
   }
 
@@ -109,6 +112,18 @@ public final class ActivityLog implements TunnelListener {
     };
   }
 
+  private static String inWords(Rendezvous.End how) {
+    return switch (how) {
+      case WHOLE -> "used by a client";
+      case CLIENT_BROKE -> "used by a client, which broke off";
+      case SERVER_BROKE -> "broke off while a client used it";
+      case STOOD_STILL -> "stood still while a client used it";
+      case REVOKED -> "revoked";
+      case BROKER_ENDED -> "broker restart";
+      case UNANSWERED -> "gave no answer";
+    };
+  }
+
   @Override
   public void paired(Rendezvous rendezvous) {
     Instant now = clock.instant();
@@ -122,8 +137,9 @@ public final class ActivityLog implements TunnelListener {
     count(rendezvous);
     ongoing.remove(rendezvous);
     Instant now = clock.instant();
-    String why = rendezvous.wasAnswered() ? "used by a client" : "gave no answer";
-    touch(rendezvous.id()).seen(now, new End(why, now));
+    rendezvous
+        .ended()
+        .ifPresent(how -> touch(rendezvous.id()).seen(now, new End(inWords(how), now)));
     synchronized (recent) {
       recent.addFirst(rendezvous);
       justEnded.addFirst(rendezvous);
@@ -137,8 +153,16 @@ public final class ActivityLog implements TunnelListener {
   }
 
   @Override
-  public void refused(Side side, int status) {
-    refusals.computeIfAbsent(new Refusal(side, status), r -> new LongAdder()).increment();
+  public void refused(Refusal refusal) {
+    RefusalKind kind = new RefusalKind(refusal.side(), refusal.status());
+    refusals.computeIfAbsent(kind, k -> new LongAdder()).increment();
+    if (refusal.side() == Side.HIDDEN_SERVER && refusal.id().isPresent()) {
+      UUID id = refusal.id().get();
+      lastRefusals.put(id, refusal, clock.instant());
+      if (changed.size() < LastRefusals.MAX_UUIDS) {
+        changed.add(id);
+      }
+    }
   }
 
   /**
@@ -169,7 +193,7 @@ public final class ActivityLog implements TunnelListener {
     }
   }
 
-  /** Returns the IDs whose activity has changed since the last call, as a new set. */
+  /** Returns the IDs whose activity has changed since the last call, entries or not. */
   public Set<UUID> takeChanged() {
     Set<UUID> taken = new HashSet<>();
     for (Iterator<UUID> ids = changed.iterator(); ids.hasNext(); ) {
@@ -230,9 +254,14 @@ public final class ActivityLog implements TunnelListener {
     return Optional.ofNullable(servers.get(id)).flatMap(ServerActivity::lastEnd);
   }
 
+  /** Returns the last time that a hidden server was refused which claimed an ID. */
+  public Optional<LastRefusals.Dated> lastRefusal(UUID id) {
+    return lastRefusals.of(id);
+  }
+
   /** Returns the number of refusals of each kind since the broker started. */
-  public Map<Refusal, Long> refusals() {
-    Map<Refusal, Long> counts = new ConcurrentHashMap<>();
+  public Map<RefusalKind, Long> refusals() {
+    Map<RefusalKind, Long> counts = new ConcurrentHashMap<>();
     refusals.forEach((refusal, count) -> counts.put(refusal, count.sum()));
     return Collections.unmodifiableMap(counts);
   }

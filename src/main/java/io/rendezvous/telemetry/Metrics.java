@@ -21,6 +21,7 @@ import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
+import io.rendezvous.tunnel.Refusal;
 import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelListener;
@@ -284,14 +285,14 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
   }
 
   @Override
-  public void refused(Side side, int status) {
+  public void refused(Refusal refusal) {
     counter(
             "refusals",
             "Requests that were refused",
             "side",
-            word(side).replace('_', ' '),
+            word(refusal.side()).replace('_', ' '),
             "status",
-            Integer.toString(status))
+            Integer.toString(refusal.status()))
         .increment();
   }
 

@@ -5,29 +5,35 @@ import io.rendezvous.entry.EntryStore;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.TunnelListener;
 import java.net.URI;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 
-/**
- * The metrics, the activity, the access log and the webhooks of one broker. Any thread may call.
- */
+/** The metrics, the activity, the logs and the webhooks of one broker. Any thread may call. */
 public final class Telemetry implements AutoCloseable {
+  private static final long SWEEP_EVERY = Duration.ofSeconds(1).toNanos();
+
   private final Metrics metrics;
   private final ActivityLog activity;
+  private final ServerLog serverLog;
   private final Optional<AccessLog> accessLog;
   private final Optional<Webhooks> webhooks;
+  private long sweptAt = System.nanoTime() - SWEEP_EVERY; // used on the sweeping thread only
 
   /**
    * Creates what the settings ask for.
    *
    * @param metrics the metrics, which exist already because the store is metered
-   * @param store finds the labels for webhooks
+   * @param store finds the labels of hidden servers
    */
   public Telemetry(Settings settings, Metrics metrics, EntryStore store, InstantSource clock) {
     this.metrics = metrics;
     this.activity = new ActivityLog(clock);
+    this.serverLog = new ServerLog(store, activity, clock);
     this.accessLog =
         settings.accessLog().enabled()
             ? Optional.of(new AccessLog(settings.accessLog().fullUuids()))
@@ -47,7 +53,7 @@ public final class Telemetry implements AutoCloseable {
    * @param more listeners to which it passes everything on too
    */
   public TunnelListener listener(List<TunnelListener> more) {
-    List<TunnelListener> all = new ArrayList<>(List.of(metrics, activity));
+    List<TunnelListener> all = new ArrayList<>(List.of(metrics, activity, serverLog));
     accessLog.ifPresent(all::add);
     webhooks.ifPresent(all::add);
     all.addAll(more);
@@ -65,18 +71,27 @@ public final class Telemetry implements AutoCloseable {
   }
 
   /**
-   * Sends webhook events for what has changed. To be called about once a second, on one thread.
+   * Writes lines and sends webhook events about what has changed. To be called about once a second,
+   * on one thread.
    *
    * @param now in nanoseconds, as {@link System#nanoTime} tells
    */
   public void sweep(long now, Presence presence) {
-    webhooks.ifPresent(hooks -> hooks.sweep(now, presence.counts()));
+    long passed = now - sweptAt;
+    if (passed >= 0 && passed < SWEEP_EVERY) {
+      return; // copying the counts takes time in proportion to the number of hidden servers
+    }
+    sweptAt = now;
+    Map<UUID, Presence.Counts> counts = presence.counts();
+    serverLog.sweep(now, counts);
+    webhooks.ifPresent(hooks -> hooks.sweep(now, counts));
   }
 
-  /** Stops the webhooks, writes the rest of the access log, and closes the metrics. */
+  /** Stops the webhooks, writes the rest of the logs, and closes the metrics. */
   @Override
   public void close() {
     webhooks.ifPresent(Webhooks::close);
+    serverLog.close();
     accessLog.ifPresent(AccessLog::close);
     metrics.close();
   }

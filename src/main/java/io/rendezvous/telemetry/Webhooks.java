@@ -13,7 +13,6 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Locale;
@@ -49,7 +48,6 @@ import org.slf4j.LoggerFactory;
 final class Webhooks implements TunnelListener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Webhooks.class);
   private static final ObjectMapper JSON = new ObjectMapper();
-  private static final long OFFLINE_AFTER = Duration.ofSeconds(10).toNanos();
   private static final long WANTED_INTERVAL = Duration.ofSeconds(10).toNanos();
   private static final int MAX_EVENTS = 10_000;
   private static final Duration MAX_RESPONSE_TIME = Duration.ofSeconds(10);
@@ -76,8 +74,7 @@ final class Webhooks implements TunnelListener, AutoCloseable {
   private final AtomicLong unchecked = new AtomicLong();
 
   // Used on the sweeping thread only. Times are in nanoseconds.
-  private final Set<UUID> online = new HashSet<>(); // as it was reported
-  private final Map<UUID, Long> goneSince = new HashMap<>();
+  private final OnlineTracker tracker = new OnlineTracker();
   private final Map<UUID, Long> wantedAt = new HashMap<>();
 
   /**
@@ -128,44 +125,24 @@ final class Webhooks implements TunnelListener, AutoCloseable {
   void sweep(long now, Map<UUID, Presence.Counts> counts) {
     sender.sweep(now);
     wantedAt.values().removeIf(at -> now - at >= WANTED_INTERVAL);
+    tracker.sweep(now, counts, id -> report(Kind.ONLINE, id), id -> report(Kind.OFFLINE, id));
     counts.forEach(
         (id, of) -> {
-          if (of.isOnline() && online.add(id)) {
-            report(Kind.ONLINE, id);
-          } else if (!of.isOnline() && of.waiting() > 0) {
+          if (!of.isOnline() && of.waiting() > 0) {
             reportWanted(id, now);
           }
         });
-    sweepOnline(now, counts);
     sweepAbsent(now, counts);
-  }
-
-  private void sweepOnline(long now, Map<UUID, Presence.Counts> counts) {
-    for (Iterator<UUID> ids = online.iterator(); ids.hasNext(); ) {
-      UUID id = ids.next();
-      if (isOnline(id, counts)) {
-        goneSince.remove(id);
-      } else if (now - goneSince.computeIfAbsent(id, i -> now) >= OFFLINE_AFTER) {
-        goneSince.remove(id);
-        ids.remove();
-        report(Kind.OFFLINE, id);
-      }
-    }
   }
 
   private void sweepAbsent(long now, Map<UUID, Presence.Counts> counts) {
     for (Iterator<UUID> ids = absent.iterator(); ids.hasNext(); ) {
       UUID id = ids.next();
       ids.remove();
-      if (!isOnline(id, counts)) {
+      if (!OnlineTracker.isOnline(id, counts)) {
         reportWanted(id, now);
       }
     }
-  }
-
-  private static boolean isOnline(UUID id, Map<UUID, Presence.Counts> counts) {
-    Presence.Counts of = counts.get(id);
-    return of != null && of.isOnline();
   }
 
   private void reportWanted(UUID id, long now) {

@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -31,8 +32,8 @@ final class CombinedListener implements TunnelListener {
   }
 
   @Override
-  public void parked(UUID id) {
-    tell(listener -> listener.parked(id));
+  public void parked(UUID id, InetSocketAddress from) {
+    tell(listener -> listener.parked(id, from));
   }
 
   @Override
@@ -66,7 +67,7 @@ final class CombinedListener implements TunnelListener {
   }
 
   @Override
-  public void refused(Side side, int status) {
-    tell(listener -> listener.refused(side, status));
+  public void refused(Refusal refusal) {
+    tell(listener -> listener.refused(refusal));
   }
 }

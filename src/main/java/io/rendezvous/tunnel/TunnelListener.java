@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
@@ -30,8 +31,12 @@ public interface TunnelListener {
     DEFERRED
   }
 
-  /** A tunnel was parked, or went to a client that was waiting for it. */
-  default void parked(UUID id) {}
+  /**
+   * A tunnel was parked, or went to a client that was waiting for it.
+   *
+   * @param from the address from which the hidden server authenticated
+   */
+  default void parked(UUID id, InetSocketAddress from) {}
 
   /** A parked tunnel ended before a client took it. */
   default void ended(UUID id, Tunnel.End why) {}
@@ -51,12 +56,8 @@ public interface TunnelListener {
   /** A client and its tunnel have ended. */
   default void over(Rendezvous rendezvous) {}
 
-  /**
-   * A request was refused.
-   *
-   * @param status the HTTP status of the answer
-   */
-  default void refused(Side side, int status) {}
+  /** A request was refused. */
+  default void refused(Refusal refusal) {}
 
   /**
    * Returns a listener that tells others, in their order. An exception that one of them throws is

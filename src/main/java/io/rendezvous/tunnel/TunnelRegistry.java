@@ -170,7 +170,7 @@ public final class TunnelRegistry implements Presence {
     if (placement instanceof Placement.Given given) {
       given.waiter().offered(tunnel);
     }
-    listener.parked(tunnel.id());
+    listener.parked(tunnel.id(), tunnel.askedFrom());
     if (placement instanceof Placement.Parked parked) {
       LivenessProbe test = parked.test();
       if (test != null) {

@@ -1,4 +1,5 @@
 // Calls the broker's API and listens to its events.
+import { authorization, isLoggedOut, logIn, open, session } from './session.js';
 
 /** An error whose message is shown to people. */
 export class Problem extends Error {
@@ -8,22 +9,30 @@ export class Problem extends Error {
   }
 }
 
+/** Sends a request. If the broker does not accept the session, waits for a login and sends the request again. */
+async function request(method, path, init) {
+  for (;;) {
+    const used = session();
+    const response = await fetch(`/api/${path}`, {
+      method,
+      ...init(),
+      headers: { 'Content-Type': 'application/json', ...authorization(used) },
+    });
+    if (response.status !== 401 && response.status !== 429) {
+      if (isLoggedOut()) open();
+      return response;
+    }
+    await logIn(used);
+  }
+}
+
 export async function call(method, path, body) {
-  const signal = AbortSignal.timeout(30_000);
+  const text = method === 'GET' || method === 'DELETE' ? undefined : JSON.stringify(body ?? {});
   let response;
   try {
-    response = await fetch(`/api/${path}`, method === 'GET' || method === 'DELETE' ? { method, signal } : {
-      method,
-      signal,
-      headers: { 'Content-Type': 'application/json' },
-      body: JSON.stringify(body ?? {}),
-    });
+    response = await request(method, path, () => ({ signal: AbortSignal.timeout(30_000), body: text }));
   } catch {
     throw new Problem(0, 'The broker cannot be reached.');
-  }
-  if (response.status === 401) {
-    location.reload(); // the session has ended, so the broker shows the login
-    return new Promise(() => {});
   }
   if (!response.ok) {
     const problem = await response.json().catch(() => ({}));
@@ -45,22 +54,35 @@ const RECONNECT_AFTER = 15_000; // ms
  * when events begin to arrive, and `on.lost` with the time of the last one when they no longer do.
  */
 export function listen(on) {
-  let source;
+  let stream = null; // an AbortController while events may arrive
   let last = Date.now();
   let tried = last;
   let connected = null; // null before the first event, undefined when the tab is shown again
 
-  function open() {
-    source?.close();
+  async function connect() {
+    disconnect();
     tried = Date.now();
-    source = new EventSource('/api/events');
-    source.onerror = () => onSilence();
-    for (const kind of ['status', 'entries', 'refresh', 'rendezvous']) {
-      source.addEventListener(kind, event => {
-        if (kind === 'status') onStatus();
-        on[kind](JSON.parse(event.data));
-      });
+    const mine = new AbortController();
+    stream = mine;
+    try {
+      const response = await request('GET', 'events', () => ({ signal: mine.signal }));
+      if (response.ok) await eachEvent(response.body, onEvent);
+    } catch {
+      // Aborted, or the connection broke.
     }
+    if (stream !== mine) return;
+    stream = null;
+    onSilence();
+  }
+
+  function disconnect() {
+    stream?.abort();
+    stream = null;
+  }
+
+  function onEvent(kind, data) {
+    if (kind === 'status') onStatus();
+    on[kind]?.(data);
   }
 
   function onStatus() {
@@ -77,26 +99,36 @@ export function listen(on) {
     on.lost(last);
   }
 
-  async function watch() {
-    if (document.hidden) return;
+  function watch() {
+    if (document.hidden || isLoggedOut()) return;
     const now = Date.now();
-    if (now - Math.max(last, tried) > MAX_SILENCE) onSilence();
-    const ended = source.readyState === EventSource.CLOSED && now - tried > 3000;
-    if (ended || now - Math.max(last, tried) > RECONNECT_AFTER) {
-      tried = now;
-      // This call finds out whether the session has ended, since EventSource reports no status.
-      if (await call('GET', 'status').catch(() => null)) open();
-    }
+    const silence = now - Math.max(last, tried);
+    if (silence > MAX_SILENCE) onSilence();
+    if (!stream && now - tried > 3000 || silence > RECONNECT_AFTER) connect();
   }
 
   // A browser opens only six connections to one host, so tabs in the background give theirs up.
   document.addEventListener('visibilitychange', () => {
-    if (document.hidden) source.close();
+    if (document.hidden) disconnect();
     else {
       connected = undefined;
-      open();
+      connect();
     }
   });
-  open();
+  connect();
   setInterval(watch, 1000);
+}
+
+/** Reads server-sent events. An EventSource cannot send the header that proves the session. */
+async function eachEvent(body, on) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (let part = await reader.read(); !part.done; part = await reader.read()) {
+    const blocks = (rest + part.value).split('\n\n');
+    rest = blocks.pop();
+    for (const block of blocks) {
+      const fields = Object.fromEntries(block.split('\n').map(line => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
+      if (fields.event) on(fields.event, JSON.parse(fields.data));
+    }
+  }
 }

@@ -1,11 +1,12 @@
 // Shows the view that the address names, and passes the broker's events on to the views.
-import { listen } from './api.js';
-import { byId, set, state } from './dom.js';
+import { get, listen } from './api.js';
+import { byId, say, set, state } from './dom.js';
 import { plain, timeOfDay } from './format.js';
 import * as broker from './broker.js';
 import * as rendezvous from './rendezvous.js';
 import * as server from './server.js';
 import * as servers from './servers.js';
+import { isLoggedOut, logOut, open, useLink } from './session.js';
 
 const VIEWS = { servers, server, rendezvous, broker };
 let current;
@@ -36,9 +37,9 @@ async function route() {
   if (moved && !view.contains(document.activeElement)) view.querySelector('h1').focus({ preventScroll: true });
 }
 
-const reload = () => document.hidden || VIEWS[current].load();
+const reload = () => document.hidden || isLoggedOut() || VIEWS[current].load();
 
-listen({
+const on = {
   status(now) {
     for (const view of [broker, servers, server]) view.status(now);
   },
@@ -62,14 +63,41 @@ listen({
     document.body.classList.add('stale');
     set(byId('stale'), `The broker has not responded since ${timeOfDay(last)}. This page shows the data of that time. Reconnecting…`);
   },
-});
+};
+
+/** Handles a new address: that of another view, or a link that logs in. */
+async function onAddress({ oldURL, newURL }) {
+  const { hash } = new URL(newURL);
+  if (hash.startsWith('#token=')) {
+    const failure = await useLink();
+    history.replaceState(null, '', oldURL);
+    if (failure) say(failure);
+    else open();
+  } else if (server.isEdited()) {
+    history.pushState(null, '', oldURL);
+    server.confirmDiscard(() => { location.hash = hash; });
+  } else {
+    route();
+  }
+}
+
+async function start() {
+  addEventListener('hashchange', onAddress);
+  const failure = await useLink();
+  await get('status').catch(() => {}); // returns once somebody is logged in
+  open();
+  if (failure) say(failure);
+  history.scrollRestoration = 'manual';
+  setInterval(reload, 60_000); // also moves on the last hour of idle hidden servers
+  listen(on);
+  route();
+}
 
 for (const id of ['new', 'first']) byId(id).addEventListener('click', server.create);
 byId('skip').addEventListener('click', event => {
   event.preventDefault();
   byId('main').focus();
 });
-history.scrollRestoration = 'manual';
-addEventListener('hashchange', route);
-setInterval(reload, 60_000); // also moves on the last hour of idle hidden servers
-route();
+byId('logout').addEventListener('click', logOut);
+addEventListener('beforeunload', event => server.isEdited() && event.preventDefault());
+start();

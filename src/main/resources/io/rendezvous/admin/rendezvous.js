@@ -4,7 +4,18 @@ import { arrange, attempt, byId, copyOf, parts, set, showName, state } from './d
 import { bytes, count, date, duration, shortId, timeOfDay } from './format.js';
 
 const MAX_ROWS = 100;
-const STATES = { 'going on': ['on', 'ongoing'], over: ['off', 'over'], unanswered: ['bad', 'unanswered'] };
+
+/** The words of the access log for how a rendezvous ended: how each is shown, and what it means. */
+const STATES = {
+  'going on': ['on', 'ongoing', ''],
+  whole: ['off', 'complete', 'Both directions ended in order.'],
+  'client-broke': ['off', 'client left', 'The client’s connection was cut or reset.'],
+  'server-broke': ['bad', 'server broke off', 'The tunnel was cut or reset.'],
+  'stood-still': ['bad', 'stood still', 'Nothing moved for too long.'],
+  revoked: ['off', 'revoked', 'The entry was deleted, or its secret was revoked.'],
+  'broker-ended': ['off', 'broker stopped', 'The broker shut down first.'],
+  unanswered: ['bad', 'unanswered', 'The tunnel ended before an answer.'],
+};
 
 export class Latest {
   #rows = new Map();
@@ -57,7 +68,9 @@ function update(row, one) {
   row.name.href = `#/server/${one.uuid}`;
   showName(row.name, one.label ? [one.label] : [], shortId(one.uuid));
   set(row.client, one.client);
-  state(row.state, ...(STATES[one.state] ?? ['off', one.state]));
+  const [kind, text, meaning] = STATES[one.state] ?? ['off', one.state, ''];
+  state(row.state, kind, text);
+  row.state.title = meaning;
   set(row.attempt, one.attempt > 1 ? `attempt ${count(one.attempt)}` : '');
   set(row.waited, duration(one.waitedMs));
   set(row.lasted, duration(one.lastedMs));

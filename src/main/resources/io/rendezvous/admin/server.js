@@ -13,6 +13,7 @@ const OVERLAPS = [['10m', '10 minutes'], ['1h', '1 hour'], ['1d', '1 day'], ['7d
 
 let uuid;
 let entry;
+let broker; // its latest status
 let created; // the UUID of the entry that was just created, whose next steps are scrolled into view
 const latest = new Latest(view.querySelector('[data-rendezvous]'), one => one.uuid === uuid);
 
@@ -58,6 +59,21 @@ export const rendezvousChanged = list => latest.put(list);
 
 export function status(now) {
   byId('loopback').hidden = !now.publicHostIsLoopback;
+  broker = now;
+  if (entry) commands();
+}
+
+/** Shows the commands of clients. They need the broker's own authority, if that issued its certificate. */
+function commands() {
+  const isNamed = !entry.url.includes('@');
+  const own = broker?.ownAuthority;
+  const user = isNamed ? '' : ` --digest --user ${uuid}:x`;
+  set(part.curl, `curl${user}${own ? ` --cacert ${own}` : ''} ${entry.url.replace(/\/\/[^/]*@/, '//')}`);
+  set(part.check, `java -jar rendezvous.jar agent check --as-client --broker ${broker?.url.replace(/^https?:\/\//, '') ?? ''} --id ${uuid}${own ? ` --ca ${own}` : ''}`);
+  set(part.access, isNamed
+    ? 'Anyone who guesses the host name can connect.' : 'Anyone who knows the UUID can connect.');
+  byId('authority').hidden = !own;
+  set(part.authority, own ?? '');
 }
 
 function update(now) {
@@ -68,11 +84,17 @@ function update(now) {
   for (const key of ['uuid', 'url']) set(part[key], entry[key]);
   since(part.end, entry.lastEnd?.time, entry.lastEnd && `last tunnel ended: ${entry.lastEnd.why}, `);
   if (!entry.lastEnd) set(part.end, '');
+  const refusal = entry.lastRefusal;
+  byId('refused').hidden = !refusal;
+  if (refusal) {
+    set(part.refusal, `${refusal.status} ${refusal.reason}`);
+    since(part.refused, refusal.time, `from ${refusal.source}, `);
+  }
   set(part.created, entry.created ? `created ${date(entry.created)}` : '');
   byId('chart').hidden = !entry.lastSeen; // a new one begins with how to connect it
   set(part.max, `up to ${count(Math.max(...entry.hour))} per minute`);
-  set(part.agent, `scripts/rendezvous agent --entry ${uuid}.provisioning.json --to http://127.0.0.1:8080`);
-  set(part.curl, `curl --digest --user ${uuid}:x ${entry.url.replace(/\/\/[^/]*@/, '//')}`);
+  set(part.agent, `java -jar rendezvous.jar agent --entry ${uuid}.provisioning.json --to http://127.0.0.1:8080`);
+  commands();
   set(part.digits, entry.digits);
   const previous = entry.previousUntil && new Date(entry.previousUntil) > new Date();
   set(part.previous, previous ? `The previous secret is valid until ${date(entry.previousUntil)}.` : '');
@@ -82,7 +104,8 @@ function update(now) {
   }
 }
 
-const labelsOf = input => input.value.split(/[\s,]+/).filter(Boolean);
+// Split at commas only: a name with a blank is refused in words, rather than taken for two labels.
+const labelsOf = input => input.value.split(',').map(label => label.trim()).filter(Boolean);
 const flagsOf = form => Object.fromEntries(FLAGS.map(flag => [flag, form.elements[flag].checked]));
 
 /** Returns an element with the entry's name, for use in a sentence. */
@@ -93,6 +116,19 @@ function nameElement() {
 }
 
 edit.addEventListener('input', () => edit.classList.add('changed'));
+
+/** Returns whether there are changes that were not saved. */
+export const isEdited = () => !byId('one').hidden && edit.classList.contains('changed');
+
+/** Asks whether to discard the changes that were not saved. */
+export function confirmDiscard(then) {
+  const text = document.createElement('p');
+  text.append('The changes of ', nameElement(), ' were not saved.');
+  confirm('Discard the changes', [text], 'Discard', true, () => {
+    edit.classList.remove('changed');
+    then();
+  });
+}
 
 onSubmit(edit, async () => {
   const now = await put(`entries/${uuid}`, { labels: labelsOf(edit.elements.labels), ...flagsOf(edit) });
@@ -132,6 +168,7 @@ byId('delete').addEventListener('click', () => {
   text.append('This deletes the entry ', nameElement(), ' (', code, '). Its tunnels, parked and active, are closed within 2 s. This cannot be undone.');
   confirm('Delete the entry', [text], 'Delete', true, async () => {
     await call('DELETE', `entries/${uuid}`);
+    edit.classList.remove('changed');
     say(`Deleted ${nameOf(entry)}.`);
     location.hash = '#/servers';
   });

@@ -27,7 +27,8 @@ function address(changes) {
 
 export async function show(id, query) {
   const page = wanted.page;
-  wanted = { ...DEFAULTS, ...Object.fromEntries(query) };
+  wanted = { ...DEFAULTS };
+  for (const [key, value] of query) if (key in DEFAULTS) wanted[key] = value;
   if (!typing) byId('search').value = wanted.search;
   byId('sort').value = wanted.sort;
   byId('order').value = wanted.order;

@@ -2,6 +2,7 @@ package io.rendezvous.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import io.rendezvous.testing.AdminClient;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
@@ -10,6 +11,7 @@ import io.rendezvous.testing.TestBroker;
 import java.net.URI;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
@@ -22,6 +24,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests which requests are answered, and which are refused for want of a token. */
 class AdminAuthTest {
+  private static final ObjectMapper JSON = new ObjectMapper();
   private static final String BEARER = "Bearer " + AdminClient.TOKEN;
 
   private TestBroker broker;
@@ -40,7 +43,6 @@ class AdminAuthTest {
 
   @ParameterizedTest
   @CsvSource({
-    "GET, /",
     "GET, /index.html",
     "GET, /api/entries",
     "POST, /api/entries",
@@ -52,7 +54,8 @@ class AdminAuthTest {
     "GET, /api/events",
     "GET, /api/openapi.json",
     "GET, /metrics",
-    "POST, /logout",
+    "DELETE, /api/session",
+    "POST, /api/one-time-token",
     "GET, /nothing",
     "PATCH, /api/status"
   })
@@ -80,71 +83,117 @@ class AdminAuthTest {
   }
 
   @Test
-  void guessingIsSlowedDown() throws Exception {
+  void guessingIsSlowedDownAndTheRightTokenIsLetIn() throws Exception {
+    String session = session(login(AdminClient.TOKEN));
     for (int i = 0; i < 10; i++) {
       assertThat(admin.askBare("GET", "/api/status", "", "Authorization", "Bearer x" + i))
           .extracting(HttpResponse::statusCode)
           .isEqualTo(401);
     }
-    HttpResponse<String> late = admin.ask("GET", "/api/status", "");
-    assertThat(late.statusCode()).isEqualTo(429);
-    assertThat(late.headers().firstValueAsLong("Retry-After").orElseThrow()).isBetween(1L, 31L);
-    assertThat(login(AdminClient.TOKEN).statusCode()).isEqualTo(429);
-    broker.clock().step(Duration.ofSeconds(31));
+    for (HttpResponse<String> wrong :
+        List.of(admin.askBare("GET", "/api/status", "", "Authorization", "Bearer y"), login("y"))) {
+      assertThat(wrong.statusCode()).isEqualTo(429);
+      assertThat(wrong.headers().firstValueAsLong("Retry-After").orElseThrow()).isBetween(1L, 31L);
+    }
     assertThat(admin.ask("GET", "/api/status", "").statusCode()).isEqualTo(200);
+    assertThat(admin.ask("GET", "/metrics", "").statusCode()).isEqualTo(200);
+    assertThat(status(session)).isEqualTo(200);
+    assertThat(login(oneTimeToken()).statusCode()).isEqualTo(201);
+    assertThat(login(AdminClient.TOKEN).statusCode()).isEqualTo(201);
+    broker.clock().step(Duration.ofSeconds(31));
+    assertThat(login("y").statusCode()).isEqualTo(401);
   }
 
   @Test
   void pagesOfOtherSitesCannotUseUpGuesses() throws Exception {
     for (int i = 0; i < 20; i++) {
-      admin.askBare("GET", "/?token=x" + i, "", "Sec-Fetch-Site", "cross-site");
+      admin.askBare("POST", "/api/session", "{\"token\":\"x\"}", "Sec-Fetch-Site", "cross-site");
     }
-    assertThat(admin.ask("GET", "/api/status", "").statusCode()).isEqualTo(200);
+    assertThat(login("x").statusCode()).isEqualTo(401);
   }
 
   private HttpResponse<String> login(String token) throws Exception {
-    return admin.askBare(
-        "POST", "/login", "token=" + token, "Content-Type", "application/x-www-form-urlencoded");
+    return admin.askBare("POST", "/api/session", "{\"token\":\"" + token + "\"}");
   }
 
-  private static String cookie(HttpResponse<String> answer) {
-    return answer.headers().firstValue("Set-Cookie").orElseThrow().replaceFirst(";.*", "");
+  private static String session(HttpResponse<String> answer) throws Exception {
+    return JSON.readTree(answer.body()).path("session").asText();
   }
 
-  @Test
-  void formLogsIn() throws Exception {
-    HttpResponse<String> wrong = login("wrong");
-    assertThat(wrong.statusCode()).isEqualTo(401);
-    assertThat(wrong.body()).contains("The token is wrong.");
-    assertThat(wrong.headers().firstValue("Set-Cookie")).isEmpty();
-    HttpResponse<String> right = login(AdminClient.TOKEN);
-    assertThat(right.statusCode()).isEqualTo(303);
-    assertThat(right.headers().firstValue("Location")).contains("/");
-    assertThat(right.headers().firstValue("Set-Cookie").orElseThrow())
-        .contains("; HttpOnly", "; SameSite=Strict", "; Path=/")
-        .doesNotContain(AdminClient.TOKEN);
-    assertThat(admin.askBare("GET", "/", "", "Cookie", cookie(right)).statusCode()).isEqualTo(200);
+  private int status(String session) throws Exception {
+    return admin
+        .askBare("GET", "/api/status", "", "Authorization", "Bearer " + session)
+        .statusCode();
+  }
+
+  private String oneTimeToken() throws Exception {
+    HttpResponse<String> answer = admin.ask("POST", "/api/one-time-token", "");
+    assertThat(answer.statusCode()).isEqualTo(201);
+    return JSON.readTree(answer.body()).path("token").asText();
   }
 
   @Test
-  void urlLogsInAndTheSessionEnds() throws Exception {
-    assertThat(admin.askBare("GET", "/?token=wrong", "").statusCode()).isEqualTo(401);
-    HttpResponse<String> answer = admin.askBare("GET", "/?token=" + AdminClient.TOKEN, "");
-    assertThat(answer.statusCode()).isEqualTo(303);
-    String cookie = cookie(answer);
-    assertThat(status(cookie)).isEqualTo(200);
-    String other = cookie(login(AdminClient.TOKEN));
+  void loginStartsASessionWhichEnds() throws Exception {
+    assertThat(login("wrong").statusCode()).isEqualTo(401);
+    assertThat(admin.askBare("POST", "/api/session", "{\"token\":1}").statusCode()).isEqualTo(400);
+    HttpResponse<String> answer = login(AdminClient.TOKEN);
+    assertThat(answer.statusCode()).isEqualTo(201);
+    assertThat(answer.body()).doesNotContain(AdminClient.TOKEN);
+    String session = session(answer);
+    String other = session(login(AdminClient.TOKEN));
+    assertThat(status(session)).isEqualTo(200);
     assertThat(
-            admin.askBare("POST", "/logout", "", "Cookie", other, "Origin", origin()).statusCode())
-        .isEqualTo(303);
+            admin
+                .askBare("DELETE", "/api/session", "", "Authorization", "Bearer " + other)
+                .statusCode())
+        .isEqualTo(204);
     assertThat(status(other)).isEqualTo(401);
-    assertThat(status(cookie)).isEqualTo(200);
+    assertThat(status(session)).isEqualTo(200);
     broker.clock().step(Duration.ofHours(12));
-    assertThat(status(cookie)).isEqualTo(401);
+    assertThat(status(session)).isEqualTo(401);
   }
 
-  private int status(String cookie) throws Exception {
-    return admin.askBare("GET", "/api/status", "", "Cookie", cookie).statusCode();
+  @Test
+  void oneTimeTokenLogsInOnceAndForTenMinutes() throws Exception {
+    String token = oneTimeToken();
+    assertThat(status(token)).isEqualTo(401); // it is good for a login only
+    assertThat(status(session(login(token)))).isEqualTo(200);
+    assertThat(login(token).statusCode()).isEqualTo(401);
+    String late = oneTimeToken();
+    broker.clock().step(Duration.ofMinutes(10));
+    assertThat(login(late).statusCode()).isEqualTo(401);
+  }
+
+  @Test
+  void sessionCannotProlongItself() throws Exception {
+    String session = session(login(AdminClient.TOKEN));
+    assertThat(
+            admin
+                .askBare("POST", "/api/one-time-token", "", "Authorization", "Bearer " + session)
+                .statusCode())
+        .isEqualTo(403);
+    assertThat(login(session).statusCode()).isEqualTo(401);
+  }
+
+  @Test
+  void noCookieIsSetAndNoneLogsIn() throws Exception {
+    HttpResponse<String> answer = login(AdminClient.TOKEN);
+    assertThat(answer.headers().map()).doesNotContainKey("set-cookie");
+    String session = session(answer);
+    for (String name : List.of("rendezvous-admin", "rendezvous-session", "session")) {
+      assertThat(
+              admin.askBare("GET", "/api/status", "", "Cookie", name + "=" + session).statusCode())
+          .isEqualTo(401);
+    }
+  }
+
+  @Test
+  void tokenInTheQueryIsOfNoUse() throws Exception {
+    HttpResponse<String> page = admin.askBare("GET", "/?token=" + AdminClient.TOKEN, "");
+    assertThat(page.body()).startsWith("<!doctype html>").doesNotContain(AdminClient.TOKEN);
+    assertThat(page.headers().map()).doesNotContainKey("set-cookie");
+    assertThat(admin.askBare("GET", "/api/status?token=" + AdminClient.TOKEN, "").statusCode())
+        .isEqualTo(401);
   }
 
   private String origin() {
@@ -153,7 +202,7 @@ class AdminAuthTest {
 
   @Test
   void pagesOfOtherOriginsChangeAndReadNothing() throws Exception {
-    String cookie = cookie(login(AdminClient.TOKEN));
+    String session = "Bearer " + session(login(AdminClient.TOKEN));
     String entry = "/api/entries/" + broker.id();
     String[][] foreign = {
       {"Origin", "http://evil.example"},
@@ -163,43 +212,44 @@ class AdminAuthTest {
       {"Sec-Fetch-Site", "cross-site"},
       {"Sec-Fetch-Site", "same-site"},
       {"Sec-Fetch-Site", "cross-site", "Origin", origin()},
-      {"X-Nothing", "that a browser sends"},
     };
     for (String[] headers : foreign) {
       String[] all = new String[headers.length + 2];
       System.arraycopy(headers, 0, all, 2, headers.length);
-      all[0] = "Cookie";
-      all[1] = cookie;
+      all[0] = "Authorization";
+      all[1] = session;
       assertThat(admin.askBare("DELETE", entry, "", all).statusCode()).isEqualTo(403);
       assertThat(admin.askBare("POST", entry + "/revoke", "", all).statusCode()).isEqualTo(403);
-      assertThat(admin.askBare("POST", "/logout", "", all).statusCode()).isEqualTo(403);
+      assertThat(admin.askBare("DELETE", "/api/session", "", all).statusCode()).isEqualTo(403);
       if (headers[0].equals("Sec-Fetch-Site")) {
         assertThat(admin.askBare("GET", entry, "", all).statusCode()).isEqualTo(403);
       }
       // The token itself does not help a page of another site either.
-      if (!headers[0].equals("X-Nothing")) {
-        assertThat(admin.ask("DELETE", entry, "", headers).statusCode()).isEqualTo(403);
-      }
+      assertThat(admin.ask("DELETE", entry, "", headers).statusCode()).isEqualTo(403);
     }
     assertThat(broker.store().find(broker.id())).isPresent();
-    String[] ours = {"Cookie", cookie, "Origin", origin(), "Sec-Fetch-Site", "same-origin"};
+    String[] ours = {"Authorization", session, "Origin", origin(), "Sec-Fetch-Site", "same-origin"};
     assertThat(admin.askBare("DELETE", entry, "", ours).statusCode()).isEqualTo(204);
     assertThat(broker.store().find(broker.id())).isEmpty();
   }
 
   @Test
   void linkOnAnotherSiteLeadsToThePage() throws Exception {
-    String cookie = cookie(login(AdminClient.TOKEN));
-    assertThat(
-            admin
-                .askBare("GET", "/", "", "Cookie", cookie, "Sec-Fetch-Site", "cross-site")
-                .statusCode())
+    assertThat(admin.askBare("GET", "/", "", "Sec-Fetch-Site", "cross-site").statusCode())
         .isEqualTo(200);
   }
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"evil.example", "evil.example:8893", "127.0.0.1.evil.example", "192.0.2.1", "x"})
+      strings = {
+        "",
+        " ",
+        "evil.example",
+        "evil.example:8893",
+        "127.0.0.1.evil.example",
+        "192.0.2.1",
+        "x"
+      })
   void foreignHostIsMisdirected(String host) throws Exception {
     assertThat(askHost(host, "/api/status")).startsWith("HTTP/1.1 421 ");
     assertThat(askHost(host, "/health")).startsWith("HTTP/1.1 421 ");
@@ -256,6 +306,27 @@ class AdminAuthTest {
   }
 
   @Test
+  void idleConnectionsKeepNobodyOut() throws Exception {
+    List<Peer> idle = new ArrayList<>();
+    try (Peer known = Peer.to(admin.port()).plain()) {
+      String request = "GET /api/status HTTP/1.1\r\nHost: localhost\r\n";
+      known.send(request + "Authorization: " + BEARER + "\r\n\r\n").readResponse();
+      for (int i = 0; i < 300; i++) {
+        idle.add(Peer.to(admin.port()).plain());
+      }
+      assertThat(admin.askBare("GET", "/health", "").statusCode()).isEqualTo(200);
+      assertThat(admin.ask("GET", "/metrics", "").statusCode()).isEqualTo(200);
+      assertThat(Octets.untilItBreaks(idle.get(0).in())).isEmpty();
+      known.send(request + "Authorization: " + BEARER + "\r\n\r\n");
+      assertThat(known.readResponse()).startsWith("HTTP/1.1 200 ");
+    } finally {
+      for (Peer peer : idle) {
+        peer.reset();
+      }
+    }
+  }
+
+  @Test
   void otherAddressIsServedOverTlsOnly() throws Exception {
     try (TestBroker open =
         TestBroker.start(
@@ -268,7 +339,7 @@ class AdminAuthTest {
         assertThat(Octets.untilItBreaks(plain.in())).doesNotContain("HTTP/1.1");
       }
       for (String host : List.of("localhost", "192.0.2.7:8893", "[2001:db8::7]")) {
-        assertThat(login(port, host)).startsWith("HTTP/1.1 303 ").contains("; Secure");
+        assertThat(login(port, host)).startsWith("HTTP/1.1 201 ");
       }
       assertThat(login(port, "evil.example")).startsWith("HTTP/1.1 421 ");
     }
@@ -276,8 +347,14 @@ class AdminAuthTest {
 
   private static String login(int port, String host) throws Exception {
     try (Peer peer = Peer.to(port).tls(Keys.trust())) {
+      String body = "{\"token\":\"" + AdminClient.TOKEN + "\"}";
       return peer.send(
-              "GET /?token=" + AdminClient.TOKEN + " HTTP/1.1\r\nHost: " + host + "\r\n\r\n")
+              "POST /api/session HTTP/1.1\r\nHost: "
+                  + host
+                  + "\r\nContent-Length: "
+                  + body.length()
+                  + "\r\n\r\n"
+                  + body)
           .readHead();
     }
   }

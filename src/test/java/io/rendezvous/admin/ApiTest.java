@@ -15,6 +15,7 @@ import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -208,6 +209,14 @@ class ApiTest {
     ask(400, "GET", "/api/entries?order=up", "");
     ask(400, "GET", "/api/entries?size=501", "");
     ask(400, "GET", "/api/entries?page=0", "");
+    assertThat(ask(400, "GET", "/api/entries?online=false&sort=uuid", "").path("detail").asText())
+        .isEqualTo(
+            "unknown query parameter: online"
+                + " (the parameters of this path: order, page, search, size, sort)");
+    assertThat(admin.get("/api/status?x").path("detail").asText())
+        .isEqualTo("unknown query parameter: x (the parameters of this path: none)");
+    assertThat(admin.ask("DELETE", "/api/entries/" + broker.id() + "?uuid=x", "").statusCode())
+        .isEqualTo(400);
     ask(413, "POST", "/api/entries", " ".repeat(65_537));
   }
 
@@ -359,7 +368,7 @@ class ApiTest {
     assertThat(entry.path("lastSeen").isNull()).isFalse();
     assertThat(entry.path("lastEnd").path("why").asText()).isEqualTo("used by a client");
     JsonNode rendezvous = ask(200, "GET", "/api/rendezvous", "").at("/rendezvous/0");
-    assertThat(rendezvous.path("state").asText()).isEqualTo("over");
+    assertThat(rendezvous.path("state").asText()).isEqualTo("whole");
     assertThat(rendezvous.path("client").asText()).isEqualTo("127.0.0.1");
     JsonNode status = ask(200, "GET", "/api/status", "");
     assertThat(status.at("/today/rendezvous").asInt()).isEqualTo(1);
@@ -368,6 +377,43 @@ class ApiTest {
     broker.clock().step(Duration.ofDays(1));
     entry = ask(200, "GET", "/api/entries/" + broker.id(), "");
     assertThat(entry.path("today").path("rendezvous").asInt()).isZero();
+  }
+
+  @Test
+  void lastRefusalOfAnEntryIsShown() throws Exception {
+    String path = "/api/entries/" + broker.id();
+    assertThat(ask(200, "GET", path, "").path("lastRefusal").isNull()).isTrue();
+    String head = broker.connectHead(broker.entry()).replace("response=", "response=x");
+    try (Peer tunnel = broker.connect()) {
+      assertThat(tunnel.send(head).readHead()).startsWith("HTTP/1.1 401 ");
+    }
+    JsonNode refusal = ask(200, "GET", path, "").path("lastRefusal");
+    assertThat(refusal.path("status").asInt()).isEqualTo(401);
+    assertThat(refusal.path("reason").asText()).isEqualTo("unknown UUID or wrong token");
+    assertThat(refusal.path("source").asText()).isEqualTo("127.0.0.1");
+    assertThat(Instant.parse(refusal.path("time").asText()))
+        .isBefore(broker.clock().instant().plusMillis(1));
+  }
+
+  @Test
+  void urlIsThatOfTheLabelWhereThereIsADomain() throws Exception {
+    String uuidUrl = create("{}").path("url").asText();
+    assertThat(uuidUrl).matches("https://[0-9a-f-]{36}:x@localhost:\\d+/");
+    try (TestBroker named =
+        TestBroker.start(
+            "admin.enabled", "true", "admin.token", AdminClient.TOKEN, "domain", "example.net")) {
+      AdminClient its = new AdminClient(named);
+      int port = named.broker().address().getPort();
+      assertThat(url(its, "{\"labels\":[\"home:80\",\"home\",\"h\"]}"))
+          .isEqualTo("https://home.example.net:" + port + "/");
+      assertThat(url(its, "{\"labels\":[\"guarded\"],\"challenge\":true}"))
+          .matches("https://[0-9a-f-]{36}:x@guarded\\.example\\.net:" + port + "/");
+      assertThat(url(its, "{}")).matches("https://[0-9a-f-]{36}:x@localhost:" + port + "/");
+    }
+  }
+
+  private static String url(AdminClient admin, String form) throws Exception {
+    return JSON.readTree(admin.ask("POST", "/api/entries", form).body()).path("url").asText();
   }
 
   @Test
@@ -391,6 +437,9 @@ class ApiTest {
     ask(200, "POST", one + "/qr.svg", "");
     ask(200, "GET", one + "/url.svg", "");
     ask(204, "DELETE", one, "");
+    ask(201, "POST", "/api/one-time-token", "");
+    ask(201, "POST", "/api/session", "{\"token\":\"" + AdminClient.TOKEN + "\"}");
+    ask(204, "DELETE", "/api/session", "");
     for (String path :
         List.of(
             "/api/status",

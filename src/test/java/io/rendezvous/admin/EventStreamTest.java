@@ -127,7 +127,7 @@ class EventStreamTest {
       tunnel.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nHello").end();
       client.readAll();
       client.end();
-      JsonNode over = await("rendezvous", r -> r.at("/0/state").asText().equals("over"));
+      JsonNode over = await("rendezvous", r -> r.at("/0/state").asText().equals("whole"));
       assertThat(over.at("/0/number")).isEqualTo(going.at("/0/number"));
       assertThat(over.at("/0/octetsOut").asInt()).isEqualTo(43);
     }

@@ -191,7 +191,7 @@ class PageIT {
     Path file = download("Download .json");
     assertThat(page.locator("[data-f=agent]"))
         .hasText(
-            "scripts/rendezvous agent --entry "
+            "java -jar rendezvous.jar agent --entry "
                 + file.getFileName()
                 + " --to http://127.0.0.1:8080");
     try (Program agent = agent(file)) {
@@ -200,13 +200,12 @@ class PageIT {
       assertThat(tile("Tunnels parked")).hasText("8");
 
       String[] line = page.locator("[data-f=curl]").textContent().split(" ");
-      String[] curl =
-          Stream.concat(Stream.of(line), Stream.of("-sS", "--cacert", "conf/registrar-ca.crt"))
-              .toArray(String[]::new);
+      assertThat(line).contains("--cacert", "conf/registrar-ca.crt");
+      String[] curl = Stream.concat(Stream.of(line), Stream.of("-sS")).toArray(String[]::new);
       assertThat(Program.start(directory, curl).outputWhenDone()).isEqualTo("hello from /");
       assertThat(tile("Rendezvous today")).hasText("1");
       assertThat(page.locator("#server .rendezvous tbody tr")).hasCount(1);
-      assertThat(page.locator("#server .rendezvous tbody tr .state")).hasText("over");
+      assertThat(page.locator("#server .rendezvous tbody tr .state")).hasText("complete");
       assertThat(page.getByLabel("1 rendezvous in the last hour").locator("visible=true"))
           .isVisible();
 
@@ -234,6 +233,35 @@ class PageIT {
     confirm("Delete");
     search("story");
     assertThat(page.getByText("No hidden server has “story”")).isVisible();
+  }
+
+  @Test
+  void lastRefusalAndTheLinesOfTheLogAreShown() throws Exception {
+    UUID id = UUID.randomUUID();
+    write(id, "\"refused-one\"");
+    page.navigate(admin + "/#/server/" + id);
+    assertThat(heading("refused-one")).isVisible();
+    assertThat(page.locator("#refused")).isHidden();
+    assertThat(page.locator("#server [data-f=check]"))
+        .hasText(
+            "java -jar rendezvous.jar agent check --as-client --broker localhost:"
+                + port
+                + " --id "
+                + id
+                + " --ca conf/registrar-ca.crt");
+    Path file = download("Download .json");
+    String text = Files.readString(file);
+    Files.writeString(file, text.replace("GEZDGNBVGY3TQOJQ", "MFRGGZDFMZTWQ2LK"));
+    try (Program agent = agent(file)) {
+      agent.await("401 unknown UUID or wrong token");
+      assertThat(page.locator("#refused")).containsText("401 unknown UUID or wrong token");
+      assertThat(page.locator("#refused")).containsText("from 127.0.0.1");
+    }
+    String shortId = id.toString().substring(0, 8);
+    broker.await(
+        "servers - refused-one \\("
+            + shortId
+            + "\\) refused at 127\\.0\\.0\\.1: 401 unknown UUID or wrong token");
   }
 
   @Test
@@ -451,14 +479,86 @@ class PageIT {
     button("Log out").click();
     page.getByLabel("Admin token").fill("wrong");
     button("Log in").click();
-    assertThat(page.getByRole(AriaRole.ALERT)).not().isEmpty();
+    assertThat(page.getByRole(AriaRole.ALERT)).hasText("The token is wrong.");
+    assertThat(heading("Hidden servers")).isHidden();
+    page.getByLabel("Admin token").fill(TOKEN);
+    button("Log in").click();
+    assertThat(heading("Hidden servers")).isVisible();
+    link("server-00001").click();
+    assertThat(heading("server-00001")).isVisible();
+    page.evaluate("localStorage.clear()");
+    link("Rendezvous").first().click();
     assertThat(page.getByLabel("Admin token")).isVisible();
-    page.navigate(admin + "/?token=" + TOKEN);
+  }
+
+  @Test
+  void linkLogsInOnceAndLeavesTheAddressBar() throws Exception {
+    button("Log out").click();
+    assertThat(page.getByLabel("Admin token")).isVisible();
+    String url = Program.rendezvous(directory, "admin").outputWhenDone();
+    page.navigate(url); // the page is open, so only its hash changes
     assertThat(heading("Hidden servers")).isVisible();
     assertThat(page).hasURL(admin + "/");
-    page.context().clearCookies();
-    link("server-00001").click();
+    assertThat(page.evaluate("document.cookie")).isEqualTo("");
+
+    // Another tab has the session too, since it belongs to the origin.
+    Page other = page.waitForPopup(() -> page.evaluate("window.open('/#/broker') && 1"));
+    assertThat(other.locator("#broker h1")).isVisible();
+    other.close();
+
+    button("Log out").click();
+    page.navigate("about:blank");
+    page.navigate(url);
+    assertThat(page.getByRole(AriaRole.ALERT)).containsText("This link was used before");
+    assertThat(page).hasURL(admin + "/");
+    page.navigate("about:blank");
+    page.navigate(admin + "/?token=" + TOKEN);
     assertThat(page.getByLabel("Admin token")).isVisible();
+    assertThat(page).hasURL(admin + "/");
+  }
+
+  @Test
+  void otherPortsOfTheHostGetNothing() throws Exception {
+    List<String> headers = Collections.synchronizedList(new ArrayList<>());
+    Undertow other =
+        Undertow.builder()
+            .addHttpListener(0, "127.0.0.1")
+            .setHandler(
+                exchange -> {
+                  headers.add(exchange.getRequestHeaders().toString());
+                  exchange.getResponseHeaders().put(Headers.CONTENT_TYPE, "text/html");
+                  exchange.getResponseSender().send("<!doctype html><title>a stranger</title>");
+                })
+            .build();
+    other.start();
+    try {
+      String session = (String) page.evaluate("localStorage.getItem('rendezvous-session')");
+      assertThat(session).hasSize(43);
+      int otherPort = ((InetSocketAddress) other.getListenerInfo().get(0).getAddress()).getPort();
+      page.navigate("http://127.0.0.1:" + otherPort);
+      assertThat(page.evaluate("localStorage.length + document.cookie")).isEqualTo("0");
+      assertThat(headers.toString()).doesNotContain("Cookie").doesNotContain(session);
+    } finally {
+      other.stop();
+    }
+  }
+
+  @Test
+  void unsavedChangesAreNotLostSilently() {
+    link("server-00002").click();
+    page.locator("#edit").getByLabel("Labels").fill("server-00002, kitchen pi");
+    button("Save").click();
+    assertThat(page.locator("#edit").getByRole(AriaRole.ALERT)).containsText("kitchen pi");
+    link("Broker").click();
+    assertThat(heading("Discard the changes")).isVisible();
+    page.keyboard().press("Escape");
+    assertThat(heading("server-00002")).isVisible();
+    assertThat(page.locator("#edit").getByLabel("Labels")).hasValue("server-00002, kitchen pi");
+    link("Broker").click();
+    confirm("Discard");
+    assertThat(page.locator("#broker h1")).isVisible();
+    page.goBack();
+    assertThat(page.locator("#edit").getByLabel("Labels")).hasValue("server-00002");
   }
 
   @ParameterizedTest

@@ -3,11 +3,14 @@ package io.rendezvous.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.agent.Event;
+import io.rendezvous.agent.Status;
 import io.rendezvous.entry.Provisioning;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class AgentOutputTest {
@@ -34,6 +37,17 @@ class AgentOutputTest {
         .contains("\"event\":\"lost\"")
         .contains("\"dropped\":5");
     assertThat(out.toString().lines().filter(line -> line.contains("dropped"))).hasSize(1);
+  }
+
+  @Test
+  void tableHasTimesInUtcLikeTheEvents() {
+    Event lost = new Event(Instant.EPOCH.plusMillis(1500), Event.Kind.LOST, "gone");
+    Status status =
+        new Status(
+            0, 8, 0, new Status.Traffic(0, 0, 0), Optional.of(lost), Optional.<Duration>empty());
+    StatusTable table = new StatusTable(new PrintWriter(out));
+    table.draw(Map.of("home", status));
+    assertThat(out.toString()).contains("last trouble, 1970-01-01T00:00:01Z, home: gone");
   }
 
   @Test

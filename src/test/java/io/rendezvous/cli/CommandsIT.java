@@ -77,12 +77,11 @@ class CommandsIT {
       String port = broker.await("Listening on https://.*:(\\d+)$");
       broker.await("Admin page on http://127.0.0.1:" + adminPort + "/");
       String url = Program.rendezvous(directory, options, "admin").outputWhenDone();
-      assertThat(url).startsWith("http://127.0.0.1:" + adminPort + "/?token=");
-      assertThat(
-              Program.start(directory, "curl", "-sSL", "-c", "jar", "-b", "jar", url)
-                  .outputWhenDone())
-          .contains("<!doctype html>")
-          .doesNotContain("type=\"password\"");
+      assertThat(url).matches("http://127\\.0\\.0\\.1:" + adminPort + "/#token=[\\w-]{43}");
+      assertThat(url)
+          .doesNotContain(Files.readString(directory.resolve("data/admin.token")).strip());
+      String again = Program.rendezvous(directory, options, "admin").outputWhenDone();
+      assertThat(again).isNotEqualTo(url);
       String printed =
           Program.rendezvous(
                   directory, options, "entry", "create", "--id", ID, "--label", "a", "--json")
@@ -91,10 +90,10 @@ class CommandsIT {
       // Only the broker knows its port.
       assertThat(file.port()).isEqualTo(Integer.parseInt(port));
       assertThat(broker.await("action=create entry=(\\S+)")).isEqualTo("2f402f80");
-      Program again =
+      Program same =
           Program.rendezvous(directory, options, "entry", "create", "--label", "a", "--json");
-      assertThat(again.exitCode()).isEqualTo(1);
-      assertThat(again.output()).endsWith("the label a belongs to another entry");
+      assertThat(same.exitCode()).isEqualTo(1);
+      assertThat(same.output()).endsWith("the label a belongs to another entry");
       assertThat(Program.rendezvous(directory, options, "entry", "list").outputWhenDone())
           .isEqualTo(ID + " a");
       String js =
@@ -118,10 +117,13 @@ class CommandsIT {
       try (Program broker = Program.rendezvous(directory, options, "serve")) {
         broker.await("There is no admin page on 127.0.0.1:" + impostor.getLocalPort());
         broker.await("Listening on ");
-        for (String command : List.of("entry list", "entry create", "admin")) {
+        for (String command : List.of("entry list", "entry create")) {
           List<String> words = new ArrayList<>(List.of(command.split(" ")));
           Program.rendezvous(directory, options, words.toArray(String[]::new)).outputWhenDone();
         }
+        Program link = Program.rendezvous(directory, options, "admin");
+        assertThat(link.exitCode()).isEqualTo(1);
+        assertThat(link.output()).contains("No broker is running here");
       }
       impostor.setSoTimeout(1);
       assertThatThrownBy(impostor::accept).isInstanceOf(SocketTimeoutException.class);

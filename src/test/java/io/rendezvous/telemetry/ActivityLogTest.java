@@ -5,7 +5,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rendezvous.testing.AdminClient;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
+import io.rendezvous.tunnel.Refusal;
 import io.rendezvous.tunnel.Tunnel;
+import io.rendezvous.tunnel.TunnelListener;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -18,13 +21,14 @@ import org.junit.jupiter.api.io.TempDir;
 
 class ActivityLogTest {
   private static final UUID ID = UUID.randomUUID();
+  private static final InetSocketAddress FROM = new InetSocketAddress("203.0.113.7", 4711);
 
   private final TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
   private final ActivityLog activity = new ActivityLog(clock);
 
   @Test
   void lastEndIsSaidInWords() {
-    activity.parked(ID);
+    activity.parked(ID, FROM);
     assertThat(activity.lastEnd(ID)).isEmpty();
     for (Tunnel.End why : Tunnel.End.values()) {
       activity.ended(ID, why);
@@ -33,8 +37,26 @@ class ActivityLogTest {
   }
 
   @Test
+  void lastRefusalIsKeptForABoundedNumberOfUuids() {
+    for (int i = 0; i <= LastRefusals.MAX_UUIDS; i++) {
+      activity.refused(
+          new Refusal(
+              TunnelListener.Side.HIDDEN_SERVER,
+              401,
+              "reason " + i,
+              FROM,
+              Optional.of(new UUID(0, i))));
+    }
+    assertThat(activity.lastRefusal(new UUID(0, 0))).isEmpty();
+    assertThat(activity.lastRefusal(new UUID(0, 1)).orElseThrow().refusal().reason())
+        .isEqualTo("reason 1");
+    assertThat(activity.takeChanged()).hasSize(LastRefusals.MAX_UUIDS);
+    assertThat(activity.ids()).isEmpty();
+  }
+
+  @Test
   void activityOfDeletedEntriesIsForgotten() {
-    activity.parked(ID);
+    activity.parked(ID, FROM);
     activity.retain(Set.of());
     assertThat(activity.ids()).isEmpty();
     assertThat(activity.lastSeen(ID)).isEmpty();
@@ -44,8 +66,8 @@ class ActivityLogTest {
   void activityOutlivesTheProcess(@TempDir Path directory) {
     Path file = directory.resolve("data").resolve("ledger.json");
     UUID online = UUID.randomUUID();
-    activity.parked(online);
-    activity.parked(ID);
+    activity.parked(online, FROM);
+    activity.parked(ID, FROM);
     activity.ended(ID, Tunnel.End.RESET);
     new ActivityFile(file, activity).save(Set.of(online));
     assertThat(file).isRegularFile();

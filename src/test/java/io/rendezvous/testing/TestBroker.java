@@ -10,6 +10,7 @@ import io.rendezvous.entry.FileStore;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.tunnel.TunnelListener;
 import java.io.IOException;
+import java.net.InetSocketAddress;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -253,7 +254,7 @@ public final class TestBroker implements AutoCloseable {
     private final AtomicLong count = new AtomicLong();
 
     @Override
-    public void parked(UUID id) {
+    public void parked(UUID id, InetSocketAddress from) {
       count.incrementAndGet();
     }
 

@@ -54,7 +54,7 @@ final class TestRegistry {
 
   private final class Told implements TunnelListener {
     @Override
-    public void parked(UUID id) {
+    public void parked(UUID id, InetSocketAddress from) {
       told.add("parked");
     }
 

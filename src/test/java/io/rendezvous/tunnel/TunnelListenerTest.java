@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -38,6 +39,8 @@ class TunnelListenerTest {
 
   private final List<String> told = new ArrayList<>();
 
+  private static final InetSocketAddress FROM = new InetSocketAddress("192.0.2.1", 4711);
+
   /** Notes what it is told under its name. */
   private final class Noting implements TunnelListener {
     private final String name;
@@ -51,8 +54,8 @@ class TunnelListenerTest {
     }
 
     @Override
-    public void parked(UUID id) {
-      note("parked", id);
+    public void parked(UUID id, InetSocketAddress from) {
+      note("parked", id, from.getAddress().getHostAddress());
     }
 
     @Override
@@ -86,20 +89,21 @@ class TunnelListenerTest {
     }
 
     @Override
-    public void refused(Side side, int status) {
-      note("refused", side, status);
+    public void refused(Refusal refusal) {
+      note("refused", refusal.side(), refusal.status());
     }
   }
 
   private static void tellAll(TunnelListener listener) {
-    listener.parked(ID);
+    listener.parked(ID, FROM);
     listener.ended(ID, Tunnel.End.RESET);
     listener.probed(ID, TunnelListener.ProbeOutcome.SILENT, Duration.ofSeconds(2));
     listener.absent(ID);
     listener.paired(RENDEZVOUS);
     listener.reached(RENDEZVOUS);
     listener.over(RENDEZVOUS);
-    listener.refused(TunnelListener.Side.CLIENT, 404);
+    listener.refused(
+        new Refusal(TunnelListener.Side.CLIENT, 404, "not connected", FROM, Optional.of(ID)));
   }
 
   @Test
@@ -109,7 +113,7 @@ class TunnelListenerTest {
     long number = RENDEZVOUS.number();
     for (String event :
         List.of(
-            "[parked, " + ID + "]",
+            "[parked, " + ID + ", 192.0.2.1]",
             "[ended, " + ID + ", RESET]",
             "[probed, " + ID + ", SILENT, PT2S]",
             "[absent, " + ID + "]",
@@ -132,7 +136,7 @@ class TunnelListenerTest {
   /** Fails whatever it is told. */
   private static final class Failing implements TunnelListener {
     @Override
-    public void parked(UUID id) {
+    public void parked(UUID id, InetSocketAddress from) {
       throw new IllegalStateException("parked");
     }
 
@@ -160,7 +164,9 @@ class TunnelListenerTest {
     assertThat(registry.counts(ID).parked()).isEqualTo(1);
     assertThat(told)
         .containsExactly(
-            "b [parked, " + ID + "]", "b [parked, " + ID + "]", "b [ended, " + ID + ", REPLACED]");
+            "b [parked, " + ID + ", 127.0.0.1]",
+            "b [parked, " + ID + ", 127.0.0.1]",
+            "b [ended, " + ID + ", REPLACED]");
     assertThat(log).contains("A listener failed", "IllegalStateException: parked");
   }
 

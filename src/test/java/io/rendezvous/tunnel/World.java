@@ -2,6 +2,7 @@ package io.rendezvous.tunnel;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -142,7 +143,7 @@ final class World {
 
   private final class Told implements TunnelListener {
     @Override
-    public void parked(UUID id) {
+    public void parked(UUID id, InetSocketAddress from) {
       moment.run();
     }
 

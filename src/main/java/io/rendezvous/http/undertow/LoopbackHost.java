@@ -1,6 +1,8 @@
 package io.rendezvous.http.undertow;
 
 import io.undertow.server.HttpHandler;
+import io.undertow.util.HeaderValues;
+import io.undertow.util.Headers;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
@@ -10,12 +12,11 @@ import java.util.regex.Pattern;
  * (DNS rebinding).
  */
 public final class LoopbackHost {
+  /** IPv6 in both forms: the long one is what Java prints. */
   private static final Pattern LOOPBACK =
       Pattern.compile(
           "(?i)localhost|127(\\.\\d{1,3}){3}|\\[::1]|::1"
-              + "|\\[(0{1,4}:){7}0{0,3}1]|(0{1,4}:){7}0{0,3}1"); // the long form is what Java
-
-  // prints
+              + "|\\[(0{1,4}:){7}0{0,3}1]|(0{1,4}:){7}0{0,3}1");
 
   /** The status of RFC 9110, 15.5.20, which Undertow does not define. */
   private static final int MISDIRECTED_REQUEST = 421;
@@ -35,7 +36,10 @@ public final class LoopbackHost {
    */
   public static HttpHandler before(Predicate<String> isAllowed, HttpHandler next) {
     return exchange -> {
-      String name = exchange.getHostName();
+      // Undertow takes an empty Host for the address of the socket, like a missing one.
+      HeaderValues host = exchange.getRequestHeaders().get(Headers.HOST);
+      boolean isEmpty = host != null && host.getFirst().isBlank();
+      String name = isEmpty ? "" : exchange.getHostName();
       if (LOOPBACK.matcher(name).matches() || isAllowed.test(name)) {
         next.handleRequest(exchange);
       } else {

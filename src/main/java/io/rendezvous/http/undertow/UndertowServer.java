@@ -13,6 +13,7 @@ import io.undertow.util.AttachmentKey;
 import io.undertow.util.HeaderMap;
 import io.undertow.util.HeaderValues;
 import io.undertow.util.Headers;
+import io.undertow.util.SameThreadExecutor;
 import java.net.InetSocketAddress;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -196,6 +197,16 @@ public final class UndertowServer {
           deadline.remove();
           next.proceed();
         });
+  }
+
+  /**
+   * Runs a task that answers a request, on its I/O thread and after a delay. Called by the handler
+   * of the request.
+   */
+  public static void runLater(HttpServerExchange exchange, Duration delay, Runnable task) {
+    exchange.dispatch(
+        SameThreadExecutor.INSTANCE,
+        () -> exchange.getIoThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS));
   }
 
   /**

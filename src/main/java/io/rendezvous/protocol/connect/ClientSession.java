@@ -8,6 +8,7 @@ import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Refusals;
+import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.tunnel.Match;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelRegistry;
@@ -15,6 +16,7 @@ import io.rendezvous.tunnel.Waiter;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -39,7 +41,6 @@ final class ClientSession implements Waiter {
   /** How long a client that has ended its stream waits for a tunnel that is being probed. */
   private static final Duration HALF_CLOSED_PATIENCE = Duration.ofMillis(500);
 
-  private static final Problem ABSENT = Problem.passing(404, "UUID not registered");
   private static final Problem UNANSWERED =
       Problem.passing(502, "the hidden server's connection ended before an answer");
 
@@ -47,6 +48,7 @@ final class ClientSession implements Waiter {
   private final RequestHead head;
   private final UUID id;
   private final ByteBuffer first;
+  private final boolean atHostName;
   private final TunnelRegistry tunnels;
   private final Matchmaker matchmaker;
   private final Refusals refusals;
@@ -62,21 +64,23 @@ final class ClientSession implements Waiter {
    *
    * @param id the hidden server
    * @param first is sent to the hidden server first: the head without the client's identity
+   * @param atHostName whether the host name named the hidden server
    */
   ClientSession(
       Conn client,
       RequestHead head,
       UUID id,
       ByteBuffer first,
-      TunnelRegistry tunnels,
-      Matchmaker matchmaker,
+      boolean atHostName,
+      TunnelService service,
       Refusals refusals) {
     this.client = client;
     this.head = head;
     this.id = id;
     this.first = first;
-    this.tunnels = tunnels;
-    this.matchmaker = matchmaker;
+    this.atHostName = atHostName;
+    this.tunnels = service.registry();
+    this.matchmaker = service.matchmaker();
     this.refusals = refusals;
     this.arrivedAt = tunnels.now();
   }
@@ -101,8 +105,12 @@ final class ClientSession implements Waiter {
       refuse(busy("too many clients are waiting for that hidden server"));
     } else {
       refusals.absent(id);
-      refuse(ABSENT);
+      refuse(absent());
     }
+  }
+
+  private Problem absent() {
+    return atHostName ? ConnectProtocol.HOST_ABSENT : ConnectProtocol.ABSENT;
   }
 
   private Problem busy(String why) {
@@ -110,7 +118,7 @@ final class ClientSession implements Waiter {
   }
 
   private void refuse(Problem problem) {
-    refusals.client(client, head, problem);
+    refusals.client(client, head, Optional.of(id), atHostName ? problem.atHost() : problem);
   }
 
   // Waiting.
@@ -217,7 +225,7 @@ final class ClientSession implements Waiter {
         () -> {
           if (!over) {
             over = true;
-            refuse(why == Tunnel.End.DRAINED ? Problem.DRAINING : ABSENT);
+            refuse(why == Tunnel.End.DRAINED ? Problem.DRAINING : absent());
           }
         });
   }

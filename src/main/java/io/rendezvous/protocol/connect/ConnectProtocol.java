@@ -32,7 +32,12 @@ import java.util.concurrent.Executor;
 public final class ConnectProtocol implements Protocol {
   private static final byte[] CONNECT = "CONNECT ".getBytes(StandardCharsets.US_ASCII);
   private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
-  private static final Problem NOT_REGISTERED = Problem.passing(404, "UUID not registered");
+  static final Problem ABSENT = Problem.passing(404, "UUID not registered");
+
+  /** The answer for a label that is unknown, too: it must not reveal which labels there are. */
+  static final Problem HOST_ABSENT =
+      Problem.passing(404, "no hidden server is connected under this host name").atHost();
+
   private static final Problem CHALLENGE =
       Problem.passing(401, "enter the UUID of the hidden server as user name, with any password");
 
@@ -92,11 +97,11 @@ public final class ConnectProtocol implements Protocol {
     if (request.named().isEmpty() || entry.map(Entry::isChallenged).orElse(false)) {
       identify(client);
     } else if (entry.isPresent()) {
-      rendezvous(client, entry.get().id(), client.head().octets());
+      rendezvous(client, entry.get().id(), client.head().octets(), true);
     } else if (request.named().get().found() instanceof LabelResolver.Found.Unavailable) {
-      refuse(client, UNAVAILABLE);
+      refuse(client, UNAVAILABLE.atHost());
     } else {
-      refuse(client, NOT_REGISTERED);
+      refuse(client, HOST_ABSENT);
     }
   }
 
@@ -114,7 +119,7 @@ public final class ConnectProtocol implements Protocol {
     }
     Optional<UUID> id = identity.get().id();
     if (id.isPresent()) {
-      rendezvous(client, id.get(), identity.get().head());
+      rendezvous(client, id.get(), identity.get().head(), false);
     } else {
       String label = identity.get().name();
       client.ask(worker, () -> labels.find(label), found -> onLabel(client, identity.get(), found));
@@ -124,7 +129,7 @@ public final class ConnectProtocol implements Protocol {
   /** Handles a label as user name. It can be guessed, so it counts only if the entry is open. */
   private void onLabel(ClientConnection client, Identity identity, LabelResolver.Found found) {
     if (found instanceof LabelResolver.Found.Known known && known.entry().isOpen()) {
-      rendezvous(client, known.entry().id(), identity.head());
+      rendezvous(client, known.entry().id(), identity.head(), false);
     } else if (found instanceof LabelResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE);
     } else {
@@ -132,11 +137,10 @@ public final class ConnectProtocol implements Protocol {
     }
   }
 
-  private void rendezvous(ClientConnection client, UUID id, ByteBuffer first) {
+  private void rendezvous(ClientConnection client, UUID id, ByteBuffer first, boolean atHostName) {
     RequestHead head = client.head();
     Conn conn = client.takeOver();
-    new ClientSession(conn, head, id, first, tunnels.registry(), tunnels.matchmaker(), refusals)
-        .start();
+    new ClientSession(conn, head, id, first, atHostName, tunnels, refusals).start();
   }
 
   private void refuse(ClientConnection client, Problem problem) {

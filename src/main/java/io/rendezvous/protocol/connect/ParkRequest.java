@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -29,6 +30,7 @@ final class ParkRequest {
   private final Parking parking;
   private final Refusals refusals;
   private final HeadReader reader = new HeadReader(MAX_HEAD);
+  private Optional<UUID> named = Optional.empty(); // the UUID of the request
   private boolean over; // refused or closed
 
   ParkRequest(Conn conn, Parking parking, Refusals refusals) {
@@ -84,7 +86,8 @@ final class ParkRequest {
     }
     int query = target.indexOf('?');
     String path = target.substring(SCHEME.length(), query < 0 ? target.length() : query);
-    UUID id = Entry.parseId(path).orElse(null);
+    named = Entry.parseId(path);
+    UUID id = named.orElse(null);
     String token = head.parameter(RESPONSE).orElse("");
     if (id == null) {
       refuse(Problem.permanent(400, "the target is not a UUID"));
@@ -140,6 +143,6 @@ final class ParkRequest {
   private void refuse(Problem problem) {
     over = true;
     conn.onDrain(null);
-    refusals.hiddenServer(conn, problem);
+    refusals.hiddenServer(conn, named, problem);
   }
 }

@@ -155,7 +155,8 @@ final class CookieConnection {
     TunnelListener.Side side =
         hidden ? TunnelListener.Side.HIDDEN_SERVER : TunnelListener.Side.CLIENT;
     conn.onDrain(null);
-    refusals.refused(conn, side, Problem.permanent(refusal.status, refusal.diagnostic));
+    Problem problem = Problem.permanent(refusal.status, refusal.diagnostic);
+    refusals.refused(conn, side, Optional.empty(), problem);
     String error = "-ERR " + refusal.diagnostic + "\n";
     LingeringClose.say(conn, ByteBuffer.wrap(error.getBytes(StandardCharsets.US_ASCII)));
   }

@@ -85,11 +85,11 @@ final class RegistrarRequests implements Protocol {
     Side side = token.isPresent() ? Side.HIDDEN_SERVER : Side.CLIENT;
     UUID id = Entry.parseId(uuid.get()).orElse(null);
     if (id == null) {
-      refuse(conn, side, NO_UUID);
+      refuse(conn, side, Optional.empty(), NO_UUID);
     } else if (token.isEmpty()) {
       find(conn, id);
     } else if (token.get().isEmpty()) {
-      refuse(conn, side, NO_TOKEN);
+      refuse(conn, side, Optional.of(id), NO_TOKEN);
     } else {
       register(conn, id, token.get());
     }
@@ -105,26 +105,26 @@ final class RegistrarRequests implements Protocol {
 
   private void register(Conn conn, UUID id, String token) {
     parking.check(
-        id, token, conn.source(), outcome -> conn.execute(() -> onOutcome(conn, outcome)));
+        id, token, conn.source(), outcome -> conn.execute(() -> onOutcome(conn, id, outcome)));
   }
 
-  private void onOutcome(Conn conn, Parking.Outcome outcome) {
+  private void onOutcome(Conn conn, UUID id, Parking.Outcome outcome) {
     if (meetingPoint.isDraining()) {
-      refuse(conn, Side.HIDDEN_SERVER, Problem.DRAINING);
+      refuse(conn, Side.HIDDEN_SERVER, Optional.of(id), Problem.DRAINING);
     } else if (outcome instanceof Parking.Outcome.Denied denied) {
-      refuse(conn, Side.HIDDEN_SERVER, denied.problem());
+      refuse(conn, Side.HIDDEN_SERVER, Optional.of(id), denied.problem());
     } else if (outcome instanceof Parking.Outcome.Granted granted) {
       registrations
           .register(granted.permit().entry(), granted.permit().since())
           .ifPresentOrElse(
               cookies -> give(conn, cookies.hiddenServer()),
-              () -> refuse(conn, Side.HIDDEN_SERVER, FULL));
+              () -> refuse(conn, Side.HIDDEN_SERVER, Optional.of(id), FULL));
     }
   }
 
   private void find(Conn conn, UUID id) {
     if (meetingPoint.isDraining()) {
-      refuse(conn, Side.CLIENT, Problem.DRAINING);
+      refuse(conn, Side.CLIENT, Optional.of(id), Problem.DRAINING);
       return;
     }
     Optional<String> cookie = registrations.clientCookie(id);
@@ -132,7 +132,7 @@ final class RegistrarRequests implements Protocol {
       give(conn, cookie.get());
     } else {
       refusals.absent(id);
-      refuse(conn, Side.CLIENT, NOT_REGISTERED);
+      refuse(conn, Side.CLIENT, Optional.of(id), NOT_REGISTERED);
     }
   }
 
@@ -146,8 +146,8 @@ final class RegistrarRequests implements Protocol {
   }
 
   /** Refuses a request that is well formed. */
-  private void refuse(Conn conn, Side side, Problem problem) {
-    refusals.refused(conn, side, problem);
+  private void refuse(Conn conn, Side side, Optional<UUID> id, Problem problem) {
+    refusals.refused(conn, side, id, problem);
     ProblemResponse response = ProblemResponse.json(problem);
     answer(conn, response.headers(), response.body());
   }

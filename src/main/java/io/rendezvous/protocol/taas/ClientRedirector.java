@@ -62,12 +62,12 @@ final class ClientRedirector {
   /** Takes a request over, and tells the client that the hidden server is not connected. */
   void refuse(ClientRequest request) {
     RequestHead head = request.head();
-    refusals.client(request.connection().takeOver(), head, ABSENT);
+    refusals.client(request.connection().takeOver(), head, ABSENT.atHost());
   }
 
   private void answer(Conn conn, RequestHead head, String host, OptionalInt port) {
     if (port.isEmpty()) {
-      refusals.client(conn, head, NO_PORT);
+      refusals.client(conn, head, NO_PORT.atHost());
       return;
     }
     String location = "https://" + host + ":" + port.getAsInt() + escaped(head.pathAndQuery());

@@ -52,7 +52,7 @@ final class RegistrarHost {
   private static final Problem FULL = Problem.retry(503, "the broker is full or closing down", 30);
 
   /** A response that is ready to be sent. */
-  private record Response(int status, ByteBuffer bytes) {}
+  private record Response(Optional<Problem> problem, ByteBuffer bytes) {}
 
   private record Credentials(UUID id, String token) {}
 
@@ -97,6 +97,7 @@ final class RegistrarHost {
     Exchange exchange = new Exchange(head, conn);
     try {
       Credentials credentials = credentials(authorization.get().value());
+      exchange.named = Optional.of(credentials.id());
       parking.check(credentials.id(), credentials.token(), conn.source(), exchange::answerSoon);
     } catch (ProtocolException e) {
       exchange.answer(exchange.problem(UNREADABLE));
@@ -131,6 +132,7 @@ final class RegistrarHost {
   private final class Exchange {
     private final RequestHead head;
     private final Conn conn;
+    private Optional<UUID> named = Optional.empty(); // the UUID of the request
 
     Exchange(RequestHead head, Conn conn) {
       this.head = head;
@@ -164,7 +166,7 @@ final class RegistrarHost {
         return switch (head.method()) {
           case "PUT" -> register(permit, label(entry, REGISTER));
           case "GET" -> tell(entry, label(entry, PAIRINGS));
-          default -> new Response(METHOD.status(), bytes(METHOD, Map.of("Allow", "GET, PUT")));
+          default -> new Response(Optional.of(METHOD), bytes(METHOD, Map.of("Allow", "GET, PUT")));
         };
       } catch (IOException e) {
         LOG.warn("Labels cannot be looked up now: {}", e.getMessage());
@@ -213,11 +215,12 @@ final class RegistrarHost {
 
     private Response fine(String type, String body) {
       Map<String, String> headers = Map.of("Content-Type", type);
-      return new Response(200, ProblemResponse.closing(refusals.now(), "200 OK", headers, body));
+      return new Response(
+          Optional.empty(), ProblemResponse.closing(refusals.now(), "200 OK", headers, body));
     }
 
     Response problem(Problem problem) {
-      return new Response(problem.status(), bytes(problem, Map.of()));
+      return new Response(Optional.of(problem), bytes(problem, Map.of()));
     }
 
     private ByteBuffer bytes(Problem problem, Map<String, String> more) {
@@ -225,10 +228,9 @@ final class RegistrarHost {
     }
 
     void answer(Response response) {
-      LOG.debug("{} answered: {}", conn, response.status());
-      if (response.status() != 200) {
-        refusals.refused(Side.HIDDEN_SERVER, response.status());
-      }
+      response
+          .problem()
+          .ifPresent(problem -> refusals.refused(conn, Side.HIDDEN_SERVER, named, problem));
       LingeringClose.say(conn, response.bytes());
     }
   }

@@ -18,6 +18,7 @@ import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelListener;
 import io.rendezvous.tunnel.TunnelRegistry;
+import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Locale;
@@ -125,7 +126,7 @@ public final class Taas implements Protocol, Presence {
   /** Makes the fixed ports follow the parked tunnels. */
   private final class Changes implements TunnelListener {
     @Override
-    public void parked(UUID id) {
+    public void parked(UUID id, InetSocketAddress from) {
       fixedPorts.changed(id);
     }
 

@@ -104,12 +104,24 @@ class NamesTest {
   }
 
   @Test
-  void unknownLabelIsNotRegistered() throws Exception {
-    assertThat(answer(get("home.servers.example", "")))
+  void labelThatIsUnknownOrOfflineIsToldInTermsOfTheHostName() throws Exception {
+    String request = get("home.servers.example", "");
+    String unknown = answer(request);
+    assertThat(unknown)
         .startsWith("HTTP/1.1 404 ")
-        .contains("UUID not registered");
+        .contains("no hidden server is connected under this host name")
+        .doesNotContain("UUID");
     entry("home");
-    assertThat(answer(get("home.servers.example", ""))).startsWith("HTTP/1.1 404 ");
+    assertThat(withoutDate(answer(request))).isEqualTo(withoutDate(unknown));
+    String page = answer(get("home.servers.example", "Accept: text/html\r\n"));
+    assertThat(page)
+        .startsWith("HTTP/1.1 404 ")
+        .contains("No server is connected under this host name.")
+        .doesNotContain("UUID", "<form", "<script");
+  }
+
+  private static String withoutDate(String answer) {
+    return answer.replaceFirst("Date: [^\r]*", "");
   }
 
   @Test
