@@ -11,6 +11,8 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
 import javax.net.ssl.SSLSession;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import org.xnio.IoUtils;
 import org.xnio.Options;
 import org.xnio.StreamConnection;
@@ -37,6 +39,7 @@ import org.xnio.ssl.SslConnection;
  *       may decide by it, and gives it back. {@link #startTls()} then puts TLS on the socket. TLS
  *       reads the early bytes first, and from then on the owner reads and writes plaintext. The
  *       handshake begins with the first read or write.
+ *   <li><b>Errors.</b> A callback that throws ends its connection with a reset, and is logged.
  *   <li><b>Deadlines.</b> The owner may set one deadline at a time. Apart from that, the handshake
  *       of a connection that was accepted has to be over 10 s after it was accepted.
  *   <li><b>Drain.</b> When the process shuts down it calls {@link #drain}, which runs the listener
@@ -48,6 +51,8 @@ import org.xnio.ssl.SslConnection;
  * </ul>
  */
 public final class Conn {
+  private static final Logger LOG = LoggerFactory.getLogger(Conn.class);
+
   private static final Duration HANDSHAKE_TIME = Duration.ofSeconds(10);
 
   /** Reads in a turn: a peer can cause much work with few bytes. */
@@ -185,6 +190,11 @@ public final class Conn {
    * call.
    */
   public void execute(Runnable task) {
+    executeBare(() -> run(task));
+  }
+
+  /** Does the same for a task that catches its own errors, without a further object. */
+  void executeBare(Runnable task) {
     try {
       ioThread().execute(task);
     } catch (RejectedExecutionException e) {
@@ -199,9 +209,19 @@ public final class Conn {
 
   private XnioExecutor.Key schedule(Duration delay, Runnable task) {
     try {
-      return ioThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+      return ioThread().executeAfter(() -> run(task), delay.toMillis(), TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       return XnioExecutor.Key.IMMEDIATE; // the process ends, and the connection with it
+    }
+  }
+
+  /** Runs a callback. An error of this program ends the connection, and nothing else. */
+  private void run(Runnable callback) {
+    try {
+      callback.run();
+    } catch (RuntimeException e) {
+      LOG.error("{} is closed because of an error of this program: {}", this, e.toString(), e);
+      abort();
     }
   }
 
@@ -302,12 +322,12 @@ public final class Conn {
 
   /** Sets what runs while reads are resumed and there are bytes, an end or an error to read. */
   public void onReadable(@Nullable Runnable listener) {
-    channel.getSourceChannel().setReadListener(listener == null ? null : c -> listener.run());
+    channel.getSourceChannel().setReadListener(listener == null ? null : c -> run(listener));
   }
 
   /** Sets what runs while writes are resumed and bytes can be written. */
   public void onWritable(@Nullable Runnable listener) {
-    channel.getSinkChannel().setWriteListener(listener == null ? null : c -> listener.run());
+    channel.getSinkChannel().setWriteListener(listener == null ? null : c -> run(listener));
   }
 
   /**
@@ -336,7 +356,7 @@ public final class Conn {
     Runnable listener = handshakeListener;
     handshakeListener = null;
     if (listener != null) {
-      listener.run();
+      run(listener);
     }
   }
 
@@ -392,7 +412,7 @@ public final class Conn {
   public void drain() {
     Runnable listener = drainListener;
     if (listener != null && !closed) {
-      listener.run();
+      run(listener);
     }
   }
 

@@ -122,8 +122,8 @@ final class Pump {
     }
     try {
       doRead();
-    } catch (IOException e) {
-      relay.broken(from);
+    } catch (IOException | RuntimeException e) {
+      relay.broken(from, e);
     }
   }
 
@@ -200,7 +200,7 @@ final class Pump {
         write();
       }
     } else if (produced - consumed == 1) { // otherwise it is at work, and will see this one too
-      to.execute(fast ? writeSoon : writer);
+      to.executeBare(fast ? writeSoon : writer);
     }
   }
 
@@ -209,11 +209,11 @@ final class Pump {
     truncated = from.isTruncated();
     sawEnd = true;
     if (relay.isUnanswered(this)) {
-      relay.broken(from);
+      relay.broken(from, null);
       return;
     }
     ended = true;
-    to.execute(writer);
+    to.executeBare(writer);
   }
 
   /**
@@ -225,7 +225,7 @@ final class Pump {
           if (!ended && relay.isRunning()) {
             from.suspendReads();
             ended = true;
-            to.execute(writer);
+            to.executeBare(writer);
           }
         });
   }
@@ -249,8 +249,11 @@ final class Pump {
       if (e instanceof ClosedChannelException || relay.other(this).sawEnd) {
         lose();
       } else {
-        relay.broken(to);
+        relay.broken(to, e);
       }
+      return;
+    } catch (RuntimeException e) {
+      relay.broken(to, e);
       return;
     }
     if (to.discardsWrites()) {
@@ -317,7 +320,7 @@ final class Pump {
       if (from.sharesThread(to)) {
         read();
       } else {
-        from.execute(readAgain);
+        from.executeBare(readAgain);
       }
     }
   }

@@ -6,6 +6,8 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Moves bytes both ways between two connections until both directions have ended.
@@ -24,8 +26,10 @@ import org.jspecify.annotations.Nullable;
  *                its end, otherwise with a reset
  * </pre>
  *
- * <p>Both last states are final. Any thread may decide on one of them: whoever sets the state first
- * has decided. What follows for a connection is then done on the connection's own I/O thread.
+ * <p>Both last states are final: whoever sets the state first has decided. UNANSWERED is decided on
+ * the thread of the far connection only, since a first byte may just be on its way there; any
+ * thread may decide on OVER. What follows for a connection is done on the connection's own I/O
+ * thread.
  *
  * <p>The relay owns both connections from {@link #start} on. The two may be on two I/O threads.
  * Each is used on its own only, and full buffers are handed from one thread to the other. At most
@@ -37,6 +41,8 @@ import org.jspecify.annotations.Nullable;
  * may have sent its last bytes before: they are delivered first.
  */
 public final class Relay {
+  private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
+
   private enum State {
     RUNNING,
     UNANSWERED,
@@ -165,7 +171,7 @@ public final class Relay {
       return;
     }
     if (!conn.isOpen()) { // it ended after it was chosen
-      broken(conn);
+      broken(conn, null);
       return;
     }
     conn.clearDeadline();
@@ -174,7 +180,11 @@ public final class Relay {
     reached |= conn == far;
     to.write();
     if (conn == far && isRunning()) {
-      owner.reached();
+      try {
+        owner.reached();
+      } catch (RuntimeException e) {
+        broken(far, e);
+      }
     }
     from.read();
   }
@@ -218,6 +228,14 @@ public final class Relay {
   }
 
   private void end(End how) {
+    if (owner.takesBack()) {
+      far.execute(() -> endOnFarThread(how));
+    } else {
+      finish(how);
+    }
+  }
+
+  private void endOnFarThread(End how) {
     if (owner.takesBack()
         && !down.began()
         && state.compareAndSet(State.RUNNING, State.UNANSWERED)) {
@@ -243,10 +261,19 @@ public final class Relay {
     return owner.takesBack() && pump == down && !down.began();
   }
 
-  /** Handles that a connection broke, or that the far one ended without an answer. */
-  void broken(Conn conn) {
+  /**
+   * Handles that a connection broke, or that the far one ended without an answer. Called on its
+   * thread.
+   *
+   * @param why what was thrown, or null; it is logged if it is an error of this program
+   */
+  void broken(Conn conn, @Nullable Exception why) {
+    if (why instanceof RuntimeException) {
+      LOG.error(
+          "{}: its relay ends because of an error of this program: {}", conn, why.toString(), why);
+    }
     if (conn == far) {
-      end(End.FAR_BROKE);
+      endOnFarThread(End.FAR_BROKE);
     } else {
       finish(End.NEAR_BROKE);
     }

@@ -64,6 +64,9 @@ final class ParkedConnection implements Connection {
       }
     } catch (IOException e) {
       onBroken(e);
+    } catch (RuntimeException e) {
+      end(Tunnel.End.RESET);
+      throw e;
     }
   }
 

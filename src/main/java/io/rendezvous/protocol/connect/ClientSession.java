@@ -233,6 +233,15 @@ final class ClientSession implements Waiter {
   // Pairing.
 
   private void pair(Tunnel tunnel) {
+    try {
+      doPair(tunnel);
+    } catch (RuntimeException e) { // the tunnel is in no pool any more
+      tunnel.connection().execute(tunnel.connection()::abort);
+      throw e;
+    }
+  }
+
+  private void doPair(Tunnel tunnel) {
     if (attempts++ == 0) {
       retryUntil = tunnels.now() + RETRY_TIME;
     }

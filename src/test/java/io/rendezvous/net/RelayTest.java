@@ -1,0 +1,184 @@
+package io.rendezvous.net;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.testing.NothingUncaught;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** What decides how a relay ends: which thread, and what an error of this program does. */
+class RelayTest {
+  private Network network;
+  private ServerSocket server;
+  private Conn near;
+  private Conn far;
+  private Socket client;
+  private Socket hidden;
+
+  @BeforeEach
+  void start() throws Exception {
+    network = new Network("relay-test", 2);
+    server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
+    near = dial();
+    client = server.accept();
+    far = dial();
+    hidden = server.accept();
+    client.setSoTimeout(20_000);
+    hidden.setSoTimeout(20_000);
+  }
+
+  @AfterEach
+  void stop() throws Exception {
+    client.close();
+    hidden.close();
+    server.close();
+    network.close();
+  }
+
+  private Conn dial() throws Exception {
+    CompletableFuture<Conn> opened = new CompletableFuture<>();
+    network
+        .dialer("127.0.0.1", server.getLocalPort(), null)
+        .dial(
+            new Dialer.Result() {
+              @Override
+              public void opened(Conn conn) {
+                opened.complete(conn);
+              }
+
+              @Override
+              public void failed(IOException reason) {
+                opened.completeExceptionally(reason);
+              }
+            });
+    return opened.get(20, TimeUnit.SECONDS);
+  }
+
+  /** An owner that takes the near connection back. */
+  private static class Owner implements Relay.Owner {
+    final CompletableFuture<String> end = new CompletableFuture<>();
+
+    @Override
+    public boolean takesBack() {
+      return true;
+    }
+
+    @Override
+    public void unanswered(Relay.Sent sent) {
+      end.complete("unanswered");
+    }
+
+    @Override
+    public void over() {
+      end.complete("over");
+    }
+  }
+
+  private Relay started(Relay.Owner owner) throws Exception {
+    Relay relay = new Relay(near, far, owner);
+    CompletableFuture<Boolean> started = new CompletableFuture<>();
+    near.execute(
+        () -> {
+          relay.start(ByteBuffer.wrap("GET".getBytes(StandardCharsets.US_ASCII)));
+          started.complete(true);
+        });
+    started.get(20, TimeUnit.SECONDS);
+    assertThat(hidden.getInputStream().readNBytes(3)).asString().isEqualTo("GET");
+    return relay;
+  }
+
+  /**
+   * The answer is on its way through the far connection's thread when another thread ends the
+   * relay: the client gets the answer's first byte, so it may not be given another answer.
+   */
+  @Test
+  void relayIsNotUnansweredOnceTheFarThreadHasBegunWithTheAnswer() throws Exception {
+    CountDownLatch ended = new CountDownLatch(1);
+    CountDownLatch farIsBusy = new CountDownLatch(1);
+    Owner owner = new Owner();
+    Relay relay = started(owner);
+    far.execute(
+        () -> {
+          farIsBusy.countDown();
+          try {
+            assertThat(ended.await(20, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+    assertThat(farIsBusy.await(20, TimeUnit.SECONDS)).isTrue();
+    relay.end();
+    assertThat(relay.ended()).as("decided elsewhere, while the far thread is busy").isEmpty();
+    assertThat(owner.end).isNotDone();
+    ended.countDown();
+    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("unanswered");
+  }
+
+  @Test
+  void relayThatIsEndedAfterTheFirstByteOfTheAnswerIsOver() throws Exception {
+    Owner owner = new Owner();
+    Relay relay = started(owner);
+    hidden.getOutputStream().write('H');
+    assertThat(client.getInputStream().read()).isEqualTo('H');
+    relay.end();
+    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("over");
+    assertThat(ended(client)).isTrue();
+  }
+
+  @Test
+  void errorInTheOwnerEndsTheRelay() throws Exception {
+    Owner owner =
+        new Owner() {
+          @Override
+          public void reached() {
+            throw new IllegalStateException(NothingUncaught.EXPECTED);
+          }
+        };
+    Relay relay = new Relay(near, far, owner);
+    near.execute(() -> relay.start(ByteBuffer.wrap(new byte[] {1})));
+    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("unanswered");
+    assertThat(relay.isRunning()).isFalse();
+    assertThat(far.isOpen()).isFalse();
+  }
+
+  @Test
+  void callbackThatThrowsEndsItsConnection() throws Exception {
+    near.execute(
+        () -> {
+          near.onReadable(
+              () -> {
+                throw new IllegalStateException(NothingUncaught.EXPECTED);
+              });
+          near.resumeReads();
+        });
+    client.getOutputStream().write('x');
+    assertThat(ended(client)).isTrue();
+    far.execute(
+        () ->
+            far.deadline(
+                Duration.ofMillis(1),
+                () -> {
+                  throw new IllegalStateException(NothingUncaught.EXPECTED);
+                }));
+    assertThat(ended(hidden)).isTrue();
+  }
+
+  private static boolean ended(Socket socket) {
+    try {
+      return socket.getInputStream().read() < 0;
+    } catch (IOException reset) {
+      return true;
+    }
+  }
+}
