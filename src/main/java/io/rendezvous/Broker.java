@@ -10,7 +10,10 @@ import io.rendezvous.entry.MeteredStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.StaleOnErrorStore;
 import io.rendezvous.http.Challenge;
-import io.rendezvous.net.FileDescriptors;
+import io.rendezvous.net.ConnectionCapacity;
+import io.rendezvous.net.ConnectionGroup;
+import io.rendezvous.net.ConnectionLimiter;
+import io.rendezvous.net.HeapGuard;
 import io.rendezvous.net.Layer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -71,7 +74,8 @@ public final class Broker implements AutoCloseable {
   private final LabelResolver labels;
   private final Refusals refusals;
   private final Provisioner provisioner;
-  private final Connections connections;
+  private final ConnectionCapacity capacity;
+  private final ConnectionLimiter connections;
   private final TunnelListener tunnelListener;
   private final TunnelService tunnels;
   private final ConnectProtocol connect;
@@ -81,6 +85,7 @@ public final class Broker implements AutoCloseable {
   private final CountDownLatch stopped = new CountDownLatch(1);
   private volatile Optional<Listener> listener = Optional.empty();
   private Optional<AdminServer> admin = Optional.empty();
+  private Optional<HeapGuard> heapGuard = Optional.empty();
   private volatile boolean draining;
 
   /**
@@ -129,7 +134,13 @@ public final class Broker implements AutoCloseable {
     this.provisioner =
         new Provisioner(
             settings, certificate, () -> listener.map(l -> l.address().getPort()).orElse(0));
-    this.connections = Connections.of(settings);
+    this.capacity =
+        ConnectionCapacity.of(
+            settings.limits().connections(),
+            settings.admin().enabled() ? AdminServer.MAX_CONNECTIONS : 0);
+    this.connections =
+        new ConnectionLimiter(
+            new Listener.Limits(capacity.connections(), settings.limits().perSource()));
     this.tunnels = newTunnels(connectLimits(), tunnelListener);
     this.connect =
         new ConnectProtocol(
@@ -139,6 +150,7 @@ public final class Broker implements AutoCloseable {
     this.presence = newPresence();
     metrics.watch(presence, relays);
     metrics.watch(network);
+    metrics.watch(connections);
     certificate.ifPresent(metrics::watch);
   }
 
@@ -147,31 +159,11 @@ public final class Broker implements AutoCloseable {
         store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
   }
 
-  /**
-   * How many connections there may be.
-   *
-   * @param all of them
-   * @param main those of the main listener
-   * @param older those of each older protocol, which has listeners of its own
-   */
-  private record Connections(int all, int main, int older) {
-    static Connections of(Settings settings) {
-      int all =
-          FileDescriptors.limit(
-              settings.limits().connections(),
-              settings.admin().enabled() ? AdminServer.MAX_CONNECTIONS : 0);
-      int olderProtocols =
-          (settings.registrar().enabled() ? 1 : 0) + (settings.taas().enabled() ? 1 : 0);
-      int older = all / (olderProtocols == 2 ? 3 : 2);
-      return new Connections(all, all - olderProtocols * older, older);
-    }
-  }
-
   private TunnelRegistry.Limits connectLimits() {
     int parked = settings.limits().parked();
     return new TunnelRegistry.Limits(
         settings.tunnelsPerId(),
-        parked == 0 ? connections.main() : parked,
+        parked == 0 ? capacity.connections() : parked,
         settings.limits().waitingPerId(),
         settings.patience(),
         settings.tunnelAge(),
@@ -195,7 +187,7 @@ public final class Broker implements AutoCloseable {
           @Override
           public TunnelService tunnels(TunnelListener own) {
             return newTunnels(
-                Taas.limits(settings, connections.older()),
+                Taas.limits(settings, capacity.connections()),
                 TunnelListener.all(List.of(tunnelListener, own)));
           }
 
@@ -204,18 +196,17 @@ public final class Broker implements AutoCloseable {
             return tunnels.registry().isConnected(id);
           }
         };
-    Listener.Limits limits =
-        new Listener.Limits(connections.older(), settings.limits().perSource());
-    return Optional.of(new Taas(settings, network, index, refusals, context, limits, clock));
+    return Optional.of(new Taas(settings, network, index, refusals, context, connections, clock));
   }
 
   private Optional<Registrar> newRegistrar() {
     if (!settings.registrar().enabled()) {
       return Optional.empty();
     }
-    TunnelService own = newTunnels(Registrar.limits(settings, connections.older()), tunnelListener);
+    TunnelService own =
+        newTunnels(Registrar.limits(settings, capacity.connections()), tunnelListener);
     return Optional.of(
-        new Registrar(settings, network, own, refusals, provisioner, connections.older(), clock));
+        new Registrar(settings, network, own, refusals, provisioner, connections, clock));
   }
 
   private Presence newPresence() {
@@ -246,7 +237,9 @@ public final class Broker implements AutoCloseable {
    * @throws IOException if an address is not available
    */
   public void start() throws IOException {
+    LOG.info("At most {} connections: {}", capacity.connections(), reason(capacity.decider()));
     // First what watches, so that nothing that is served goes unwatched.
+    heapGuard = Optional.of(new HeapGuard(connections));
     admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
     store.onRevoked(presence::revoke);
     startTicking();
@@ -259,11 +252,19 @@ public final class Broker implements AutoCloseable {
     listener.ifPresent(telemetry.metrics()::watch);
   }
 
+  private static String reason(ConnectionCapacity.Decider decider) {
+    return switch (decider) {
+      case SETTING -> "rendezvous.limits.connections says so";
+      case DESCRIPTORS -> "the process has file descriptors for so many";
+      case HEAP -> "the heap has 64 KiB for each; raise -Xmx for more";
+    };
+  }
+
   private Listener listen() throws IOException {
     InetSocketAddress address = new InetSocketAddress(settings.host(), settings.port());
-    Listener.Limits limits = new Listener.Limits(connections.main(), settings.limits().perSource());
     try {
-      return network.listen(address, layer(), limits, detector(protocols())::accept);
+      return network.listen(
+          address, layer(), new ConnectionGroup(connections), detector(protocols())::accept);
     } catch (IOException e) {
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
@@ -295,7 +296,7 @@ public final class Broker implements AutoCloseable {
 
   private BrokerView.State state() {
     return new BrokerView.State(
-        listener.isPresent() && !draining, connections(), connections.all());
+        listener.isPresent() && !draining, connections(), capacity.connections());
   }
 
   /** Returns the URL of the admin page, if there is one. */
@@ -335,9 +336,7 @@ public final class Broker implements AutoCloseable {
 
   /** Returns how many connections are open now. */
   public int connections() {
-    return listener.map(l -> l.open().size()).orElse(0)
-        + registrar.map(Registrar::connections).orElse(0)
-        + taas.map(t -> t.open().size()).orElse(0);
+    return connections.open();
   }
 
   // Duties that recur.
@@ -427,6 +426,7 @@ public final class Broker implements AutoCloseable {
   @Override
   public void close() {
     stopped.countDown();
+    heapGuard.ifPresent(HeapGuard::close);
     admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);
     registrar.ifPresent(Registrar::close);

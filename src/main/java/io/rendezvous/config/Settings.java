@@ -131,12 +131,12 @@ public interface Settings {
 
   /** Limits on connections, tunnels and waiting clients. */
   interface LimitSettings {
-    /** The maximum number of open connections; 0 means as many as the descriptors allow. */
+    /** The maximum number of open connections; 0 means as many as descriptors and heap allow. */
     @WithDefault("0")
     int connections();
 
-    /** The maximum number of open connections per source. */
-    @WithDefault("1024")
+    /** The maximum number of connections per source that are neither parked nor paired. */
+    @WithDefault("256")
     int perSource();
 
     /** The maximum number of parked tunnels; 0 means as many as there may be connections. */

@@ -1,6 +1,7 @@
 package io.rendezvous.http;
 
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.LingeringClose;
 import java.io.IOException;
 import java.net.ProtocolException;
@@ -26,6 +27,7 @@ public final class ClientConnection {
   private static final Duration HEAD_TIME = Duration.ofSeconds(10);
   private static final Duration REQUEST_TIME = Duration.ofSeconds(10); // includes the body
   private static final Duration IDLE_TIME = Duration.ofSeconds(60);
+  private static final Patience PATIENCE = new Patience(20, Duration.ofMinutes(2));
   private static final Duration PAUSE = Duration.ofMillis(1);
 
   /** Requests that are handled before the other connections of the thread have their turn. */
@@ -47,6 +49,7 @@ public final class ClientConnection {
   private final Conn conn;
   private final InstantSource clock;
   private final Consumer<ClientConnection> handler;
+  private final Patience patience;
   private Phase phase = Phase.HEAD;
   private HeadReader reader = new HeadReader(MAX_HEAD);
   private ByteBuffer unread = EMPTY; // read from the connection, but not processed
@@ -54,6 +57,8 @@ public final class ClientConnection {
   private BodySkipper body = new BodySkipper(0);
   private ByteBuffer response = EMPTY;
   private boolean headIsTimed = true;
+  private int answered; // requests after which the connection was kept
+  private long keptUntil;
   private long discarded;
   private boolean inTurn;
   private boolean draining;
@@ -65,10 +70,24 @@ public final class ClientConnection {
    * @param handler receives this object for each request, on the I/O thread
    */
   public ClientConnection(Conn conn, InstantSource clock, Consumer<ClientConnection> handler) {
+    this(conn, clock, handler, PATIENCE);
+  }
+
+  ClientConnection(
+      Conn conn, InstantSource clock, Consumer<ClientConnection> handler, Patience patience) {
     this.conn = conn;
     this.clock = clock;
     this.handler = handler;
+    this.patience = patience;
   }
+
+  /**
+   * What a connection may do before another owner takes it over. Afterwards it is closed.
+   *
+   * @param answers maximum number of requests that are answered
+   * @param time from the first request on
+   */
+  record Patience(int answers, Duration time) {}
 
   /**
    * Takes the connection over and starts to read.
@@ -77,6 +96,7 @@ public final class ClientConnection {
    */
   public void start(Duration left) {
     unread = conn.takeEarly();
+    keptUntil = System.nanoTime() + patience.time().toNanos();
     conn.deadline(left, this::onLate);
     conn.onDrain(this::onDrain);
     conn.onReadable(this::onReadable);
@@ -100,11 +120,23 @@ public final class ClientConnection {
   }
 
   /**
-   * Returns whether the connection can stay open after a response: the client wants that, and the
-   * body is sent and short enough to be discarded.
+   * Returns whether the connection can stay open after a response: the client wants that, the body
+   * is sent and short enough to be discarded, and the broker has patience with the client.
    */
   public boolean canBeKept() {
-    return head().persists() && !head().expectsContinue() && head().bodyLength() <= MAX_DISCARDED;
+    return head().persists()
+        && !head().expectsContinue()
+        && head().bodyLength() <= MAX_DISCARDED
+        && !isPatienceOver();
+  }
+
+  /** Returns whether the next response is the last, since there were too many or took too long. */
+  public boolean isPatienceOver() {
+    return answered + 1 >= patience.answers() || timeLeft().isZero();
+  }
+
+  private Duration timeLeft() {
+    return Duration.ofNanos(Math.max(0, keptUntil - System.nanoTime()));
   }
 
   /**
@@ -126,6 +158,7 @@ public final class ClientConnection {
 
   /** Answers the request, discards its body, and waits for the next request. */
   public void answerAndKeep(ProblemResponse problem, Map<String, String> more) {
+    answered++;
     response = problem.keeping(clock.instant(), more);
     conn.onWritable(this::onWritable);
     onWritable();
@@ -254,7 +287,12 @@ public final class ClientConnection {
     headIsTimed = false;
     reader = new HeadReader(MAX_HEAD);
     head = null;
-    conn.deadline(IDLE_TIME, this::onLate);
+    Duration left = timeLeft();
+    if (left.compareTo(IDLE_TIME) < 0) {
+      conn.deadline(left, this::onPatienceOver);
+    } else {
+      conn.deadline(IDLE_TIME, this::onLate);
+    }
   }
 
   // Writing.
@@ -292,6 +330,11 @@ public final class ClientConnection {
   }
 
   // The end.
+
+  private void onPatienceOver() {
+    conn.met(ConnectionLimiter.Limit.CHALLENGES);
+    end();
+  }
 
   /** Ends the connection because the time for the current phase is over. */
   private void onLate() {

@@ -42,6 +42,8 @@ import org.xnio.ssl.SslConnection;
  *   <li><b>Errors.</b> A callback that throws ends its connection with a reset, and is logged.
  *   <li><b>Deadlines.</b> The owner may set one deadline at a time. Apart from that, the handshake
  *       of a connection that was accepted has to be over 10 s after it was accepted.
+ *   <li><b>Limits.</b> A listener may close a connection to make room for others, until its owner
+ *       has called {@link #identified}.
  *   <li><b>Drain.</b> When the process shuts down it calls {@link #drain}, which runs the listener
  *       with which the owner ends the connection in the way of its protocol. Without a listener,
  *       the connection goes on until it ends by itself.
@@ -75,6 +77,7 @@ public final class Conn {
   private @Nullable Runnable handshakeListener;
   private XnioExecutor.@Nullable Key handshakeDeadline;
   private boolean closed;
+  private ConnectionLimiter.@Nullable Place place; // of a connection that was accepted
 
   // Written by the connection's I/O thread, read by any.
   private volatile boolean handshaken;
@@ -132,6 +135,28 @@ public final class Conn {
   /** Returns the pool for bytes that are read from or written to this connection. Any thread. */
   public BufferPool buffers() {
     return buffers;
+  }
+
+  /** Sets the connection's place among those that are limited together. */
+  void admitted(ConnectionLimiter.Place admittedTo) {
+    place = admittedTo;
+  }
+
+  /**
+   * Tells that the peer has identified itself or its hidden server, so that the connection is not
+   * closed to make room for others: it is parked or paired.
+   */
+  public void identified() {
+    if (place != null) {
+      place.identified();
+    }
+  }
+
+  /** Tells that the owner closes the connection because a limit is met. */
+  public void met(ConnectionLimiter.Limit limit) {
+    if (place != null) {
+      place.met(limit);
+    }
   }
 
   /** Returns whether TLS has yet to be started. What is read until then is ciphertext. */

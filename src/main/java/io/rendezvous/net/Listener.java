@@ -17,45 +17,41 @@ import org.xnio.channels.AcceptingChannel;
  * A listening socket. It accepts connections on the I/O threads, and hands each to its consumer on
  * the connection's own thread.
  *
- * <p>Accepting pauses while the maximum number of connections is open, or while the process has no
- * file descriptor left; further connections wait in the queue of the kernel. A connection from a
- * source that already has its maximum is reset. Any thread may call.
+ * <p>A {@link ConnectionLimiter} limits the connections. One that it refuses is reset. While the
+ * process has no file descriptor left, further connections wait in the queue of the kernel. Any
+ * thread may call.
  */
 public final class Listener implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Listener.class);
 
   /**
-   * Upper bounds of one listener, or of several together.
+   * Upper bounds of one listener, or of several together: see {@link ConnectionLimiter}.
    *
-   * @param connections open at once; further ones are not accepted yet
-   * @param perSource open at once from one source; further ones are reset
+   * @param connections open at once
+   * @param perSource open at once from one source, and unidentified
    */
   public record Limits(int connections, int perSource) {}
 
   /**
    * Numbers of events since a listener was started.
    *
-   * @param accepted connections that were handed to the consumer
-   * @param refused connections from sources that already had their maximum
    * @param handshakes TLS handshakes that succeeded
    * @param failedHandshakes connections that ended before their TLS handshake succeeded, for
    *     whatever reason
    */
-  public record Counts(long accepted, long refused, long handshakes, long failedHandshakes) {}
+  public record Counts(long handshakes, long failedHandshakes) {}
 
-  private final ConnectionLimiter connections;
+  private final ConnectionGroup connections;
   private final @Nullable Layer layer;
   private final BufferPool buffers;
   private final Consumer<Conn> accepted;
-  private final LongAdder acceptedCount = new LongAdder();
-  private final LongAdder refusedCount = new LongAdder();
   private final LongAdder handshakes = new LongAdder();
   private final LongAdder failedHandshakes = new LongAdder();
   private final AtomicBoolean closed = new AtomicBoolean();
   private @Nullable AcceptingChannel<StreamConnection> server;
 
   Listener(
-      ConnectionLimiter connections,
+      ConnectionGroup connections,
       @Nullable Layer layer,
       BufferPool buffers,
       Consumer<Conn> accepted) {
@@ -77,22 +73,16 @@ public final class Listener implements AutoCloseable {
   }
 
   /**
-   * Returns the open connections, whoever owns them, with those of listeners that share the limits:
-   * a view that changes with them.
+   * Returns the open connections, whoever owns them, with those of listeners of the same group: a
+   * view that changes with them.
    */
   public Set<Conn> open() {
     return connections.open();
   }
 
-  /** Returns the upper bounds. */
-  public Limits limits() {
-    return connections.limits();
-  }
-
   /** Returns the numbers of events so far. */
   public Counts counts() {
-    return new Counts(
-        acceptedCount.sum(), refusedCount.sum(), handshakes.sum(), failedHandshakes.sum());
+    return new Counts(handshakes.sum(), failedHandshakes.sum());
   }
 
   /** Stops listening. Open connections stay open. */
@@ -131,17 +121,16 @@ public final class Listener implements AutoCloseable {
       IoUtils.safeClose(socket);
       return;
     }
-    if (!connections.add(conn)) {
-      refusedCount.increment();
-      LOG.debug(
-          "{} refused: its source has {} open connections already", conn, limits().perSource());
+    ConnectionLimiter.Place place = connections.add(conn);
+    if (place == null) {
+      LOG.debug("{} refused: all places are taken", conn);
       conn.abort();
       return;
     }
-    acceptedCount.increment();
+    conn.admitted(place);
     socket.setCloseListener(
         closed -> {
-          connections.remove(conn);
+          connections.remove(conn, place);
           if (!conn.isHandshaken()) {
             failedHandshakes.increment();
           }

@@ -200,23 +200,26 @@ public final class Network implements AutoCloseable {
       Listener.Limits limits,
       Consumer<Conn> accepted)
       throws IOException {
-    return listen(address, layer, new ConnectionLimiter(limits), accepted);
+    ConnectionLimiter limiter = new ConnectionLimiter(limits);
+    return listen(address, layer, new ConnectionGroup(limiter), accepted);
   }
 
   /**
    * Listens at an address, as one of several listeners that share their limits. May block.
    *
    * @param layer the TLS that connections await, or null for plain TCP
-   * @param connections the limiter that the listeners share
+   * @param connections the group that the connections join
    * @param accepted takes each new connection over, on its I/O thread, before the TLS handshake
    * @throws IOException if the address is not available
    */
   public Listener listen(
       InetSocketAddress address,
       @Nullable Layer layer,
-      ConnectionLimiter connections,
+      ConnectionGroup connections,
       Consumer<Conn> accepted)
       throws IOException {
+    // The limiter decides. XNIO pauses only while the I/O threads are behind with what it accepted.
+    int highWater = connections.limiter().limits().connections() + 2 * ConnectionLimiter.SLACK;
     Listener listener = new Listener(connections, layer, buffers, accepted);
     AcceptingChannel<StreamConnection> server =
         worker.createStreamConnectionServer(
@@ -226,8 +229,8 @@ public final class Network implements AutoCloseable {
                 .set(Options.BACKLOG, BACKLOG)
                 .set(Options.TCP_NODELAY, true)
                 .set(Options.KEEP_ALIVE, true)
-                .set(Options.CONNECTION_HIGH_WATER, connections.limits().connections())
-                .set(Options.CONNECTION_LOW_WATER, connections.limits().connections())
+                .set(Options.CONNECTION_HIGH_WATER, highWater)
+                .set(Options.CONNECTION_LOW_WATER, highWater)
                 .getMap());
     KeepAlive.configure(server);
     listener.start(server);

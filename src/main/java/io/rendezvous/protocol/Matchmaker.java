@@ -93,6 +93,7 @@ public final class Matchmaker {
   }
 
   private Relay relay(Client client, Tunnel tunnel, @Nullable Owner owner) {
+    client.conn().identified();
     Pair pair = new Pair(client, tunnel, owner);
     relays.add(pair.relay);
     listener.paired(pair.rendezvous);

@@ -131,6 +131,7 @@ public final class Parking {
    */
   public void park(Permit permit, String label, InetSocketAddress askedFrom, Conn conn) {
     conn.onDrain(null); // the registry ends parked connections
+    conn.identified();
     LOG.debug("{} parked", conn);
     tunnels.park(permit.entry(), label, askedFrom, new ParkedConnection(conn), permit.since());
   }

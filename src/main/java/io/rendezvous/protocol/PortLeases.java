@@ -2,6 +2,7 @@ package io.rendezvous.protocol;
 
 import io.rendezvous.config.PortRange;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -12,6 +13,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -40,8 +42,8 @@ public final class PortLeases {
   private final String host;
   private final int first;
   private final int last;
-  private final int maxSockets;
-  private final ConnectionLimiter connections;
+  private final int maxPorts;
+  private final ConnectionGroup connections;
 
   // Guarded by this.
   private final Map<Integer, Lease> leased = new HashMap<>();
@@ -52,17 +54,17 @@ public final class PortLeases {
    * Creates the ports, none of them leased.
    *
    * @param host the address to listen on
-   * @param limits the maximum of sockets, listening ones included, and of connections from one
-   *     source
+   * @param limiter limits the connections to the ports; each port takes a place too, and the ports
+   *     at most half of all places
    */
-  public PortLeases(Network network, String host, PortRange range, Listener.Limits limits) {
+  public PortLeases(Network network, String host, PortRange range, ConnectionLimiter limiter) {
     this.network = network;
     this.host = host;
     this.first = range.first();
     this.last = range.last();
     this.next = first;
-    this.maxSockets = limits.connections();
-    this.connections = new ConnectionLimiter(limits);
+    this.maxPorts = Math.max(1, limiter.limits().connections() / 2);
+    this.connections = new ConnectionGroup(limiter);
   }
 
   /** One leased port. */
@@ -84,7 +86,7 @@ public final class PortLeases {
       try {
         InetSocketAddress address = new InetSocketAddress(host, port);
         Listener listening =
-            network.listen(address, null, connections, conn -> onAccepted(conn, owner));
+            network.listen(address, null, connections, conn -> owner.accepted(conn, this));
         synchronized (this) {
           if (!closed) {
             listener = listening;
@@ -102,14 +104,6 @@ public final class PortLeases {
         }
       }
       return listens;
-    }
-
-    private void onAccepted(Conn conn, Owner owner) {
-      if (isFull()) {
-        conn.close();
-      } else {
-        owner.accepted(conn, this);
-      }
     }
 
     /** Gives the port back, soon. Connections that came through it stay open. */
@@ -164,18 +158,22 @@ public final class PortLeases {
   public Optional<Lease> lease(int port, Owner owner) {
     Lease lease = new Lease(port);
     synchronized (this) {
-      if (closed || isFull() || leased.putIfAbsent(port, lease) != null) {
+      if (closed || leased.containsKey(port) || !takePlace()) {
         return Optional.empty();
       }
+      leased.put(port, lease);
     }
     return lease.listen(owner) ? Optional.of(lease) : Optional.empty();
   }
 
   private synchronized @Nullable Lease reserve() {
-    for (int tries = first; tries <= last && !closed && !isFull(); tries++) {
+    for (int tries = first; tries <= last && !closed; tries++) {
       int port = next;
       next = port == last ? first : port + 1;
       if (!leased.containsKey(port)) {
+        if (!takePlace()) {
+          return null;
+        }
         Lease lease = new Lease(port);
         leased.put(port, lease);
         return lease;
@@ -185,11 +183,13 @@ public final class PortLeases {
   }
 
   private synchronized void free(Lease lease) {
-    leased.remove(lease.port, lease);
+    if (leased.remove(lease.port, lease)) {
+      connections.limiter().givePort();
+    }
   }
 
-  private synchronized boolean isFull() {
-    return leased.size() + connections.open().size() > maxSockets;
+  private synchronized boolean takePlace() {
+    return leased.size() < maxPorts && connections.limiter().takePort();
   }
 
   /** Returns how many ports are leased. */
@@ -199,12 +199,12 @@ public final class PortLeases {
 
   /** Returns how many ports can be leased at most. */
   public int size() {
-    return Math.min(last - first + 1, maxSockets);
+    return Math.min(last - first + 1, maxPorts);
   }
 
   /** Returns the open connections that came through the ports. */
-  public ConnectionLimiter connections() {
-    return connections;
+  public Set<Conn> open() {
+    return connections.open();
   }
 
   /** Gives all ports back, and leases none from then on. Must not be called on an I/O thread. */

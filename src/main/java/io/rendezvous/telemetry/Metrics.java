@@ -15,6 +15,7 @@ import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.rendezvous.entry.MeteredStore;
+import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.EventLoopLag;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -134,18 +135,34 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     count("octets", text, relays::bytesDown, "direction", "out");
   }
 
-  /** Adds the metrics of the main listener. */
-  public void watch(Listener listener) {
-    gauge("connections.open", "Open connections", () -> listener.open().size());
+  /** Adds the metrics of the connections of all public listeners. */
+  public void watch(ConnectionLimiter connections) {
+    gauge("connections.open", "Open connections", connections::open);
+    gauge(
+        "connections.unidentified",
+        "Open connections that are neither parked nor paired",
+        connections::unidentified);
     gauge(
         "connections.limit",
         "Maximum number of open connections",
-        () -> listener.limits().connections());
-    count("connections.accepted", "Accepted connections", () -> listener.counts().accepted());
+        () -> connections.limits().connections());
+    count("connections.accepted", "Accepted connections", connections::accepted);
     count(
         "connections.refused",
-        "Connections refused because their source had too many",
-        () -> listener.counts().refused());
+        "Connections refused because parked and paired ones took all places",
+        connections::refused);
+    for (ConnectionLimiter.Limit limit : ConnectionLimiter.Limit.values()) {
+      count(
+          "connections.limited",
+          "Connections that were closed or refused because a limit was met",
+          () -> connections.met(limit),
+          "limit",
+          word(limit).replace('_', '-'));
+    }
+  }
+
+  /** Adds the metrics of the main listener. */
+  public void watch(Listener listener) {
     String text = "TLS handshakes; a connection that ends before its handshake counts as failed";
     count("tls.handshakes", text, () -> listener.counts().handshakes(), "outcome", "done");
     count("tls.handshakes", text, () -> listener.counts().failedHandshakes(), "outcome", "failed");

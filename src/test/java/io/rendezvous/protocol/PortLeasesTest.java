@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.config.PortRange;
+import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import org.junit.jupiter.api.Test;
@@ -16,7 +17,10 @@ class PortLeasesTest {
     try (Network network = new Network("test-ports", 1)) {
       PortLeases ports =
           new PortLeases(
-              network, "127.0.0.1", new PortRange(22_400, 22_401), new Listener.Limits(10, 10));
+              network,
+              "127.0.0.1",
+              new PortRange(22_400, 22_401),
+              new ConnectionLimiter(new Listener.Limits(10, 10)));
       assertThatThrownBy(() -> ports.lease(NO_PORT, (conn, lease) -> conn.close()))
           .isInstanceOf(IllegalArgumentException.class);
       assertThat(ports.leased()).isZero();

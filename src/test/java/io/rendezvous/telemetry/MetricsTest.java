@@ -180,10 +180,7 @@ class MetricsTest {
         Peer good = broker.connect();
         Peer bad = broker.dial().plain()) {
       await(broker, "rendezvous_connections_open", 2);
-      try (Peer tooMany = broker.dial().plain()) {
-        await(broker, "rendezvous_connections_refused_total", 1);
-        tooMany.reset();
-      }
+      await(broker, "rendezvous_connections_unidentified", 2);
       bad.send("this is no handshake\r\n\r\n");
       bad.in().readAllBytes();
       await(broker, "rendezvous_connections_open", 1);
@@ -197,6 +194,38 @@ class MetricsTest {
       assertThat(value(scrape, "rendezvous_connections_limit")).isGreaterThan(2);
       assertThat(value(scrape, "rendezvous_certificate_expiry_seconds"))
           .isEqualTo((double) Keys.server().end().getEpochSecond());
+    }
+  }
+
+  @Test
+  void limitsThatAreMetAreCounted() throws Exception {
+    try (TestBroker broker = TestBroker.start("limits.per-source", "2", "limits.connections", "5");
+        Peer tunnel = broker.park();
+        Peer first = broker.dial().plain();
+        Peer second = broker.dial().plain();
+        Peer third = broker.dial().plain()) {
+      await(broker, "rendezvous_connections_limited_total{limit=\"per-source\"}", 1);
+      try (Peer fourth = broker.dial().from("127.0.0.8").plain();
+          Peer fifth = broker.dial().from("127.0.0.9").plain()) {
+        await(broker, "rendezvous_connections_limited_total{limit=\"connections\"}", 1);
+        await(broker, "rendezvous_connections_open", 4);
+        await(broker, "rendezvous_connections_unidentified", 3);
+        await(broker, "rendezvous_connections_refused_total", 0);
+        await(broker, "rendezvous_connections_limited_total{limit=\"heap\"}", 0);
+      }
+    }
+  }
+
+  @Test
+  void connectionsOfAllListenersAreCounted() throws Exception {
+    try (TestBroker broker = TestBroker.start("registrar.enabled", "true");
+        Peer main = broker.dial().plain();
+        Peer older =
+            Peer.to(broker.broker().registrar().orElseThrow().tcpAddress().getPort()).plain();
+        Peer http =
+            Peer.to(broker.broker().registrar().orElseThrow().httpAddress().getPort()).plain()) {
+      await(broker, "rendezvous_connections_open", 3);
+      await(broker, "rendezvous_connections_accepted_total", 3);
     }
   }
 

@@ -130,8 +130,16 @@ final class ClientSession implements Waiter {
     }
     waitUntil = tunnels.now() + patience.toNanos();
     client.deadline(patience, this::onWaitedInVain);
+    client.onClosed(this::onClosed);
     client.onReadable(this::onReadable);
     client.resumeReads();
+  }
+
+  /** Handles that the connection was closed to make room for another, or that it is over. */
+  private void onClosed() {
+    if (tunnels.stopWaiting(id, this)) {
+      over = true;
+    }
   }
 
   private Duration timeUntil(long time) {

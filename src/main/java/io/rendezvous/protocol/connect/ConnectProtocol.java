@@ -8,6 +8,7 @@ import io.rendezvous.http.Problem;
 import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.protocol.ClientRequest;
 import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.Protocol;
@@ -154,6 +155,9 @@ public final class ConnectProtocol implements Protocol {
     if (client.canBeKept()) {
       client.answerAndKeep(ProblemResponse.to(head, CHALLENGE), header);
     } else {
+      if (client.isPatienceOver()) {
+        client.conn().met(ConnectionLimiter.Limit.CHALLENGES);
+      }
       refusals.answer(client.takeOver(), head, CHALLENGE, header);
     }
   }

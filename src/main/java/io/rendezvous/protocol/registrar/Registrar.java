@@ -3,6 +3,8 @@ package io.rendezvous.protocol.registrar;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.ConnectionGroup;
+import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.Layer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -26,9 +28,6 @@ import org.jspecify.annotations.Nullable;
  * joined ({@link CookieConnection}). Any thread may call.
  */
 public final class Registrar implements AutoCloseable {
-  /** Maximum connections on the HTTPS port, where each is short. */
-  private static final int MAX_HTTP = 512;
-
   private static final int MAX_REGISTERED = 100_000;
 
   /** In effect no limit: this protocol cannot ask for a fresh connection, so none is retired. */
@@ -39,7 +38,7 @@ public final class Registrar implements AutoCloseable {
   private final TunnelService tunnels;
   private final Refusals refusals;
   private final Provisioner provisioner;
-  private final int maxConnections;
+  private final ConnectionLimiter limiter;
   private final Registrations registrations;
   private volatile @Nullable Listener http;
   private volatile @Nullable Listener tcp;
@@ -49,7 +48,7 @@ public final class Registrar implements AutoCloseable {
    * Creates a registrar that does not listen yet.
    *
    * @param provisioner tells the broker's host name
-   * @param maxConnections the maximum on both ports together
+   * @param limiter limits the connections to both ports
    */
   public Registrar(
       Settings settings,
@@ -57,21 +56,21 @@ public final class Registrar implements AutoCloseable {
       TunnelService tunnels,
       Refusals refusals,
       Provisioner provisioner,
-      int maxConnections,
+      ConnectionLimiter limiter,
       InstantSource clock) {
     this.settings = settings;
     this.network = network;
     this.tunnels = tunnels;
     this.refusals = refusals;
     this.provisioner = provisioner;
-    this.maxConnections = maxConnections;
+    this.limiter = limiter;
     this.registrations = new Registrations(tunnels.registry(), MAX_REGISTERED, clock);
   }
 
   /**
    * Returns the limits of the registry that this protocol needs.
    *
-   * @param maxConnections the maximum on both ports together
+   * @param maxConnections the maximum of open connections
    */
   public static TunnelRegistry.Limits limits(Settings settings, int maxConnections) {
     int parked = settings.limits().parked();
@@ -114,29 +113,19 @@ public final class Registrar implements AutoCloseable {
    * @throws IOException if a port is not available
    */
   public void start(@Nullable Layer layer, ProtocolDetector detector) throws IOException {
-    int perSource = settings.limits().perSource();
-    int forHttp = Math.max(1, Math.min(MAX_HTTP, maxConnections / 4));
-    int forTcp = Math.max(2, maxConnections - forHttp);
     tcp =
         listen(
             settings.registrar().tcpPort(),
             null,
-            new Listener.Limits(forTcp, perSource),
             conn -> new CookieConnection(conn, registrations, tunnels, refusals).start());
-    http =
-        listen(
-            settings.registrar().port(),
-            layer,
-            new Listener.Limits(forHttp, perSource),
-            detector::accept);
+    http = listen(settings.registrar().port(), layer, detector::accept);
   }
 
-  private Listener listen(
-      int port, @Nullable Layer layer, Listener.Limits limits, Consumer<Conn> accepted)
+  private Listener listen(int port, @Nullable Layer layer, Consumer<Conn> accepted)
       throws IOException {
     InetSocketAddress address = new InetSocketAddress(settings.host(), port);
     try {
-      return network.listen(address, layer, limits, accepted);
+      return network.listen(address, layer, new ConnectionGroup(limiter), accepted);
     } catch (IOException e) {
       throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
     }
@@ -163,12 +152,6 @@ public final class Registrar implements AutoCloseable {
   public Presence presence() {
     // Registrations are revoked first, so that nothing is parked with their cookies afterwards.
     return Presence.all(List.of(registrations, tunnels.registry()));
-  }
-
-  /** Returns how many connections are open on the TCP port. */
-  public int connections() {
-    Listener listener = tcp;
-    return listener == null ? 0 : listener.open().size();
   }
 
   /**

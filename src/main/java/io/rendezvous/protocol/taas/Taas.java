@@ -5,7 +5,7 @@ import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.net.Conn;
-import io.rendezvous.net.Listener;
+import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.Network;
 import io.rendezvous.protocol.ClientRequest;
 import io.rendezvous.protocol.LabelResolver;
@@ -76,8 +76,7 @@ public final class Taas implements Protocol, Presence {
    * Creates the protocol.
    *
    * @param settings have TAAS switched on
-   * @param limits the maximum of sockets, listening ones included, and of connections from one
-   *     source
+   * @param limiter limits the connections to the ports, and the ports
    */
   public Taas(
       Settings settings,
@@ -85,7 +84,7 @@ public final class Taas implements Protocol, Presence {
       EntryIndex index,
       Refusals refusals,
       Context context,
-      Listener.Limits limits,
+      ConnectionLimiter limiter,
       InstantSource clock) {
     this.registrar = settings.taas().host().orElseThrow().toLowerCase(Locale.ROOT);
     this.domain = settings.domain().orElseThrow().toLowerCase(Locale.ROOT);
@@ -96,7 +95,7 @@ public final class Taas implements Protocol, Presence {
     TunnelService service = context.tunnels(new Changes());
     this.tunnels = service.registry();
     LongSupplier ticker = tunnels::now;
-    this.ports = new PortLeases(network, settings.host(), range, limits);
+    this.ports = new PortLeases(network, settings.host(), range, limiter);
     this.clients = new PortClients(service, pairings, clock);
     this.pendingPorts = new PendingPorts(ports, service.parking(), ticker, settings.tunnelsPerId());
     this.redirects = new Redirects(ports, clients, ticker);
@@ -110,13 +109,13 @@ public final class Taas implements Protocol, Presence {
   /**
    * Returns the limits of the registry that this protocol needs.
    *
-   * @param maxSockets the maximum of sockets of this protocol
+   * @param maxConnections the maximum of open connections
    */
-  public static TunnelRegistry.Limits limits(Settings settings, int maxSockets) {
+  public static TunnelRegistry.Limits limits(Settings settings, int maxConnections) {
     int parked = settings.limits().parked();
     return new TunnelRegistry.Limits(
         settings.tunnelsPerId(),
-        parked == 0 ? maxSockets : Math.min(parked, maxSockets),
+        parked == 0 ? maxConnections : parked,
         0,
         Duration.ZERO,
         NO_MAX_AGE,
@@ -222,7 +221,7 @@ public final class Taas implements Protocol, Presence {
 
   /** Returns the open connections to the ports. */
   public Set<Conn> open() {
-    return ports.connections().open();
+    return ports.open();
   }
 
   /**

@@ -161,7 +161,7 @@ class CookieConnectionTest {
       assertThat(slow.readAll()).isEqualTo(INVALID);
       assertThat(silent.readAll()).isEmpty();
     }
-    Awaitility.await().until(() -> old.registrar().connections() == 0);
+    Awaitility.await().until(() -> old.broker().broker().connections() == 0);
   }
 
   @Test
@@ -169,7 +169,7 @@ class CookieConnectionTest {
     old.line("").end();
     old.line("R123").end();
     old.line("R123").reset();
-    Awaitility.await().until(() -> old.registrar().connections() == 0);
+    Awaitility.await().until(() -> old.broker().broker().connections() == 0);
   }
 
   @Test
@@ -262,34 +262,41 @@ class CookieConnectionTest {
   }
 
   @Test
-  void connectionsOfOneSourceAreLimited() throws Exception {
+  void oldestStrangerOfASourceMakesRoomForTheNext() throws Exception {
     try (OldBroker small = OldBroker.start("limits.per-source", "2")) {
       String cookie = small.register();
       try (Peer first = small.park(cookie);
           Peer second = small.park(cookie);
-          Peer third = small.dial().plain();
-          Peer elsewhere = small.dial().from("127.0.0.9").plain()) {
-        assertThat(Octets.untilItBreaks(third.in())).isEmpty();
-        elsewhere.send(small.find() + "\n");
-        assertThat(elsewhere.read(4)).isEqualTo("+OK\n");
-        assertThat(first.hearsNothing() && second.hearsNothing()).isFalse();
+          Peer third = small.park(cookie);
+          Peer stranger = small.dial().plain();
+          Peer next = small.dial().plain();
+          Peer client = small.line(small.find() + "\n")) {
+        assertThat(Octets.untilItBreaks(stranger.in())).isEmpty();
+        assertThat(client.read(4)).isEqualTo("+OK\n");
+        assertThat(next.send("R12\n").readAll()).isEqualTo(INVALID);
+        small.broker().awaitParked(2);
+        assertThat(first.hearsNothing() && second.hearsNothing() && third.hearsNothing()).isFalse();
       }
     }
   }
 
   @Test
-  void connectionsBeyondTheLimitWait() throws Exception {
-    try (OldBroker small = OldBroker.start("limits.connections", "16")) {
+  void strangersOfManySourcesDoNotTakeAllPlaces() throws Exception {
+    try (OldBroker small = OldBroker.start("limits.connections", "10")) {
       String cookie = small.register();
       String client = small.find();
+      Awaitility.await().until(() -> small.broker().broker().connections() == 0);
       Deque<Peer> open = new ArrayDeque<>();
-      for (int i = 0; i < 6; i++) { // of 16, half are for CONNECT, and two for HTTPS
+      for (int i = 0; i < 4; i++) {
         open.add(small.park(cookie));
       }
-      try (Peer waits = small.line(client + "\n")) {
-        assertThat(waits.hearsNothing()).isTrue();
-        open.remove().end();
-        assertThat(waits.read(4)).isEqualTo("+OK\n");
+      for (int i = 1; i <= 20; i++) {
+        open.add(small.dial().from("127.0.1." + i).plain());
+      }
+      small.broker().awaitParked(4);
+      open.add(small.park(cookie));
+      try (Peer joined = small.line(client + "\n")) {
+        assertThat(joined.read(4)).isEqualTo("+OK\n");
       }
       for (Peer peer : open) {
         peer.end();
@@ -375,7 +382,7 @@ class CookieConnectionTest {
       String heard = Octets.untilItBreaks(parked.in()) + Octets.untilItBreaks(paired.in());
       assertThat(heard).isEqualTo("+OK\n");
       parked.end();
-      Awaitility.await().until(() -> old.registrar().connections() == 0);
+      Awaitility.await().until(() -> old.broker().broker().connections() == 0);
       assertThat(answerTo(cookie + "\n")).isEqualTo(NOT_REGISTERED);
       assertThat(answerTo(client + "\n")).isEqualTo(NOT_REGISTERED);
       assertThat(old.ask("GET", "/?uuid=" + other.id())).contains("UUID not registered");

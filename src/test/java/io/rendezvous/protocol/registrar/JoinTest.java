@@ -59,7 +59,7 @@ class JoinTest {
     assertThat(Octets.read(client.in(), 3 * MIB)).isEqualTo(sent.get());
     hidden.end();
     assertThat(client.in().read()).isEqualTo(-1);
-    Awaitility.await().until(() -> old.registrar().connections() == 0);
+    Awaitility.await().until(() -> old.broker().broker().connections() == 0);
   }
 
   @Test
@@ -70,7 +70,7 @@ class JoinTest {
     assertThat(Octets.read(hidden.in(), 3 * MIB)).isEqualTo(sent.get());
     client.end();
     assertThat(hidden.in().read()).isEqualTo(-1);
-    Awaitility.await().until(() -> old.registrar().connections() == 0);
+    Awaitility.await().until(() -> old.broker().broker().connections() == 0);
   }
 
   @Test
@@ -131,7 +131,7 @@ class JoinTest {
     try (Peer parked = old.park(hiddenCookie);
         Peer half = old.line("R12");
         Peer silent = old.line("")) {
-      Awaitility.await().until(() -> old.registrar().connections() == 5);
+      Awaitility.await().until(() -> old.broker().broker().connections() == 5);
       CompletableFuture<Boolean> drained =
           Octets.beside(
               () -> {

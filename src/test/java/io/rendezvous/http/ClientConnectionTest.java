@@ -1,0 +1,85 @@
+package io.rendezvous.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import io.rendezvous.http.ClientConnection.Patience;
+import io.rendezvous.net.ConnectionGroup;
+import io.rendezvous.net.ConnectionLimiter;
+import io.rendezvous.net.Listener;
+import io.rendezvous.net.Network;
+import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.Peer;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Tests how long a client may go on asking. */
+class ClientConnectionTest {
+  private static final String ASK = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  private static final Problem WHO = Problem.passing(401, "who?");
+
+  private final ConnectionLimiter limiter = new ConnectionLimiter(new Listener.Limits(100, 100));
+  private final List<Boolean> kept = new CopyOnWriteArrayList<>();
+  private Network network;
+
+  @BeforeEach
+  void start() throws Exception {
+    network = new Network("test-client", 1);
+  }
+
+  @AfterEach
+  void stop() {
+    network.close();
+  }
+
+  private Peer connect(Patience patience) throws Exception {
+    Listener listener =
+        network.listen(
+            new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+            null,
+            new ConnectionGroup(limiter),
+            conn ->
+                new ClientConnection(conn, InstantSource.system(), this::answer, patience)
+                    .start(Duration.ofSeconds(10)));
+    return Peer.to(listener.address().getPort()).plain();
+  }
+
+  private void answer(ClientConnection client) {
+    kept.add(client.canBeKept());
+    client.answerAndKeep(ProblemResponse.to(client.head(), WHO), Map.of());
+  }
+
+  @Test
+  void lastAnswerEndsTheConnection() throws Exception {
+    try (Peer client = connect(new Patience(3, Duration.ofMinutes(2)))) {
+      for (int i = 0; i < 4; i++) {
+        client.send(ASK).readResponse();
+      }
+      assertThat(kept).containsExactly(true, true, false, false);
+    }
+  }
+
+  @Test
+  void connectionThatIsIdleWhenItsTimeIsOverIsClosed() throws Exception {
+    try (Peer client = connect(new Patience(20, Duration.ofMillis(300)))) {
+      client.send(ASK).readResponse();
+      assertThat(Octets.untilItBreaks(client.in())).isEmpty(); // long before the idle time is over
+      assertThat(limiter.met(ConnectionLimiter.Limit.CHALLENGES)).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void connectionIsNotKeptOnceItsTimeIsOver() throws Exception {
+    try (Peer client = connect(new Patience(20, Duration.ZERO))) {
+      client.send(ASK).readResponse();
+      assertThat(kept).containsExactly(false);
+    }
+  }
+}
