@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.FileStore;
+import io.rendezvous.protocol.registrar.Registrar;
 import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.MetricNames;
@@ -12,6 +13,8 @@ import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -197,35 +200,46 @@ class MetricsTest {
     }
   }
 
+  private static void endAll(List<Peer> peers) throws IOException {
+    for (Peer peer : peers) {
+      peer.end();
+    }
+  }
+
   @Test
   void limitsThatAreMetAreCounted() throws Exception {
-    try (TestBroker broker = TestBroker.start("limits.per-source", "2", "limits.connections", "5");
-        Peer tunnel = broker.park();
-        Peer first = broker.dial().plain();
-        Peer second = broker.dial().plain();
-        Peer third = broker.dial().plain()) {
-      await(broker, "rendezvous_connections_limited_total{limit=\"per-source\"}", 1);
-      try (Peer fourth = broker.dial().from("127.0.0.8").plain();
-          Peer fifth = broker.dial().from("127.0.0.9").plain()) {
-        await(broker, "rendezvous_connections_limited_total{limit=\"connections\"}", 1);
-        await(broker, "rendezvous_connections_open", 4);
-        await(broker, "rendezvous_connections_unidentified", 3);
-        await(broker, "rendezvous_connections_refused_total", 0);
-        await(broker, "rendezvous_connections_limited_total{limit=\"heap\"}", 0);
+    List<Peer> open = new ArrayList<>();
+    try (TestBroker broker =
+        TestBroker.start("limits.per-source", "2", "limits.connections", "5")) {
+      open.add(broker.park());
+      for (int i = 0; i < 3; i++) {
+        open.add(broker.dial().plain());
       }
+      await(broker, "rendezvous_connections_limited_total{limit=\"per-source\"}", 1);
+      open.add(broker.dial().from("127.0.0.8").plain());
+      open.add(broker.dial().from("127.0.0.9").plain());
+      await(broker, "rendezvous_connections_limited_total{limit=\"connections\"}", 1);
+      await(broker, "rendezvous_connections_open", 4);
+      await(broker, "rendezvous_connections_unidentified", 3);
+      await(broker, "rendezvous_connections_refused_total", 0);
+      await(broker, "rendezvous_connections_limited_total{limit=\"heap\"}", 0);
+    } finally {
+      endAll(open);
     }
   }
 
   @Test
   void connectionsOfAllListenersAreCounted() throws Exception {
-    try (TestBroker broker = TestBroker.start("registrar.enabled", "true");
-        Peer main = broker.dial().plain();
-        Peer older =
-            Peer.to(broker.broker().registrar().orElseThrow().tcpAddress().getPort()).plain();
-        Peer http =
-            Peer.to(broker.broker().registrar().orElseThrow().httpAddress().getPort()).plain()) {
+    List<Peer> open = new ArrayList<>();
+    try (TestBroker broker = TestBroker.start("registrar.enabled", "true")) {
+      Registrar registrar = broker.broker().registrar().orElseThrow();
+      open.add(broker.dial().plain());
+      open.add(Peer.to(registrar.tcpAddress().getPort()).plain());
+      open.add(Peer.to(registrar.httpAddress().getPort()).plain());
       await(broker, "rendezvous_connections_open", 3);
       await(broker, "rendezvous_connections_accepted_total", 3);
+    } finally {
+      endAll(open);
     }
   }
 

@@ -348,13 +348,14 @@ class ClientTest {
   }
 
   @Test
-  void hundredsOfRequestsInOneRecordAreAllAnswered() throws Exception {
+  void twentyOfHundredsOfRequestsInOneRecordAreAnswered() throws Exception {
     int count = 16_384 / "GET / HTTP/1.1\r\nHost:\r\n\r\n".length();
     try (Peer client = broker.connect()) {
       client.send("GET / HTTP/1.1\r\nHost:\r\n\r\n".repeat(count));
-      for (int i = 0; i < count; i++) {
+      for (int i = 0; i < 20; i++) {
         assertThat(client.readResponse()).startsWith("HTTP/1.1 401 ");
       }
+      assertThat(client.readAll()).isEmpty();
     }
   }
 
