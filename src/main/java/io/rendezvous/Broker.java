@@ -6,6 +6,7 @@ import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Authenticator;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.KnownSources;
 import io.rendezvous.entry.MeteredStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.StaleOnErrorStore;
@@ -156,7 +157,11 @@ public final class Broker implements AutoCloseable {
 
   private Authenticator newAuthenticator() {
     return new Authenticator(
-        store, clock, settings.guesses().perSource(), settings.guesses().perUuid());
+        store,
+        clock,
+        KnownSources.in(settings.admin().ledger().resolveSibling("known.sources")),
+        settings.guesses().perSource(),
+        settings.guesses().perUuid());
   }
 
   private TunnelRegistry.Limits connectLimits() {

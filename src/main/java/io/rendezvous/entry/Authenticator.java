@@ -7,7 +7,6 @@ import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -18,17 +17,16 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Authenticates hidden servers by their tokens (protocol.md, 1.4). An overheard token is of no use
- * to another source. Guessing is slowed down, but no guesser can keep a hidden server out: a source
- * from which a UUID has authenticated before is not limited for that UUID.
+ * to another source. {@link GuessLimits} bound the guesses of strangers. No guesser can keep a
+ * hidden server out: a source from which a UUID has authenticated before only has to keep a {@link
+ * GuessPace} after a failure.
  *
  * <p>Any thread may call, except I/O threads, since the store is asked.
  */
 public final class Authenticator {
   private static final Logger LOG = LoggerFactory.getLogger(Authenticator.class);
   private static final int MAX_REMEMBERED = 200_000;
-
-  /** Tokens of this many digits are not worth guessing, so guesses at one UUID are not limited. */
-  private static final int SAFE_DIGITS = 8;
+  private static final Duration BUSY = Duration.ofSeconds(1);
 
   /** Stands in for the secret of an unknown UUID, so that the answer takes as long. */
   private static final Totp DECOY = new Totp("sha1", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30, 6);
@@ -48,47 +46,64 @@ public final class Authenticator {
      */
     record Throttled(Duration delay) implements Verdict {}
 
+    /**
+     * The token was not checked yet, because another one of the same source was wrong a moment ago.
+     * The caller has to pass it to {@link #checkDeferred}.
+     *
+     * @param delay the time after which to do so
+     */
+    record Deferred(Duration delay) implements Verdict {}
+
     /** The token was not checked, because the store could not be reached. */
     record Unavailable() implements Verdict {}
   }
 
   private record Step(UUID id, long number) {}
 
-  /** A source from which a UUID has authenticated. */
-  private record KnownSource(UUID id, Source source) {}
-
   private final EntryStore store;
   private final InstantSource clock;
 
   // Guarded by this.
-  private final FailureLimiter<Source> guessesBySource;
-  private final FailureLimiter<UUID> guessesByUuid;
+  private final GuessLimits limits;
+  private final GuessPace pace = new GuessPace();
+  private final KnownSources known;
   private final Map<Step, Source> stepOwners = LruMap.byUse(MAX_REMEMBERED);
-  private final Map<KnownSource, Boolean> knownSources = LruMap.byUse(MAX_REMEMBERED);
 
   /**
-   * Creates an authenticator that has seen no source yet.
+   * Creates an authenticator.
    *
-   * @param perSource failures per source and minute after which the source has to wait
-   * @param perUuid failures per UUID and day after which short tokens of unknown sources have to
+   * @param known the sources from which UUIDs have authenticated; it is used by nothing else
+   * @param perSource wrong tokens of a source for one UUID within a minute, after which it has to
    *     wait
+   * @param perUuid wrong tokens for a UUID within a day, after which short tokens of unknown
+   *     sources have to wait
    */
-  public Authenticator(EntryStore store, InstantSource clock, int perSource, int perUuid) {
+  public Authenticator(
+      EntryStore store, InstantSource clock, KnownSources known, int perSource, int perUuid) {
     this.store = store;
     this.clock = clock;
-    Duration minute = Duration.ofMinutes(1);
-    Duration day = Duration.ofDays(1);
-    this.guessesBySource = new FailureLimiter<>(perSource, minute, minute, Duration.ofHours(1));
-    this.guessesByUuid = new FailureLimiter<>(perUuid, day, day, day);
+    this.known = known;
+    this.limits = new GuessLimits(perSource, perUuid);
   }
 
   /** Checks the token that a source has sent for a UUID. */
   public Verdict check(UUID id, String token, Source source) {
-    Instant now = clock.instant();
-    Duration delay = throttle(id, token, source, now);
-    if (!delay.isZero()) {
-      return new Verdict.Throttled(delay);
+    Optional<Verdict> denied = denied(id, token, source);
+    if (denied.isPresent()) { // the store is not asked
+      return denied.get();
     }
+    return check(id, token, source, false);
+  }
+
+  /** Checks a token whose verdict was {@link Verdict.Deferred}, once its delay is over. */
+  public Verdict checkDeferred(UUID id, String token, Source source) {
+    synchronized (this) {
+      pace.give(id, source);
+    }
+    return check(id, token, source, true);
+  }
+
+  private Verdict check(UUID id, String token, Source source, boolean wasDeferred) {
     Optional<Entry> entry;
     try {
       entry = store.find(id);
@@ -96,9 +111,42 @@ public final class Authenticator {
       LOG.warn("A token could not be checked: {}", e.getMessage());
       return new Verdict.Unavailable();
     }
+    return judge(id, entry, token, source, wasDeferred);
+  }
+
+  private synchronized Optional<Verdict> denied(UUID id, String token, Source source) {
+    if (known.contains(id, source)) {
+      return Optional.empty();
+    }
+    Duration delay = limits.delay(id, source, token.length(), clock.instant());
+    return delay.isZero() ? Optional.empty() : Optional.of(new Verdict.Throttled(delay));
+  }
+
+  /**
+   * Judges a token. One at a time: of tokens that arrive together, those after a wrong one find it
+   * counted.
+   */
+  private synchronized Verdict judge(
+      UUID id, Optional<Entry> entry, String token, Source source, boolean wasDeferred) {
+    Instant now = clock.instant();
+    boolean isKnown = known.contains(id, source);
+    Duration delay =
+        isKnown
+            ? wasDeferred ? Duration.ZERO : pace.delay(id, source, now)
+            : limits.delay(id, source, token.length(), now);
+    if (!delay.isZero()) {
+      if (!isKnown) {
+        return new Verdict.Throttled(delay);
+      }
+      return pace.take(id, source) ? new Verdict.Deferred(delay) : new Verdict.Throttled(BUSY);
+    }
     OptionalLong step = matchingStep(entry, token, now);
     if (step.isEmpty() || entry.isEmpty()) {
-      failed(id, source, now);
+      if (isKnown) {
+        pace.failed(id, source, now);
+      } else {
+        limits.failed(id, source, now);
+      }
       return new Verdict.Refused();
     }
     return ownsStep(new Step(id, step.getAsLong()), source)
@@ -106,32 +154,16 @@ public final class Authenticator {
         : new Verdict.Refused();
   }
 
-  private synchronized Duration throttle(UUID id, String token, Source source, Instant now) {
-    if (knownSources.containsKey(new KnownSource(id, source))) {
-      return Duration.ZERO;
-    }
-    Duration bySource = guessesBySource.delay(source, now);
-    Duration byUuid = token.length() < SAFE_DIGITS ? guessesByUuid.delay(id, now) : Duration.ZERO;
-    return Collections.max(List.of(bySource, byUuid));
-  }
-
-  private synchronized void failed(UUID id, Source source, Instant now) {
-    if (!knownSources.containsKey(new KnownSource(id, source))) {
-      guessesBySource.failed(source, now);
-      guessesByUuid.failed(id, now);
-    }
-  }
-
   /**
    * Makes a source the owner of a time step, unless another source was first. A replay of the first
    * source's token is not counted as a failure, since it is not a guess.
    */
-  private synchronized boolean ownsStep(Step step, Source source) {
+  private boolean ownsStep(Step step, Source source) {
     Source owner = stepOwners.putIfAbsent(step, source);
     if (owner != null && !owner.equals(source)) {
       return false;
     }
-    knownSources.put(new KnownSource(step.id(), source), true);
+    known.add(step.id(), source);
     return true;
   }
 

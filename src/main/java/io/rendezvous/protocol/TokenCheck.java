@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -42,19 +43,32 @@ public final class TokenCheck {
         .worker()
         .execute(
             () -> {
-              Verdict verdict = check(id, token, source);
-              Duration left = REFUSAL_TIME.minusNanos(System.nanoTime() - began);
-              if (verdict instanceof Verdict.Refused && !left.isNegative()) {
-                network.afterOnWorker(left, () -> then.accept(verdict));
+              Verdict verdict = check(() -> authenticator.check(id, token, source));
+              if (verdict instanceof Verdict.Deferred deferred) {
+                network.afterOnWorker(
+                    deferred.delay(),
+                    () -> {
+                      Verdict late = check(() -> authenticator.checkDeferred(id, token, source));
+                      tell(late, began, then);
+                    });
               } else {
-                then.accept(verdict);
+                tell(verdict, began, then);
               }
             });
   }
 
-  private Verdict check(UUID id, String token, Source source) {
+  private void tell(Verdict verdict, long began, Consumer<Verdict> then) {
+    Duration left = REFUSAL_TIME.minusNanos(System.nanoTime() - began);
+    if (verdict instanceof Verdict.Refused && !left.isNegative()) {
+      network.afterOnWorker(left, () -> then.accept(verdict));
+    } else {
+      then.accept(verdict);
+    }
+  }
+
+  private static Verdict check(Supplier<Verdict> query) {
     try {
-      return authenticator.check(id, token, source);
+      return query.get();
     } catch (RuntimeException e) { // a bug must not leave the peer without an answer
       LOG.error("A token could not be checked", e);
       return new Verdict.Unavailable();

@@ -5,14 +5,21 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rendezvous.entry.Authenticator.Verdict;
 import io.rendezvous.net.Source;
 import io.rendezvous.testing.HookedStore;
+import io.rendezvous.testing.Octets;
 import java.io.IOException;
 import java.net.InetAddress;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -25,13 +32,19 @@ class AuthenticatorTest {
   private final Source home = source("192.0.2.1");
   private final Source elsewhere = source("192.0.2.2");
   private final HookedStore store = new HookedStore();
+  @TempDir private Path directory;
   private Authenticator authenticator;
   private Entry entry;
 
   @BeforeEach
   void create() {
-    authenticator = new Authenticator(store, () -> now, 10, 100);
+    authenticator = newAuthenticator();
     addEntry(6);
+  }
+
+  private Authenticator newAuthenticator() {
+    return new Authenticator(
+        store, () -> now, KnownSources.in(directory.resolve("known.sources")), 10, 100);
   }
 
   private void addEntry(int digits) {
@@ -144,13 +157,37 @@ class AuthenticatorTest {
   }
 
   @Test
-  void unknownUuidsAreCountedJustTheSame() {
+  void unknownUuidIsCountedLikeAnyOther() {
+    UUID unknown = UUID.randomUUID();
     for (int i = 0; i < 10; i++) {
+      assertThat(authenticator.check(unknown, "123456", elsewhere))
+          .isInstanceOf(Verdict.Refused.class);
+    }
+    assertThat(authenticator.check(unknown, "123456", elsewhere))
+        .isEqualTo(new Verdict.Throttled(Duration.ofMinutes(1)));
+    assertThat(check(token(0, 6), elsewhere)).isInstanceOf(Verdict.Accepted.class);
+  }
+
+  @Test
+  void sourceMayFailTenTimesAsOftenOverAllUuids() {
+    for (int i = 0; i < 99; i++) {
       assertThat(authenticator.check(UUID.randomUUID(), "123456", elsewhere))
           .isInstanceOf(Verdict.Refused.class);
     }
     assertThat(authenticator.check(UUID.randomUUID(), "123456", elsewhere))
-        .isInstanceOf(Verdict.Throttled.class);
+        .isInstanceOf(Verdict.Refused.class);
+    assertThat(check(token(0, 6), elsewhere))
+        .isEqualTo(new Verdict.Throttled(Duration.ofMinutes(1)));
+  }
+
+  @Test
+  void longTokensHaveABudgetToo() {
+    addEntry(8);
+    for (int i = 0; i < 10_000; i++) {
+      Source stranger = source("10." + i / 62_500 + "." + i / 250 % 250 + "." + i % 250);
+      assertThat(check("0000000x", stranger)).isInstanceOf(Verdict.Refused.class);
+    }
+    assertThat(check(token(0, 8), elsewhere)).isEqualTo(new Verdict.Throttled(Duration.ofDays(1)));
   }
 
   @Test
@@ -171,8 +208,17 @@ class AuthenticatorTest {
   @Test
   void sourceIsNotKeptOutByANeighbourThatGuesses() {
     assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
-    for (int i = 0; i < 50; i++) {
+    for (int i = 0; i < 150; i++) {
       authenticator.check(UUID.randomUUID(), "000000", home);
+    }
+    assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
+  }
+
+  @Test
+  void deviceWithAWrongSecretDoesNotLockItsNeighboursOut() {
+    UUID device = UUID.randomUUID();
+    for (int i = 0; i < 20; i++) {
+      authenticator.check(device, "000000", home);
     }
     assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
   }
@@ -220,10 +266,81 @@ class AuthenticatorTest {
     check(token(0, 6), home);
     for (int i = 0; i < 150; i++) {
       assertThat(check("000000x", home)).isInstanceOf(Verdict.Refused.class);
+      step(Duration.ofMillis(200));
     }
     assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
-    step(Duration.ofSeconds(30));
     assertThat(check(token(1, 6), elsewhere)).isInstanceOf(Verdict.Accepted.class);
+  }
+
+  @Test
+  void afterAFailureTheNextTokenOfAKnownSourceWaitsAndOthersAreSentAway() {
+    check(token(0, 6), home);
+    assertThat(check("000000x", home)).isInstanceOf(Verdict.Refused.class);
+    step(Duration.ofMillis(50));
+    assertThat(check(token(0, 6), home)).isEqualTo(new Verdict.Deferred(Duration.ofMillis(150)));
+    Verdict busy = new Verdict.Throttled(Duration.ofSeconds(1));
+    assertThat(check(token(0, 6), home)).isEqualTo(busy);
+    step(Duration.ofMillis(151));
+    assertThat(check(token(0, 6), home)).as("while one still waits").isEqualTo(busy);
+    assertThat(authenticator.checkDeferred(entry.id(), token(0, 6), home))
+        .isInstanceOf(Verdict.Accepted.class);
+    assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
+  }
+
+  @Test
+  void tokenThatWaitedAndIsWrongMakesTheNextOneWait() {
+    check(token(0, 6), home);
+    check("000000x", home);
+    assertThat(check("000000x", home)).isInstanceOf(Verdict.Deferred.class);
+    step(Duration.ofMillis(200));
+    assertThat(authenticator.checkDeferred(entry.id(), "000000x", home))
+        .isInstanceOf(Verdict.Refused.class);
+    assertThat(check(token(0, 6), home)).isEqualTo(new Verdict.Deferred(Duration.ofMillis(200)));
+  }
+
+  @Test
+  void tokenWaitsNoLongerIfTheClockIsSetBack() {
+    check(token(0, 6), home);
+    check("000000x", home);
+    step(Duration.ofHours(-1));
+    assertThat(check("000000x", home)).isEqualTo(new Verdict.Deferred(Duration.ofMillis(200)));
+  }
+
+  @Test
+  void tokensThatArriveTogetherDoNotOutrunTheCount() throws Exception {
+    CountDownLatch all = new CountDownLatch(20);
+    store.hook(
+        id -> { // all of them pass the first look at the count
+          all.countDown();
+          try {
+            assertThat(all.await(20, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+    List<CompletableFuture<Verdict>> verdicts = new ArrayList<>();
+    for (int i = 0; i < 20; i++) {
+      verdicts.add(Octets.beside(() -> check("000000x", elsewhere)));
+    }
+    int refused = 0;
+    for (CompletableFuture<Verdict> verdict : verdicts) {
+      refused += verdict.get(30, TimeUnit.SECONDS) instanceof Verdict.Refused ? 1 : 0;
+    }
+    assertThat(refused).isEqualTo(10);
+  }
+
+  @Test
+  void knownSourcesOutliveTheProcess() {
+    check(token(0, 6), home);
+    for (int i = 0; i < 100; i++) {
+      check("000000x", source("198.51.100." + (i + 1)));
+    }
+    authenticator = newAuthenticator(); // nothing was closed: the process may have been killed
+    for (int i = 0; i < 100; i++) {
+      check("000000x", source("198.51.100." + (i + 1)));
+    }
+    assertThat(check(token(0, 6), elsewhere)).isInstanceOf(Verdict.Throttled.class);
+    assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
   }
 
   @Test
@@ -255,7 +372,7 @@ class AuthenticatorTest {
     }
     Duration day = Duration.ofDays(1);
     assertThat(check("000000", elsewhere)).isEqualTo(new Verdict.Throttled(day));
-    for (int i = 0; i < 10; i++) {
+    for (int i = 0; i < 100; i++) {
       authenticator.check(UUID.randomUUID(), "000000", elsewhere);
     }
     assertThat(check("000000", elsewhere)).isEqualTo(new Verdict.Throttled(day));
