@@ -173,6 +173,20 @@ class ParkingTest {
     assertThat(wrong.replaceAll("Date: .*", "")).isEqualTo(unknown.replaceAll("Date: .*", ""));
   }
 
+  /** A neighbour of a hidden server guesses; the hidden server comes back all the same. */
+  @Test
+  void tokenFromAKnownSourceIsCheckedAfterAWrongOneThoughLater() throws Exception {
+    try (Peer known = broker.park();
+        Peer neighbour = broker.connect();
+        Peer again = broker.connect()) {
+      neighbour.send("CONNECT uuid:" + id() + "?response=" + wrong() + " HTTP/1.1\r\n\r\n");
+      assertThat(neighbour.readHead()).startsWith("HTTP/1.1 401 ");
+      again.send(broker.connectHead(broker.entry()));
+      assertThat(again.readHead()).startsWith("HTTP/1.1 200 ");
+      assertParked(known);
+    }
+  }
+
   private String wrong() {
     String right = token();
     return (right.charAt(0) == '9' ? "0" : "9") + right.substring(1);
