@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /**
@@ -99,6 +100,14 @@ final class AdminAuth {
     }
     onAccepted.accept(exchange.getSourceAddress());
     return new Verdict.Accepted();
+  }
+
+  /**
+   * Returns a test of whether the token or session of a request that was accepted is still valid.
+   */
+  BooleanSupplier validity(HttpServerExchange exchange) {
+    Optional<String> session = bearer(exchange).filter(sessions::isValid);
+    return () -> session.isEmpty() || sessions.isValid(session.get());
   }
 
   /** Checks the token of a login. A token for one login is valid no longer afterwards. */

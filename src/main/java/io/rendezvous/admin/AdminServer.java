@@ -120,11 +120,12 @@ public final class AdminServer implements AutoCloseable {
     this.activity = parts.activity();
     this.file = new ActivityFile(settings.admin().ledger(), activity);
     JsonViews views = new JsonViews(parts, clock);
-    this.events = new EventStream(parts, views, () -> broker.toJson().toString());
     AnonymousConnections anonymous = new AnonymousConnections(MAX_ANONYMOUS);
+    AdminAuth auth = new AdminAuth(AdminToken.of(settings.admin()), anonymous::remove, clock);
+    this.events = new EventStream(parts, auth, views, () -> broker.toJson().toString());
     AdminRoutes routes =
         new AdminRoutes(
-            new AdminAuth(AdminToken.of(settings.admin()), anonymous::remove, clock),
+            auth,
             new Api(parts, views, events::refresh, clock),
             new EntrySearch(parts, views),
             events,

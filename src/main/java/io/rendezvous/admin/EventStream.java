@@ -22,6 +22,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -54,6 +55,7 @@ final class EventStream {
   private final EntryIndex index;
   private final Presence presence;
   private final ActivityLog activity;
+  private final AdminAuth auth;
   private final JsonViews views;
   private final Supplier<String> status;
   private final Set<PageStream> streams = ConcurrentHashMap.newKeySet();
@@ -67,9 +69,12 @@ final class EventStream {
   /**
    * Creates an event stream that no page reads.
    *
+   * @param auth knows when the session of a page has ended
    * @param status returns the status of the broker as JSON; it may block
    */
-  EventStream(AdminServer.BrokerParts parts, JsonViews views, Supplier<String> status) {
+  EventStream(
+      AdminServer.BrokerParts parts, AdminAuth auth, JsonViews views, Supplier<String> status) {
+    this.auth = auth;
     this.index = parts.index();
     this.presence = parts.presence();
     this.activity = parts.activity();
@@ -82,21 +87,31 @@ final class EventStream {
    *
    * @param status the data of the first event
    * @param thread the I/O thread of the connection
+   * @param isValid tells whether the session of the page has not ended
    */
-  private record Start(String status, Executor thread) {}
+  private record Start(String status, Executor thread, BooleanSupplier isValid) {}
 
   /** The stream to one page. Any thread may send. */
   private static final class PageStream implements ServerSentEventConnection.EventCallback {
     private final ServerSentEventConnection connection;
     private final Executor thread;
+    private final BooleanSupplier isValid;
 
     // Guarded by this.
     private int pending; // events that are not written yet
     private int missed; // ticks
 
-    PageStream(ServerSentEventConnection connection, Executor thread) {
+    PageStream(ServerSentEventConnection connection, Start start) {
       this.connection = connection;
-      this.thread = thread;
+      this.thread = start.thread();
+      this.isValid = start.isValid();
+    }
+
+    /** Closes the connection of a page whose session has ended. */
+    void closeIfLoggedOut() {
+      if (!isValid.getAsBoolean()) {
+        thread.execute(() -> close(connection));
+      }
     }
 
     /**
@@ -158,13 +173,14 @@ final class EventStream {
               StatusCodes.SERVICE_UNAVAILABLE, "too many pages are open; close one of them"));
       return;
     }
-    exchange.putAttachment(START, new Start(status.get(), exchange.getIoThread()));
+    exchange.putAttachment(
+        START, new Start(status.get(), exchange.getIoThread(), auth.validity(exchange)));
     handler.handleRequest(exchange);
   }
 
   private void onBegun(ServerSentEventConnection connection) {
     Start start = connection.getAttachment(START);
-    PageStream stream = new PageStream(connection, start.thread());
+    PageStream stream = new PageStream(connection, start);
     connection.addCloseTask(closed -> streams.remove(stream));
     streams.add(stream);
     if (!connection.isOpen()) { // closed before the close task was added
@@ -189,6 +205,7 @@ final class EventStream {
   /** Sends what has changed since the last call. To be called once a second, on one thread. */
   void tick() {
     ticks++;
+    streams.forEach(PageStream::closeIfLoggedOut);
     Set<UUID> changed = activity.takeChanged();
     changed.removeIf(id -> index.known(id).isEmpty()); // strangers may have claimed any UUID
     List<Rendezvous> rendezvous = new ArrayList<>(activity.takeEnded());

@@ -1,5 +1,6 @@
 package io.rendezvous.telemetry;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -51,6 +52,8 @@ public final class ActivityFile {
       }
     } catch (NoSuchFileException e) {
       // The broker starts for the first time.
+    } catch (JsonProcessingException e) {
+      LOG.warn("{} is ignored: it {}", file, StrictJson.explain(e));
     } catch (IOException | DateTimeParseException e) {
       LOG.warn("{} cannot be read and is ignored: {}", file, e.toString());
     }

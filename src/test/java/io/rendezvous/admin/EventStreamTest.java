@@ -135,6 +135,21 @@ class EventStreamTest {
   }
 
   @Test
+  void streamEndsWithItsSession() throws Exception {
+    String body = "{\"token\":\"" + AdminClient.TOKEN + "\"}";
+    String session =
+        parse(admin.askBare("POST", "/api/session", body).body()).path("session").asText();
+    String bearer = "Authorization: Bearer " + session + "\r\n";
+    try (Peer page = Peer.to(admin.port()).plain()) {
+      page.send("GET /api/events HTTP/1.1\r\nHost: localhost\r\n" + bearer + "\r\n");
+      assertThat(page.readHead()).startsWith("HTTP/1.1 200 ");
+      admin.askBare("DELETE", "/api/session", "", "Authorization", "Bearer " + session);
+      assertThat(page.readAll()).contains("event:status");
+    }
+    await("status", status -> true); // the stream of another one goes on
+  }
+
+  @Test
   void newEntryOfAnyOriginIsReported() throws Exception {
     admin.ask("POST", "/api/entries", "{}");
     await("refresh", nothing -> true);

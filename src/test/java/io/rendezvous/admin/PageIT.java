@@ -256,6 +256,8 @@ class PageIT {
       agent.await("401 unknown UUID or wrong token");
       assertThat(page.locator("#refused")).containsText("401 unknown UUID or wrong token");
       assertThat(page.locator("#refused")).containsText("from 127.0.0.1");
+      page.setViewportSize(360, 740);
+      assertThat(page.evaluate("document.documentElement.scrollWidth")).isEqualTo(360);
     }
     String shortId = id.toString().substring(0, 8);
     broker.await(
