@@ -12,15 +12,23 @@ import io.rendezvous.telemetry.LastRefusals;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Refusal;
 import io.rendezvous.tunnel.Rendezvous;
+import java.io.IOException;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 import java.util.UUID;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
-/** Entries and rendezvous as the API shows them: JSON without secrets. Any thread may call. */
+/**
+ * Entries and rendezvous as the API shows them: JSON without secrets. Any thread may call, unless a
+ * method says otherwise.
+ */
 final class JsonViews {
+  private static final Logger LOG = LoggerFactory.getLogger(JsonViews.class);
+
   private final EntryIndex index;
   private final Presence presence;
   private final ActivityLog activity;
@@ -95,8 +103,13 @@ final class JsonViews {
         .put("octetsOut", totals.bytesOut());
   }
 
-  /** Returns the latest rendezvous, the newest first. */
+  /** Returns the latest rendezvous, the newest first. May block, to read the labels. */
   ObjectNode rendezvous() {
+    try {
+      index.all();
+    } catch (IOException e) {
+      LOG.debug("The labels of rendezvous could not be read: {}", e.getMessage());
+    }
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     ArrayNode array = json.putArray("rendezvous");
     activity.recent().forEach(rendezvous -> array.add(rendezvous(rendezvous)));
