@@ -380,6 +380,20 @@ class ApiTest {
   }
 
   @Test
+  void latestRendezvousHaveTheirLabels() throws Exception {
+    Entry home =
+        Entry.create(UUID.randomUUID(), List.of("home"), 8, broker.clock().instant(), List.of());
+    broker.store().create(home);
+    try (Peer tunnel = broker.park(home);
+        Peer client = broker.connect()) {
+      client.send(broker.get(home, "/"));
+      tunnel.readHead();
+      assertThat(ask(200, "GET", "/api/rendezvous", "").at("/rendezvous/0/label").asText())
+          .isEqualTo("home");
+    }
+  }
+
+  @Test
   void lastRefusalOfAnEntryIsShown() throws Exception {
     String path = "/api/entries/" + broker.id();
     assertThat(ask(200, "GET", path, "").path("lastRefusal").isNull()).isTrue();
