@@ -4,20 +4,81 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One direction of a {@link Relay}. The reading part runs on the thread of the connection it reads,
- * the writing part on that of the connection it writes. Between them is a ring of full buffers,
- * with one producer and one consumer. Reading stops when the ring is full, and as soon as the
- * socket that is written takes no more: a peer that stops reading ties up little more than the
- * buffers that are on their way at that moment. A direction in which nothing moves holds no buffer.
+ * Moves bytes from one connection to another: one direction of a relay. The reading part runs on
+ * the thread of the connection it reads, the writing part on that of the connection it writes.
+ * Between them is a ring of full buffers, with one producer and one consumer. Reading stops when
+ * the ring is full, and as soon as the socket that is written takes no more: a peer that stops
+ * reading ties up little more than the buffers that are on their way at that moment. A direction in
+ * which nothing moves holds no buffer.
+ *
+ * <p>The pump sets no listeners. Its owner has {@link #read} run when there is something to read,
+ * and {@link #write} when bytes can be written.
  *
  * <p>A buffer is small until a read fills it, and large from then on until a read does not: so a
  * fast stream needs few system calls, and a slow one little memory.
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // every field has one thread that writes it
-final class Pump {
+public final class Pump {
+  /** Decides what happens to the bytes of a pump, and receives what happens to it. */
+  public interface Owner {
+    /** Returns whether the pump may go on. Any thread may call. */
+    boolean isRunning();
+
+    /**
+     * Returns what is passed on in place of the bytes that were read: all or a part of them in the
+     * same buffer, or another buffer, or null for nothing. By default they are passed on unchanged.
+     * Called on the reading thread.
+     *
+     * @throws IOException if the bytes cannot be passed on; the pump then handles the connection
+     *     that it reads as broken
+     */
+    default @Nullable ByteBuffer filter(Pump pump, ByteBuffer read) throws IOException {
+      return read;
+    }
+
+    /**
+     * Returns whether an error in writing only means that the peer accepts nothing more, because
+     * what it has sent is still to be delivered. Called on the writing thread.
+     */
+    boolean toleratesLoss(Pump pump);
+
+    /**
+     * Handles that a connection of the pump broke. Called on the connection's thread.
+     *
+     * @param why what was thrown; an error of this program if it is a RuntimeException
+     */
+    void broken(Conn conn, Exception why);
+
+    /**
+     * Handles the end of the stream that is read. To pass it on, the owner calls {@link #end}.
+     * Called on the reading thread.
+     */
+    void ended(Pump pump);
+
+    /** Handles that everything is delivered, and the end too. Called on the writing thread. */
+    void delivered(Pump pump);
+
+    /**
+     * Handles that the peer that is written to accepts nothing more. What is still read for it is
+     * discarded. Called on the writing thread.
+     */
+    void lost(Pump pump);
+  }
+
+  /** What becomes of the stream that is written once everything is delivered. */
+  private enum Ending {
+    /** It is ended in order. */
+    SHUT,
+    /** It is truncated, as the stream that was read. */
+    CUT,
+    /** It stays open. */
+    KEPT
+  }
+
   /** Buffers on their way: one being written, one being filled. A power of two. */
   private static final int BUFFERS = 2;
 
@@ -36,7 +97,7 @@ final class Pump {
   /** Bytes that are read into a large buffer: as TLS records, they fill one large buffer. */
   private static final int LARGE_READ = BufferPool.LARGE_SIZE - BufferPool.SIZE;
 
-  private final Relay relay;
+  private final Owner owner;
   private final Conn from;
   private final Conn to;
   private final @Nullable ByteBuffer[] ring = new @Nullable ByteBuffer[BUFFERS];
@@ -48,11 +109,12 @@ final class Pump {
   private volatile int produced;
   private volatile boolean ended;
   private volatile boolean sawEnd;
-  private volatile boolean truncated;
+  private volatile Ending ending = Ending.SHUT;
   private volatile long bytes;
 
   // Of the reading part.
   private boolean fast;
+  private boolean finishing;
 
   // Written by the writing part, read by any thread.
   private volatile int consumed;
@@ -68,8 +130,14 @@ final class Pump {
   private volatile boolean wantsRoom;
   private volatile long moved = System.nanoTime();
 
-  Pump(Relay relay, Conn from, Conn to) {
-    this.relay = relay;
+  /**
+   * Creates a pump that does nothing yet.
+   *
+   * @param from the connection that is read
+   * @param to the connection that is written
+   */
+  public Pump(Owner owner, Conn from, Conn to) {
+    this.owner = owner;
     this.from = from;
     this.to = to;
   }
@@ -79,33 +147,33 @@ final class Pump {
     return produced != 0;
   }
 
-  /** Returns how many bytes were read. */
-  long bytes() {
+  /** Returns how many bytes were read. Any thread may call. */
+  public long bytes() {
     return bytes;
   }
 
   /** Returns whether the end of the stream was read. */
-  boolean sawEnd() {
+  public boolean sawEnd() {
     return sawEnd;
   }
 
   /** Returns whether everything was delivered, and the end was passed on. */
-  boolean isDelivered() {
+  public boolean isDelivered() {
     return delivered;
   }
 
   /** Returns whether nothing is left to do: all is delivered, or the peer accepts nothing more. */
-  boolean isOver() {
+  public boolean isOver() {
     return delivered || lost;
   }
 
   /** Returns whether bytes have been waiting for that long to be accepted by the peer. */
-  boolean isStalled(long now, Duration stall) {
+  public boolean isStalled(long now, Duration stall) {
     return isPending() && now - moved >= stall.toNanos();
   }
 
   /** Returns whether nothing waits, and nothing has moved either way for that long. */
-  boolean isSilent(long now, Pump other, Duration linger) {
+  public boolean isSilent(long now, Pump other, Duration linger) {
     return !isPending() && now - Math.max(moved, other.moved) >= linger.toNanos();
   }
 
@@ -116,20 +184,20 @@ final class Pump {
   // The reading part.
 
   /** Reads what has arrived, as long as there is room, and passes it on. */
-  void read() {
-    if (!relay.isRunning() || ended) {
+  public void read() {
+    if (!owner.isRunning() || ended) {
       return;
     }
     try {
       doRead();
     } catch (IOException | RuntimeException e) {
-      relay.broken(from, e);
+      owner.broken(from, e);
     }
   }
 
   private void doRead() throws IOException {
     int read = 0;
-    for (int i = 0; i < MAX_READS && read < MAX_BYTES && relay.isRunning(); i++) {
+    for (int i = 0; i < MAX_READS && read < MAX_BYTES && owner.isRunning(); i++) {
       if (isFull()) {
         from.suspendReads();
         return;
@@ -154,8 +222,12 @@ final class Pump {
       read += n;
       fast = n >= FULL;
       pass(buffer.flip());
+      if (ended) {
+        from.suspendReads();
+        return;
+      }
     }
-    if (relay.isRunning()) {
+    if (owner.isRunning()) {
       from.resumeReads();
     }
   }
@@ -176,22 +248,51 @@ final class Pump {
     return lost || !blocked && produced - consumed < BUFFERS;
   }
 
-  private void pass(ByteBuffer buffer) {
-    if (lost) {
-      from.buffers().give(buffer);
-      return;
+  @SuppressWarnings("ReferenceEquality") // the filter may return the same buffer
+  private void pass(ByteBuffer read) throws IOException {
+    if (!lost) {
+      bytes = bytes + read.remaining();
+      moved = System.nanoTime();
     }
-    bytes = bytes + buffer.remaining();
-    moved = System.nanoTime();
-    put(buffer);
-    wakeWriter();
+    ByteBuffer passed = owner.filter(this, read);
+    if (passed != read) {
+      from.buffers().give(read);
+    }
+    if (passed != null && (lost || !passed.hasRemaining())) {
+      from.buffers().give(passed);
+    } else if (passed != null) {
+      put(passed);
+    }
+    if (finishing) {
+      ended = true;
+      wakeAtEnd();
+    } else if (passed != null) {
+      wakeWriter();
+    }
   }
 
   /** Puts a full buffer into the ring, which has to have room. */
-  void put(ByteBuffer buffer) {
+  public void put(ByteBuffer buffer) {
     int at = produced;
     ring[at & BUFFERS - 1] = buffer;
     produced = at + 1;
+  }
+
+  /** Puts the only buffer into the ring. Nothing is read, and the stream written stays open. */
+  public void putOnly(ByteBuffer buffer) {
+    put(buffer);
+    ending = Ending.KEPT;
+    ended = true;
+  }
+
+  /** Returns and removes what is in the ring. Nothing may be read or written any more. */
+  public ByteBuffer takeUnwritten() {
+    ByteBuffer left = ByteBuffer.allocate(0);
+    for (int at = consumed; at != produced; at++) {
+      left = BufferPool.joined(left, Objects.requireNonNull(ring[at & BUFFERS - 1]));
+    }
+    consumed = produced;
+    return left;
   }
 
   private void wakeWriter() {
@@ -204,14 +305,23 @@ final class Pump {
     }
   }
 
+  private void wakeAtEnd() {
+    if (!from.sharesThread(to)) {
+      to.executeBare(writer); // a writer at work may have looked before this was the end
+    } else if (!blocked) {
+      write();
+    }
+  }
+
   private void endOfStream() {
     from.suspendReads();
-    truncated = from.isTruncated();
+    ending = from.isTruncated() ? Ending.CUT : Ending.SHUT;
     sawEnd = true;
-    if (relay.isUnanswered(this)) {
-      relay.broken(from, null);
-      return;
-    }
+    owner.ended(this);
+  }
+
+  /** Passes the end of the stream on once what was read is delivered. On the reading thread. */
+  public void end() {
     ended = true;
     to.executeBare(writer);
   }
@@ -222,10 +332,33 @@ final class Pump {
   void endAfterFlush() {
     from.execute(
         () -> {
-          if (!ended && relay.isRunning()) {
+          if (!ended && owner.isRunning()) {
             from.suspendReads();
-            ended = true;
-            to.executeBare(writer);
+            end();
+          }
+        });
+  }
+
+  /**
+   * Stops reading after the bytes that {@link Owner#filter} is about to return. The stream that is
+   * written stays open. On the reading thread, within the filter.
+   */
+  public void finish() {
+    finishing = true;
+    ending = Ending.KEPT;
+  }
+
+  /**
+   * Has the stream that {@link #finish} left open end, if it can end alone. Any thread may call.
+   */
+  public void endKept() {
+    to.execute(
+        () -> {
+          if (owner.isRunning() && !lost && to.halfCloses()) {
+            ending = Ending.SHUT;
+            shut = false;
+            delivered = false;
+            write();
           }
         });
   }
@@ -233,8 +366,8 @@ final class Pump {
   // The writing part.
 
   /** Writes what is in the ring, and the end, as far as the socket takes it. */
-  void write() {
-    if (!relay.isRunning() || isOver()) {
+  public void write() {
+    if (!owner.isRunning() || isOver()) {
       return;
     }
     try {
@@ -245,15 +378,14 @@ final class Pump {
         to.suspendWrites();
       }
     } catch (IOException e) {
-      // TLS 1.2 ends both directions at once, perhaps before what came ahead was passed on.
-      if (e instanceof ClosedChannelException || relay.other(this).sawEnd) {
+      if (e instanceof ClosedChannelException || owner.toleratesLoss(this)) {
         lose();
       } else {
-        relay.broken(to, e);
+        owner.broken(to, e);
       }
       return;
     } catch (RuntimeException e) {
-      relay.broken(to, e);
+      owner.broken(to, e);
       return;
     }
     if (to.discardsWrites()) {
@@ -261,7 +393,7 @@ final class Pump {
     } else if (shut && !blocked) {
       delivered = true;
       moved = System.nanoTime();
-      relay.onDelivered(this);
+      owner.delivered(this);
     } else {
       readOn();
     }
@@ -272,7 +404,7 @@ final class Pump {
    * busy relays that wrote in tasks would keep it from its sockets.
    */
   private void writeSoon() {
-    if (relay.isRunning() && !isOver()) {
+    if (owner.isRunning() && !isOver()) {
       to.resumeWrites();
     }
   }
@@ -282,7 +414,7 @@ final class Pump {
    */
   private void lose() {
     lost = true;
-    relay.onLost();
+    owner.lost(this);
     readOn();
   }
 
@@ -303,11 +435,13 @@ final class Pump {
     unflushed = !to.flush();
     if (!unflushed && ended && consumed == produced && !shut) {
       shut = true;
-      if (truncated) { // as it is here, so it is for the peer
-        to.cutWrites();
-      } else {
-        to.shutdownWrites();
-        unflushed = !to.flush();
+      switch (ending) {
+        case CUT -> to.cutWrites();
+        case SHUT -> {
+          to.shutdownWrites();
+          unflushed = !to.flush();
+        }
+        case KEPT -> {}
       }
     }
     return !unflushed;
@@ -326,7 +460,7 @@ final class Pump {
   }
 
   private void readAgain() {
-    if (relay.isRunning() && !ended) {
+    if (owner.isRunning() && !ended) {
       from.resumeReads();
     }
   }

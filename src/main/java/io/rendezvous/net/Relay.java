@@ -126,8 +126,9 @@ public final class Relay {
     this.far = far;
     this.owner = owner;
     this.halfCloses = near.halfCloses() && far.halfCloses();
-    this.up = new Pump(this, near, far);
-    this.down = new Pump(this, far, near);
+    Pump.Owner pumpOwner = new PumpOwner();
+    this.up = new Pump(pumpOwner, near, far);
+    this.down = new Pump(pumpOwner, far, near);
   }
 
   /**
@@ -153,6 +154,20 @@ public final class Relay {
     firstBytes = first.remaining();
     down.put(greeting.duplicate());
     up.put(BufferPool.joined(greeting, first));
+    start();
+  }
+
+  /**
+   * Takes both connections over once they have agreed to be joined, in the middle of an answer.
+   * Called on the near connection's thread.
+   *
+   * @param toFar is sent to the far end before anything that is read
+   * @param toNear is sent to the near end before anything that is read
+   */
+  public void resume(ByteBuffer toFar, ByteBuffer toNear) {
+    firstBytes = toFar.remaining();
+    down.put(toNear);
+    up.put(toFar);
     start();
   }
 
@@ -256,18 +271,13 @@ public final class Relay {
     return Optional.ofNullable(end);
   }
 
-  /** Returns whether the end that a pump has read is that of a far end that gave no answer. */
-  boolean isUnanswered(Pump pump) {
-    return owner.takesBack() && pump == down && !down.began();
-  }
-
   /**
    * Handles that a connection broke, or that the far one ended without an answer. Called on its
    * thread.
    *
    * @param why what was thrown, or null; it is logged if it is an error of this program
    */
-  void broken(Conn conn, @Nullable Exception why) {
+  private void broken(Conn conn, @Nullable Exception why) {
     if (why instanceof RuntimeException) {
       LOG.error(
           "{}: its relay ends because of an error of this program: {}", conn, why.toString(), why);
@@ -318,24 +328,55 @@ public final class Relay {
     }
   }
 
-  /** Returns the pump of the other direction. */
-  Pump other(Pump pump) {
-    return pump == up ? down : up;
-  }
-
-  /** Handles that a pump's reader accepts nothing more. What it has sent is still delivered. */
-  void onLost() {
-    if (openDirections.decrementAndGet() == 0) {
-      finish(End.WHOLE);
+  /** Follows both pumps. */
+  private final class PumpOwner implements Pump.Owner {
+    @Override
+    public boolean isRunning() {
+      return Relay.this.isRunning();
     }
-  }
 
-  /** Handles that a pump has delivered everything, and the end. */
-  void onDelivered(Pump pump) {
-    if (openDirections.decrementAndGet() == 0) {
-      finish(End.WHOLE);
-    } else if (!halfCloses) {
-      other(pump).endAfterFlush();
+    @Override
+    public boolean toleratesLoss(Pump pump) {
+      // TLS 1.2 ends both directions at once, perhaps before what came ahead was passed on.
+      return other(pump).sawEnd();
+    }
+
+    @Override
+    public void broken(Conn conn, Exception why) {
+      Relay.this.broken(conn, why);
+    }
+
+    @Override
+    public void ended(Pump pump) {
+      if (owner.takesBack() && pump == down && !down.began()) {
+        Relay.this.broken(far, null);
+      } else {
+        pump.end();
+      }
+    }
+
+    @Override
+    public void lost(Pump pump) {
+      over();
+    }
+
+    @Override
+    public void delivered(Pump pump) {
+      if (!over() && !halfCloses) {
+        other(pump).endAfterFlush();
+      }
+    }
+
+    private boolean over() {
+      boolean both = openDirections.decrementAndGet() == 0;
+      if (both) {
+        finish(End.WHOLE);
+      }
+      return both;
+    }
+
+    private Pump other(Pump pump) {
+      return pump == up ? down : up;
     }
   }
 }
