@@ -6,7 +6,6 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
 import io.undertow.util.HttpString;
 import io.undertow.util.Methods;
-import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
@@ -50,7 +49,7 @@ final class AdminAuth {
   }
 
   private final Optional<byte[]> token;
-  private final Consumer<InetSocketAddress> onAccepted;
+  private final Consumer<HttpServerExchange> onAccepted;
   private final InstantSource clock;
   private final TemporarySecrets sessions;
   private final TemporarySecrets oneTimeTokens;
@@ -62,9 +61,9 @@ final class AdminAuth {
    * Creates an authenticator without sessions.
    *
    * @param token the right token; empty if none is needed
-   * @param onAccepted accepts the peer's address of each request with the token or a session
+   * @param onAccepted accepts each request with the token or a session
    */
-  AdminAuth(Optional<String> token, Consumer<InetSocketAddress> onAccepted, InstantSource clock) {
+  AdminAuth(Optional<String> token, Consumer<HttpServerExchange> onAccepted, InstantSource clock) {
     this.token = token.map(text -> text.getBytes(StandardCharsets.UTF_8));
     this.onAccepted = onAccepted;
     this.clock = clock;
@@ -98,7 +97,7 @@ final class AdminAuth {
     if (!sessions.isValid(given.get()) && !isToken(given.get())) {
       return wrong(exchange);
     }
-    onAccepted.accept(exchange.getSourceAddress());
+    onAccepted.accept(exchange);
     return new Verdict.Accepted();
   }
 

@@ -4,7 +4,6 @@ import io.rendezvous.config.Settings;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioner;
-import io.rendezvous.http.undertow.AnonymousConnections;
 import io.rendezvous.http.undertow.LoopbackHost;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Listener;
@@ -14,6 +13,7 @@ import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.tls.Tls;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
+import io.undertow.server.HttpServerExchange;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -45,11 +45,9 @@ public final class AdminServer implements AutoCloseable {
   /** The maximum number of open connections. */
   public static final int MAX_CONNECTIONS = 256;
 
+  /** A connection is identified once it has sent the token or a session. */
   private static final Listener.Limits LIMITS =
-      new Listener.Limits(MAX_CONNECTIONS, MAX_CONNECTIONS);
-
-  /** The maximum number of connections that have not sent the token. */
-  private static final int MAX_ANONYMOUS = MAX_CONNECTIONS / 2;
+      new Listener.Limits(MAX_CONNECTIONS, MAX_CONNECTIONS / 2);
 
   /** How long the wait for a request, its head and its body may take, each. */
   private static final Duration MAX_TIME = Duration.ofSeconds(30);
@@ -120,8 +118,7 @@ public final class AdminServer implements AutoCloseable {
     this.activity = parts.activity();
     this.file = new ActivityFile(settings.admin().ledger(), activity);
     JsonViews views = new JsonViews(parts, clock);
-    AnonymousConnections anonymous = new AnonymousConnections(MAX_ANONYMOUS);
-    AdminAuth auth = new AdminAuth(AdminToken.of(settings.admin()), anonymous::remove, clock);
+    AdminAuth auth = new AdminAuth(AdminToken.of(settings.admin()), this::onAccepted, clock);
     this.events = new EventStream(parts, auth, views, () -> broker.toJson().toString());
     AdminRoutes routes =
         new AdminRoutes(
@@ -144,14 +141,14 @@ public final class AdminServer implements AutoCloseable {
             address,
             tls ? Tls.accepting(network, certificate.orElseThrow().context()) : null,
             LIMITS,
-            conn -> {
-              anonymous.add(conn);
-              Runnable remove = () -> anonymous.remove(conn.peer());
-              server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), remove);
-            });
+            conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
     this.lock = takeLock(settings.admin(), listener.address().getPort());
     file.load();
     this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+  }
+
+  private void onAccepted(HttpServerExchange exchange) {
+    server.identified(exchange);
   }
 
   /** Returns a test of whether a Host names this machine, where it may have several names. */

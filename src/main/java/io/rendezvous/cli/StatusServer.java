@@ -4,7 +4,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.Status;
-import io.rendezvous.http.undertow.AnonymousConnections;
 import io.rendezvous.http.undertow.LoopbackHost;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Listener;
@@ -30,7 +29,6 @@ import java.util.function.Supplier;
  */
 final class StatusServer implements AutoCloseable {
   private static final Listener.Limits LIMITS = new Listener.Limits(64, 64);
-  private static final int MAX_WAITING = 32; // connections; the oldest is closed for a new one
   private static final Duration IDLE_TIME = Duration.ofSeconds(10);
   private static final ObjectMapper JSON = new ObjectMapper();
 
@@ -56,17 +54,12 @@ final class StatusServer implements AutoCloseable {
     this.metrics = new AgentMetrics(statuses);
     this.server =
         new UndertowServer(network, user -> false, LoopbackHost.before(handler()), IDLE_TIME);
-    AnonymousConnections connections = new AnonymousConnections(MAX_WAITING);
     this.listener =
         network.listen(
             new InetSocketAddress(address, at.port()),
             null,
             LIMITS,
-            conn -> {
-              connections.add(conn);
-              Runnable remove = () -> connections.remove(conn.peer());
-              server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), remove);
-            });
+            conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
   }
 
   /** Returns where it listens. */

@@ -54,6 +54,7 @@ public final class UndertowServer {
   private final Duration maxTime;
   private final Set<ServerConnection> idle = ConcurrentHashMap.newKeySet();
   private final Map<Ends, InetSocketAddress> sources = new ConcurrentHashMap<>();
+  private final Map<Ends, Conn> conns = new ConcurrentHashMap<>();
   private final LongAdder firstBytes = new LongAdder();
   private volatile boolean draining;
 
@@ -115,10 +116,12 @@ public final class UndertowServer {
     }
     Ends ends = new Ends(conn.local(), conn.peer());
     source.ifPresent(address -> sources.put(ends, address));
+    conns.put(ends, conn);
     conn.reportLostWrites(); // ends an endless response to a client that has left
     conn.onClosed(
         () -> {
           sources.remove(ends);
+          conns.remove(ends);
           onClosed.run();
         });
     PooledByteBuffer buffer = UndertowBuffers.of(network).allocate();
@@ -164,11 +167,7 @@ public final class UndertowServer {
           }
           next.proceed();
         });
-    InetSocketAddress source =
-        sources.get(
-            new Ends(
-                connection.getLocalAddress(InetSocketAddress.class),
-                connection.getPeerAddress(InetSocketAddress.class)));
+    InetSocketAddress source = sources.get(endsOf(connection));
     if (source != null) {
       exchange.setSourceAddress(source);
     }
@@ -197,6 +196,23 @@ public final class UndertowServer {
           deadline.remove();
           next.proceed();
         });
+  }
+
+  private static Ends endsOf(ServerConnection connection) {
+    return new Ends(
+        connection.getLocalAddress(InetSocketAddress.class),
+        connection.getPeerAddress(InetSocketAddress.class));
+  }
+
+  /**
+   * Tells that the peer has proved who it is, so that the connection of its request is not closed
+   * to make room for others. Any thread may call.
+   */
+  public void identified(HttpServerExchange exchange) {
+    Conn conn = conns.get(endsOf(exchange.getConnection()));
+    if (conn != null) {
+      conn.execute(conn::identified);
+    }
   }
 
   /**
