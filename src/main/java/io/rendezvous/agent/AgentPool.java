@@ -19,9 +19,10 @@ import java.util.Set;
  *               next retry
  * </pre>
  *
- * <p>After a failure nothing is opened until the next retry, and then one tunnel at a time until
- * one is parked. A tunnel that was given up by {@link #renew} does not count any more, whatever
- * happens to it.
+ * <p>The first tunnels are opened one at a time until one is parked, so that a wrong secret counts
+ * as one guess with the broker, not as many. After a failure nothing is opened until the next
+ * retry, and then one at a time again. A tunnel that was given up by {@link #renew} does not count
+ * any more, whatever happens to it.
  *
  * <p>Any thread may call. Each method is atomic.
  */
@@ -42,6 +43,7 @@ final class AgentPool {
   private int resting; // closed unused, and not to be replaced yet
   private int lost; // not to be replaced before the next retry
   private int lastNumber;
+  private boolean proven; // one was parked, so the secret is right
   private boolean failing; // one at a time
   private boolean waiting; // none before the next retry
   private boolean retrying; // a retry is scheduled
@@ -64,7 +66,7 @@ final class AgentPool {
   /** Returns the number of a tunnel to be opened now, or empty if none is to be opened. */
   synchronized OptionalInt open() {
     boolean missing = opening.size() + parked.size() + resting + lost < wanted;
-    boolean heldBack = waiting || failing && !opening.isEmpty();
+    boolean heldBack = waiting || (failing || !proven) && !opening.isEmpty();
     if (closed || !missing || heldBack) {
       return OptionalInt.empty();
     }
@@ -79,6 +81,7 @@ final class AgentPool {
       return false;
     }
     parked.add(number);
+    proven = true;
     failing = false;
     return true;
   }

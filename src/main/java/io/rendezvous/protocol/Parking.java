@@ -9,6 +9,7 @@ import io.rendezvous.tunnel.TunnelRegistry;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Consumer;
@@ -23,6 +24,15 @@ import org.slf4j.LoggerFactory;
 public final class Parking {
   private static final Logger LOG = LoggerFactory.getLogger(Parking.class);
   private static final Problem FULL = Problem.retry(503, "the broker is full or closing down", 30);
+
+  /** The digits of the tokens that hidden servers of 2013 send. */
+  private static final int OLD_DIGITS = 6;
+
+  /**
+   * Time between the answer and the first request. Hidden servers of 2013 read both in one piece if
+   * they can, and then lose the request.
+   */
+  private static final Duration OLD_PAUSE = Duration.ofMillis(25);
 
   private final TokenCheck tokens;
   private final TunnelRegistry tunnels;
@@ -94,6 +104,7 @@ public final class Parking {
   public void park(Permit permit, Conn conn, ByteBuffer answer) {
     tunnels.announce(permit.entry().id());
     conn.suspendReads();
+    conn.onDrain(conn::close);
     conn.onWritable(() -> write(permit, conn, answer));
     write(permit, conn, answer);
   }
@@ -120,7 +131,17 @@ public final class Parking {
     }
     conn.suspendWrites();
     conn.onWritable(null);
-    park(permit, "", conn.peer(), conn);
+    if (permit.entry().totp().digits() > OLD_DIGITS) {
+      park(permit, "", conn.peer(), conn);
+    } else {
+      conn.after(OLD_PAUSE, () -> parkIfOpen(permit, conn));
+    }
+  }
+
+  private void parkIfOpen(Permit permit, Conn conn) {
+    if (conn.isOpen()) {
+      park(permit, "", conn.peer(), conn);
+    }
   }
 
   /**

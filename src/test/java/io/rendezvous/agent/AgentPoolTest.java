@@ -34,10 +34,17 @@ class AgentPoolTest {
     return opened;
   }
 
+  /** Opens tunnels 1 to 4, the others once the first is parked. */
+  private void openFour() {
+    assertThat(openAll()).isEqualTo(1);
+    assertThat(pool.parked(1)).isTrue();
+    assertThat(openAll()).isEqualTo(3);
+  }
+
   /** Opens and parks tunnels 1 to 4. */
   private void parkFour() {
-    assertThat(openAll()).isEqualTo(4);
-    for (int number = 1; number <= 4; number++) {
+    openFour();
+    for (int number = 2; number <= 4; number++) {
       assertThat(pool.parked(number)).isTrue();
     }
     assertCounts(4, 4, 0);
@@ -49,10 +56,23 @@ class AgentPoolTest {
 
   @Test
   void tunnelsAreOpenedUntilEnoughAreOpeningOrParked() {
-    assertThat(pool.open()).hasValue(1);
-    pool.parked(1);
-    assertThat(openAll()).isEqualTo(3);
+    openFour();
     assertCounts(1, 4, 0);
+  }
+
+  /** A wrong secret is one guess at a time, also after a change of the network. */
+  @Test
+  void oneTunnelIsTriedUntilOneWasParked() {
+    assertThat(openAll()).isEqualTo(1);
+    pool.failed(1, true);
+    pool.beginRetry();
+    assertThat(openAll()).isEqualTo(1);
+    pool.renew();
+    assertThat(openAll()).isEqualTo(1);
+    pool.parked(3);
+    assertThat(openAll()).isEqualTo(3);
+    pool.renew();
+    assertThat(openAll()).isEqualTo(4);
   }
 
   @Test
@@ -104,10 +124,10 @@ class AgentPoolTest {
 
   @Test
   void afterAFailureNothingIsOpenedBeforeTheRetryAndThenOneAtATime() {
-    assertThat(openAll()).isEqualTo(4);
-    assertThat(pool.failed(1, false)).contains(Duration.ofMillis(500));
-    assertThat(pool.failed(2, false)).as("one retry is enough").isEmpty();
-    assertThat(pool.failed(3, false)).isEmpty();
+    openFour();
+    assertThat(pool.closedUnused(1, false)).isTrue();
+    assertThat(pool.failed(2, false)).contains(Duration.ofMillis(500));
+    assertThat(pool.failed(3, false)).as("one retry is enough").isEmpty();
     assertThat(pool.failed(4, false)).isEmpty();
     assertThat(openAll()).isZero();
     pool.beginRetry();
@@ -176,8 +196,7 @@ class AgentPoolTest {
 
   @Test
   void whatWasGivenUpDoesNotCountAnyMore() {
-    assertThat(openAll()).isEqualTo(4);
-    pool.parked(1);
+    openFour();
     pool.parked(2);
     pool.failed(3, false);
     assertThat(pool.renew()).isTrue();

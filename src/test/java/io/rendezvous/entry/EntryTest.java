@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.UUID;
+import org.apache.commons.codec.binary.Base32;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -49,6 +51,18 @@ class EntryTest {
     Entry two = create("home");
     assertThat(one.totp().base32()).hasSize(32).isNotEqualTo(two.totp().base32());
     assertThat(one.totp().digits()).isEqualTo(8);
+  }
+
+  /** The hidden servers of 2013 take the secret for a string. */
+  @Test
+  void secretForSixDigitsIsMadeOfLettersAndDigits() {
+    Entry old = Entry.create(UUID.randomUUID(), List.of(), 6, Instant.EPOCH, List.of());
+    for (Entry entry : List.of(old, old.rotated(Instant.EPOCH, Duration.ZERO))) {
+      byte[] secret = new Base32().decode(entry.totp().base32());
+      assertThat(new String(secret, StandardCharsets.ISO_8859_1)).matches("[A-Za-z0-9]{40}");
+    }
+    assertThat(old.rotated(Instant.EPOCH, Duration.ZERO).totp().base32())
+        .isNotEqualTo(old.totp().base32());
   }
 
   private static Entry create(String... labels) {

@@ -173,6 +173,25 @@ class ParkingTest {
     assertThat(wrong.replaceAll("Date: .*", "")).isEqualTo(unknown.replaceAll("Date: .*", ""));
   }
 
+  /** Hidden servers of 2013 read the 200 and the request in one piece, and lose the request. */
+  @Test
+  void requestForAnOldHiddenServerDoesNotFollowItsAnswerAtOnce() throws Exception {
+    try (Peer first = broker.park();
+        Peer taking = broker.connect();
+        Peer waiting = broker.connect();
+        Peer old = broker.connect()) {
+      taking.send(broker.get(broker.entry(), "/taken"));
+      first.readHead();
+      waiting.send(broker.get(broker.entry(), "/waiting"));
+      broker.awaitWaiting(1);
+      long asked = System.nanoTime();
+      old.send(broker.connectHead(broker.entry()));
+      assertThat(old.readHead()).startsWith("HTTP/1.1 200 ");
+      assertThat(old.readHead()).startsWith("GET /waiting ");
+      assertThat(Duration.ofNanos(System.nanoTime() - asked)).isGreaterThan(Duration.ofMillis(25));
+    }
+  }
+
   /** A neighbour of a hidden server guesses; the hidden server comes back all the same. */
   @Test
   void tokenFromAKnownSourceIsCheckedAfterAWrongOneThoughLater() throws Exception {
