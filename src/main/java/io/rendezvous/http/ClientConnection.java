@@ -27,7 +27,7 @@ public final class ClientConnection {
   private static final Duration HEAD_TIME = Duration.ofSeconds(10);
   private static final Duration REQUEST_TIME = Duration.ofSeconds(10); // includes the body
   private static final Duration IDLE_TIME = Duration.ofSeconds(60);
-  private static final Patience PATIENCE = new Patience(20, Duration.ofMinutes(2));
+  private static final Patience PATIENCE = new Patience(20, Duration.ofMinutes(2), HEAD_TIME);
   private static final Duration PAUSE = Duration.ofMillis(1);
 
   /** Requests that are handled before the other connections of the thread have their turn. */
@@ -86,8 +86,9 @@ public final class ClientConnection {
    *
    * @param answers maximum number of requests that are answered
    * @param time from the first request on
+   * @param headTime from the first octet of a head on, or of the TLS record that it begins in
    */
-  record Patience(int answers, Duration time) {}
+  record Patience(int answers, Duration time, Duration headTime) {}
 
   /**
    * Takes the connection over and starts to read.
@@ -204,6 +205,9 @@ public final class ClientConnection {
       } else if (phase == Phase.HEAD) {
         requests += readHead() ? 1 : 0;
       }
+      if (!unread.hasRemaining()) {
+        unread = EMPTY; // not to be held until the next bytes arrive
+      }
       if (phase == Phase.REQUEST || phase == Phase.GONE) {
         return;
       }
@@ -226,6 +230,9 @@ public final class ClientConnection {
       if (n < 0) {
         conn.close();
       } else if (n == 0) {
+        if (phase == Phase.HEAD && conn.isMidRecord()) {
+          limitHeadTime();
+        }
         conn.resumeReads();
       } else {
         unread = ByteBuffer.allocate(n).put(buffer.flip()).flip();
@@ -238,10 +245,7 @@ public final class ClientConnection {
 
   /** Reads the head on. Returns whether it is complete or refused. */
   private boolean readHead() {
-    if (!headIsTimed) {
-      headIsTimed = true;
-      conn.deadline(HEAD_TIME, this::onLate);
-    }
+    limitHeadTime();
     switch (reader.read(unread)) {
       case MORE -> {
         return false;
@@ -251,6 +255,14 @@ public final class ClientConnection {
       case MALFORMED -> refuse(Problem.permanent(400, "malformed request head"));
     }
     return true;
+  }
+
+  /** Starts the time for the head, once its first octet or that of its first record is there. */
+  private void limitHeadTime() {
+    if (!headIsTimed) {
+      headIsTimed = true;
+      conn.deadline(patience.headTime(), this::onLate);
+    }
   }
 
   private void onHead() {
@@ -340,6 +352,8 @@ public final class ClientConnection {
   private void onLate() {
     if (phase == Phase.HEAD && !reader.isEmpty()) {
       refuse(Problem.permanent(408, "the request took too long"));
+    } else if (conn.isMidRecord()) {
+      conn.close(); // nothing was asked that could be answered
     } else {
       end();
     }

@@ -3,7 +3,7 @@ package io.rendezvous.net;
 import java.nio.ByteBuffer;
 
 /**
- * A pool of heap buffers of three sizes, for bytes between two sockets. JSSE works on arrays and
+ * A pool of heap buffers of two sizes, for bytes between two sockets. JSSE works on arrays and
  * would copy direct buffers. The last buffer given back is the next one taken, since it is still in
  * the cache of the processor. The pool never blocks: when it is empty, a new buffer is allocated.
  *
@@ -20,39 +20,23 @@ public final class BufferPool {
    */
   public static final int LARGE_SIZE = 7 * 16 * 1024 + SIZE;
 
-  /** Size of a tiny buffer in bytes, for the beginning of a record whose rest may never arrive. */
-  public static final int TINY_SIZE = 1024;
-
   /** Idle large buffers that are kept, for each idle small buffer that is kept. */
   private static final double LARGE_SHARE = 0.125;
 
-  private final ByteBuffer[] tiny;
   private final ByteBuffer[] small;
   private final ByteBuffer[] large;
-  private int tinyCount; // guarded by this
   private int smallCount; // guarded by this
   private int largeCount; // guarded by this
 
   /**
    * Creates an empty pool.
    *
-   * @param maxIdle number of idle small buffers that are kept, as many tiny ones, and an eighth of
-   *     that of large ones; further buffers are left to the garbage collector
+   * @param maxIdle number of idle small buffers that are kept, and an eighth of that of large ones;
+   *     further buffers are left to the garbage collector
    */
   public BufferPool(int maxIdle) {
-    tiny = new ByteBuffer[maxIdle];
     small = new ByteBuffer[maxIdle];
     large = new ByteBuffer[(int) Math.ceil(maxIdle * LARGE_SHARE)];
-  }
-
-  /** Returns an empty buffer of {@link #TINY_SIZE} bytes. */
-  public ByteBuffer takeTiny() {
-    synchronized (this) {
-      if (tinyCount > 0) {
-        return tiny[--tinyCount].clear();
-      }
-    }
-    return ByteBuffer.allocate(TINY_SIZE);
   }
 
   /** Returns an empty buffer of {@link #SIZE} bytes. */
@@ -118,8 +102,6 @@ public final class BufferPool {
         small[smallCount++] = buffer;
       } else if (buffer.capacity() == LARGE_SIZE && largeCount < large.length) {
         large[largeCount++] = buffer;
-      } else if (buffer.capacity() == TINY_SIZE && tinyCount < tiny.length) {
-        tiny[tinyCount++] = buffer;
       }
     }
   }

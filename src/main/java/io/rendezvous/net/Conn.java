@@ -511,6 +511,11 @@ public final class Conn {
     return channel instanceof SslConnection ssl ? ssl.getSslSession() : null;
   }
 
+  /** Returns whether the beginning of a TLS record has arrived, and its rest has not. */
+  public boolean isMidRecord() {
+    return channel instanceof RecordStream records && records.isMidRecord();
+  }
+
   /** Returns whether this end has not closed the connection yet. */
   public boolean isOpen() {
     return !closed && channel.isOpen();

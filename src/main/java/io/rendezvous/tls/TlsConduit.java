@@ -245,6 +245,11 @@ final class TlsConduit extends DuplexConduit<TlsConnection> {
 
   // Reading.
 
+  /** Returns whether the beginning of a record has arrived, and its rest has not. */
+  boolean isMidRecord() {
+    return reader.isMidRecord();
+  }
+
   @Override
   public int read(ByteBuffer into) throws IOException {
     int n = readSome(into);

@@ -2,6 +2,7 @@ package io.rendezvous.tls;
 
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Probeable;
+import io.rendezvous.net.RecordStream;
 import java.io.IOException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
@@ -21,7 +22,7 @@ import org.xnio.ssl.SslConnection;
  * A connection of XNIO that carries TLS over another connection, by a {@link TlsConduit}. It owns
  * that connection, and closes it when it is closed.
  */
-final class TlsConnection extends SslConnection implements Probeable {
+final class TlsConnection extends SslConnection implements Probeable, RecordStream {
   private final StreamConnection socket;
   private final SSLEngine engine;
   private final TlsConduit conduit;
@@ -51,6 +52,11 @@ final class TlsConnection extends SslConnection implements Probeable {
   @Override
   public boolean probe(Runnable heard) throws IOException {
     return conduit.probe(heard);
+  }
+
+  @Override
+  public boolean isMidRecord() {
+    return conduit.isMidRecord();
   }
 
   /**

@@ -14,7 +14,7 @@ import org.xnio.conduits.ConduitStreamSourceChannel;
  * The receiving half of a {@link TlsConduit}. It reads from the socket, in one piece, as much as
  * the caller has room for, and decrypts every record that is whole. What is left over, the
  * beginning of a record or plaintext that the caller had no room for, is kept in a buffer of the
- * pool. Otherwise no buffer is held.
+ * pool, or in a short one if it is short. Otherwise no buffer is held.
  *
  * <p>It is used by one thread at a time, like the conduit. Its methods exclude each other all the
  * same: the I/O thread may {@link #release} while another thread reads, and a buffer in use must
@@ -57,6 +57,12 @@ final class TlsReader {
   /** Records of the handshake in one {@link #readHandshake}, so that others have their turn. */
   private static final int MAX_HANDSHAKE_RECORDS_AT_ONCE = 8;
 
+  /**
+   * Octets that are kept in a buffer of exactly their length, which is not of the pool. Their rest
+   * may never arrive, and a buffer of the pool would be held for them until then.
+   */
+  private static final int MAX_EXACT = 1024;
+
   private static final ByteBuffer NOWHERE = ByteBuffer.allocate(0);
 
   private final SSLEngine engine;
@@ -98,6 +104,11 @@ final class TlsReader {
   /** Returns whether {@link #read} may find bytes without reading the socket. */
   synchronized boolean hasBytes() {
     return plaintext != null || !isStarved();
+  }
+
+  /** Returns whether the beginning of a record is kept, whose rest has not arrived. */
+  synchronized boolean isMidRecord() {
+    return starved;
   }
 
   /** Returns whether nothing more is read from the socket. */
@@ -358,17 +369,14 @@ final class TlsReader {
     return n;
   }
 
-  /**
-   * Moves the beginning of a record, which may have to wait long for its rest, to the smallest
-   * buffer that holds it.
-   */
+  /** Moves what may have to wait long for its rest to a buffer that is not much larger. */
   private void shrink() {
     ByteBuffer kept = records;
     if (kept == null) {
       return;
     }
-    if (kept.remaining() <= BufferPool.TINY_SIZE && kept.capacity() > BufferPool.TINY_SIZE) {
-      records = buffers.takeTiny().put(kept).flip();
+    if (kept.remaining() <= MAX_EXACT && kept.capacity() > MAX_EXACT) {
+      records = ByteBuffer.allocate(kept.remaining()).put(kept).flip();
       buffers.give(kept);
     } else if (kept.remaining() <= BufferPool.SIZE && kept.capacity() > BufferPool.SIZE) {
       records = buffers.take().put(kept).flip();

@@ -37,14 +37,11 @@ class BufferPoolTest {
   @Test
   void buffersOfEachSizeAreUsedAgainAndOthersAreNotKept() {
     BufferPool pool = new BufferPool(1);
-    ByteBuffer tiny = pool.takeTiny();
     ByteBuffer small = pool.take();
     ByteBuffer large = pool.takeLarge();
     pool.give(ByteBuffer.allocate(5));
-    pool.give(tiny);
     pool.give(small);
     pool.give(large);
-    assertThat(pool.takeTiny()).isSameAs(tiny);
     assertThat(pool.take()).isSameAs(small);
     assertThat(pool.takeLarge()).isSameAs(large);
     assertThat(pool.take()).isNotSameAs(small);

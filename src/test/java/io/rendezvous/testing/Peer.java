@@ -156,6 +156,12 @@ public final class Peer implements Closeable {
     return this;
   }
 
+  /** Sends octets below TLS, where they are a part of a record. */
+  public Peer sendBelowTls(byte[] octets) throws IOException {
+    raw.getOutputStream().write(octets);
+    return this;
+  }
+
   /** Returns the stream to write to. */
   public OutputStream out() {
     return out;

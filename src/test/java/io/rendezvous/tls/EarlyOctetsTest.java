@@ -209,6 +209,29 @@ class EarlyOctetsTest {
     assertThat(connect(setup, first -> first.length > 2 * packet, protocols)).isEqualTo(3 * packet);
   }
 
+  /** A message of the handshake may have 16 KiB (protocol.md, 1.1). */
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+  void helloMayHaveSixteenKibibytes(String version) throws Exception {
+    String[] protocols = protocolsOf(15_500);
+    assertThat(connect(setup(version), EarlyOctetsTest::isWhole, protocols)).isGreaterThan(15_500);
+  }
+
+  /** The octets that were read before exceed a buffer of the pool. */
+  @ParameterizedTest
+  @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
+  void longerHelloIsRefused(String version) throws Exception {
+    TlsRig.Setup setup = setup(version);
+    try (Socket raw = new Socket("127.0.0.1", rig.port());
+        SSLSocket client = naming(TlsRig.peer(raw, setup, true), protocolsOf(20_000))) {
+      CompletableFuture<String> talk = talk(client);
+      TlsEnd ours = rig.accept(setup, first -> first.length > 20_000);
+      assertThat(ours.read(100).end()).contains("exceeds the maximum allowed size");
+      assertThat(talk).failsWithin(20, TimeUnit.SECONDS);
+      assertThat(rig.held(ours.conn())).isZero();
+    }
+  }
+
   @ParameterizedTest
   @ValueSource(strings = {"TLSv1.3", "TLSv1.2"})
   void helloMayBeSpreadOverTwoRecords(String version) throws Exception {

@@ -81,8 +81,13 @@ final class TlsPeer {
   }
 
   /** Makes a record of one octet. */
-  synchronized void octet(ByteBuffer into) throws IOException {
-    engine.wrap(ByteBuffer.allocate(1), into);
+  void octet(ByteBuffer into) throws IOException {
+    octets(1, into);
+  }
+
+  /** Makes a record of so many octets. */
+  synchronized void octets(int count, ByteBuffer into) throws IOException {
+    engine.wrap(ByteBuffer.allocate(count), into);
   }
 
   /** Reads that many bytes, answers KeyUpdates meanwhile, and returns the hash. */

@@ -68,7 +68,6 @@ final class TlsRig implements AutoCloseable {
   private final BlockingQueue<Conn> accepted = new LinkedBlockingQueue<>();
   private final List<TlsEnd> ends = new ArrayList<>();
   private final BufferPool buffers = new BufferPool(MAX);
-  private final Set<ByteBuffer> tiny = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<ByteBuffer> small = Collections.newSetFromMap(new IdentityHashMap<>());
   private final Set<ByteBuffer> large = Collections.newSetFromMap(new IdentityHashMap<>());
 
@@ -146,13 +145,11 @@ final class TlsRig implements AutoCloseable {
             new Listener.Limits(1000, 1000),
             accepted::add);
     for (int i = 0; i < MAX; i++) {
-      tiny.add(ByteBuffer.allocate(BufferPool.TINY_SIZE));
       small.add(ByteBuffer.allocate(BufferPool.SIZE));
     }
     for (int i = 0; i < MAX / 8; i++) {
       large.add(ByteBuffer.allocate(BufferPool.LARGE_SIZE));
     }
-    tiny.forEach(buffers::give);
     small.forEach(buffers::give);
     large.forEach(buffers::give);
   }
@@ -335,14 +332,13 @@ final class TlsRig implements AutoCloseable {
   private int held() {
     Set<ByteBuffer> seen = Collections.newSetFromMap(new IdentityHashMap<>());
     for (int i = 0; i < MAX; i++) {
-      see(seen, buffers.takeTiny());
       see(seen, buffers.take());
     }
     for (int i = 0; i < MAX / 8; i++) {
       see(seen, buffers.takeLarge());
     }
     int held = 0;
-    for (Set<ByteBuffer> mine : List.of(tiny, small, large)) {
+    for (Set<ByteBuffer> mine : List.of(small, large)) {
       for (ByteBuffer buffer : mine) {
         if (seen.contains(buffer)) {
           buffers.give(buffer); // those that were allocated just now would replace buffers in use
