@@ -1,5 +1,6 @@
 package io.rendezvous.agent;
 
+import io.rendezvous.entry.Label;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.undertow.ReverseProxy;
 import io.rendezvous.http.undertow.UndertowServer;
@@ -299,7 +300,7 @@ public final class HiddenServer implements AutoCloseable {
     /** Returns whether clients may give the broker this user name (protocol.md, 1.2). */
     private boolean isUserName(String name) {
       return name.equalsIgnoreCase(entry.id().toString())
-          || entry.labels().stream().anyMatch(name::equalsIgnoreCase);
+          || entry.labels().stream().map(Label::nameOf).anyMatch(name::equalsIgnoreCase);
     }
   }
 }

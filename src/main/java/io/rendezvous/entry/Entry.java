@@ -6,8 +6,6 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
-import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.format.DateTimeParseException;
@@ -19,7 +17,6 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.apache.commons.codec.binary.Base32;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -37,15 +34,10 @@ public final class Entry {
   public static final List<String> FLAGS = List.of("open", "challenge", "proxyProtocol");
 
   private static final int MAX_LABELS = 64;
-  private static final int SECRET_BYTES = 20;
-  private static final int TEXT_SECRET_LENGTH = 40;
-  private static final String ALPHANUMERIC =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
   private static final int DEFAULT_DIGITS = 6;
   private static final int DEFAULT_STEP = 30;
   private static final int MAX_PORT = 65_535;
   private static final ObjectMapper JSON = StrictJson.mapper();
-  private static final SecureRandom RANDOM = new SecureRandom();
   private static final Pattern ID =
       Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
   private static final Pattern LABEL =
@@ -114,7 +106,7 @@ public final class Entry {
     json.putObject("authParams")
         .put("protocol", "totp")
         .put("algorithm", "sha1")
-        .put("base32", newSecret(digits))
+        .put("base32", Secrets.create(digits))
         .put("step", DEFAULT_STEP)
         .put("digits", digits);
     json.put("created", now.toString());
@@ -165,29 +157,10 @@ public final class Entry {
   /** Sets a new secret, and removes the keys that older servers derived from the old one. */
   private static Entry withNewSecret(ObjectNode copy) {
     ObjectNode params = (ObjectNode) copy.path("authParams");
-    params.put("base32", newSecret(params.path("digits").asInt(DEFAULT_DIGITS))).remove("length");
+    int digits = params.path("digits").asInt(DEFAULT_DIGITS);
+    params.put("base32", Secrets.create(digits)).remove("length");
     copy.remove(List.of("qrcodeURL", "authURL"));
     return new Entry(copy);
-  }
-
-  /**
-   * Returns a new secret in base32. For tokens of six digits it is made of letters and digits: to
-   * the hidden servers of 2013, which send those, it is a string, and on newer versions of Node an
-   * octet of 128 or more spoils their tokens.
-   */
-  private static String newSecret(int digits) {
-    byte[] secret;
-    if (digits > Totp.MIN_DIGITS) {
-      secret = new byte[SECRET_BYTES];
-      RANDOM.nextBytes(secret);
-    } else {
-      StringBuilder text = new StringBuilder();
-      for (int i = 0; i < TEXT_SECRET_LENGTH; i++) {
-        text.append(ALPHANUMERIC.charAt(RANDOM.nextInt(ALPHANUMERIC.length())));
-      }
-      secret = text.toString().getBytes(StandardCharsets.US_ASCII);
-    }
-    return new Base32().encodeToString(secret);
   }
 
   private static void setLabels(ObjectNode json, List<String> labels) {

@@ -46,6 +46,7 @@ public final class EntryIndex {
   // Replaced, never changed.
   private volatile Map<UUID, Entry> entries = Map.of();
   private volatile Map<String, Entry> byLabel = Map.of();
+  private volatile Map<String, Entry> byName = Map.of(); // labels without their ports
   private volatile Optional<String> trouble = Optional.empty();
   private volatile boolean listed;
 
@@ -132,14 +133,17 @@ public final class EntryIndex {
 
   private void replace(Map<UUID, Entry> now) {
     Map<String, Entry> labels = new HashMap<>();
+    Map<String, Entry> names = new HashMap<>();
     for (Entry entry : now.values()) {
       for (String label : entry.labels()) {
         labels.merge(label, entry, EntryIndex::first);
+        names.merge(Label.nameOf(label), entry, EntryIndex::first);
       }
     }
     warnOfDuplicates(now, labels);
     entries = now;
     byLabel = labels;
+    byName = names;
   }
 
   private static Entry first(Entry one, Entry other) {
@@ -168,14 +172,15 @@ public final class EntryIndex {
   }
 
   /**
-   * Returns the entry to which a label belongs, if there is one.
+   * Returns the entry to which a label belongs, if there is one. A label with a port is found by
+   * its name, too.
    *
    * @param label in lower case
    * @throws IOException if no listing has succeeded yet
    */
   public Optional<Entry> labelled(String label) throws IOException {
     all();
-    return Optional.ofNullable(byLabel.get(label));
+    return Optional.ofNullable(byLabel.get(label)).or(() -> Optional.ofNullable(byName.get(label)));
   }
 
   /** Returns an entry of the last listing, if it was there. I/O threads may call. */

@@ -114,13 +114,17 @@ public final class FileStore implements EntryStore {
     return result;
   }
 
+  private static boolean hasName(Entry entry, String name) {
+    return entry.labels().stream().map(Label::nameOf).anyMatch(name::equals);
+  }
+
   private void checkLabelsAreFree(Entry newcomer) throws IOException {
     if (newcomer.labels().isEmpty()) {
       return;
     }
     for (Entry other : list()) {
       for (String label : newcomer.labels()) {
-        if (!other.id().equals(newcomer.id()) && other.labels().contains(label)) {
+        if (!other.id().equals(newcomer.id()) && hasName(other, Label.nameOf(label))) {
           throw new IllegalArgumentException("the label " + label + " belongs to another entry");
         }
       }

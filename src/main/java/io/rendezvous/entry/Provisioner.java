@@ -94,9 +94,8 @@ public final class Provisioner {
             .flatMap(
                 domain ->
                     entry.labels().stream()
-                        .filter(label -> !label.contains(":"))
                         .findFirst()
-                        .map(label -> label + "." + domain));
+                        .map(label -> Label.nameOf(label) + "." + domain));
     String user = named.isPresent() && !entry.isChallenged() ? "" : entry.id() + ":x@";
     return url(user, named.orElseGet(this::publicHost)) + "/";
   }

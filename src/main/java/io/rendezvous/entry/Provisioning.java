@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
@@ -38,6 +39,8 @@ public record Provisioning(
     Optional<String> to,
     Optional<String> issuer) {
   private static final String JS_PREFIX = "exports.params = ";
+  private static final String CA_UNREADABLE = "\"ca\" is neither a text in PEM nor its octets";
+  private static final int MAX_OCTET = 255;
   private static final ObjectMapper JSON =
       StrictJson.builder()
           .enable(JsonReadFeature.ALLOW_SINGLE_QUOTES)
@@ -89,7 +92,7 @@ public record Provisioning(
               root.path("digits").asInt(6)),
           server.path("hostname").asText(),
           server.path("port").asInt(),
-          Optional.ofNullable(server.path("ca").textValue()),
+          pem(server.path("ca")),
           Optional.ofNullable(root.path("to").textValue()),
           Optional.ofNullable(root.path("issuer").textValue())
               .filter(url -> !url.equals(urlOf(server))));
@@ -98,6 +101,31 @@ public record Provisioning(
     } catch (IllegalArgumentException e) {
       throw new IOException("not a provisioning file: " + e.getMessage());
     }
+  }
+
+  /**
+   * Returns the certificates in PEM: a text, or its octets in one of the two forms in which Node
+   * writes a buffer as JSON.
+   */
+  private static Optional<String> pem(JsonNode ca) {
+    if (ca.isMissingNode() || ca.isNull()) {
+      return Optional.empty();
+    }
+    if (ca.isTextual()) {
+      return Optional.of(ca.textValue());
+    }
+    JsonNode octets = ca.isObject() ? ca.path("data") : ca;
+    if (!octets.isArray()) {
+      throw new IllegalArgumentException(CA_UNREADABLE);
+    }
+    ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+    for (JsonNode octet : octets) {
+      if (!octet.isInt() || octet.intValue() < 0 || octet.intValue() > MAX_OCTET) {
+        throw new IllegalArgumentException(CA_UNREADABLE);
+      }
+      bytes.write(octet.intValue());
+    }
+    return Optional.of(bytes.toString(StandardCharsets.UTF_8));
   }
 
   private static String urlOf(JsonNode server) {
@@ -143,7 +171,7 @@ public record Provisioning(
   }
 
   private String name() {
-    return labels.isEmpty() ? id.toString() : labels.get(0).replaceFirst(":.*", "");
+    return labels.isEmpty() ? id.toString() : Label.nameOf(labels.get(0));
   }
 
   private static String escape(String text) {

@@ -37,9 +37,9 @@ public final class RedisStore implements EntryStore {
   private static final int MAX_TRIES = 10;
 
   /**
-   * Writes an entry if the key has the expected value, and no other entry has one of the labels.
-   * Returns an empty string, "uuid" if the value is another, or the label that is taken. All
-   * entries are searched, since older databases have no index of labels.
+   * Writes an entry if the key has the expected value, and no other entry has one of the names of
+   * the labels. Returns an empty string, "uuid" if the value is another, or the label that is
+   * taken. All entries are searched, since older databases have no index of labels.
    */
   private static final String PUT =
       """
@@ -55,7 +55,7 @@ public final class RedisStore implements EntryStore {
           if fine and type(entry) == 'table' and type(entry.labels) == 'table' then
             for _, label in ipairs(entry.labels) do
               for i = 5, #ARGV do
-                if string.lower(label) == ARGV[i] then return label end
+                if string.gsub(string.lower(label), ':.*', '') == ARGV[i] then return label end
               end
             end
           end
@@ -197,7 +197,7 @@ public final class RedisStore implements EntryStore {
     arguments.add(UUID_PATTERN);
     arguments.add(expected);
     arguments.add(isRevoked ? REVOKED : "");
-    arguments.addAll(newLabels);
+    newLabels.forEach(label -> arguments.add(Label.nameOf(label)));
     String taken = String.valueOf(run(PUT, RScript.ReturnType.VALUE, entry.id(), arguments));
     if (!taken.isEmpty() && !taken.equals("uuid")) {
       throw new IllegalArgumentException("the label " + taken + " belongs to another entry");

@@ -138,6 +138,17 @@ class EntryIndexTest {
   }
 
   @Test
+  void labelWithAPortIsFoundByItsName() throws Exception {
+    Entry late = store.add(entry(NOON.plusSeconds(1), "door:2", "gate"));
+    Entry early = store.add(entry(NOON, "door:1", "gate:1"));
+    assertThat(index.labelled("door:1")).contains(early);
+    assertThat(index.labelled("door:2")).contains(late);
+    assertThat(index.labelled("door")).contains(early);
+    assertThat(index.labelled("gate")).contains(late);
+    assertThat(index.labelled("door:3")).isEmpty();
+  }
+
+  @Test
   void labelBelongsToTheEntryThatDoesNotSayWhenItWasCreated() throws Exception {
     store.add(entry(Instant.EPOCH, "home"));
     Entry old =

@@ -87,6 +87,18 @@ abstract class EntryStoreContract {
   }
 
   @Test
+  void nameOfALabelWithAPortBelongsToOneEntry() throws Exception {
+    store.create(entry("door:2222", "door:2223"));
+    for (String label : List.of("door", "Door:2224", "door:2222")) {
+      assertThatThrownBy(() -> store.create(entry(label)))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessageContaining("door");
+    }
+    store.create(entry("doors:2222"));
+    assertThat(store.list()).hasSize(2);
+  }
+
+  @Test
   void entriesOfOlderServersAreUnderstood() throws Exception {
     UUID id = UUID.randomUUID();
     put(id.toString(), OLD.formatted(id));

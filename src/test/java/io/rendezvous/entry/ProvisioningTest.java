@@ -57,6 +57,36 @@ class ProvisioningTest {
     assertThat(read.ca()).isEmpty();
   }
 
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "\"-\\n\"",
+        "[45,10]",
+        "{\"type\":\"Buffer\",\"data\":[45,10]}",
+        "{type:'Buffer',data:[45,10]}"
+      })
+  void certificateIsTextOrItsOctets(String ca) throws Exception {
+    assertThat(Provisioning.parse(withCa(ca)).ca()).contains("-\n");
+    assertThat(Provisioning.parse("exports.params = " + withCa(ca) + ";").ca()).contains("-\n");
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {"1", "true", "{}", "{\"data\":\"x\"}", "[256]", "[-1]", "[4.5]", "[\"x\"]"})
+  void certificateOfAnotherFormIsRefused(String ca) {
+    assertThatThrownBy(() -> Provisioning.parse(withCa(ca)))
+        .isInstanceOf(IOException.class)
+        .hasMessage("not a provisioning file: \"ca\" is neither a text in PEM nor its octets");
+  }
+
+  private static String withCa(String ca) {
+    return "{\"uuid\":[\""
+        + ID
+        + "\"],\"base32\":\"GEZDGNBV\",\"server\":{\"hostname\":\"b\",\"port\":1,\"ca\":"
+        + ca
+        + "}}";
+  }
+
   @Test
   void uriHasAllThatAuthenticatorAppsNeed() {
     assertThat(HOME.toOtpauth())

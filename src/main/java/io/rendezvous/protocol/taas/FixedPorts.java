@@ -2,6 +2,7 @@ package io.rendezvous.protocol.taas;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.Label;
 import io.rendezvous.net.Conn;
 import io.rendezvous.protocol.PortLeases;
 import io.rendezvous.tunnel.TunnelRegistry;
@@ -11,13 +12,10 @@ import java.util.HashSet;
 import java.util.Iterator;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -28,9 +26,6 @@ import org.slf4j.LoggerFactory;
  */
 final class FixedPorts {
   private static final Logger LOG = LoggerFactory.getLogger(FixedPorts.class);
-
-  private static final Pattern WITH_PORT = Pattern.compile("[a-z0-9.-]+:([1-9][0-9]{0,4})");
-  private static final int MAX_PORT = 65_535;
 
   private final PortLeases ports;
   private final TunnelRegistry tunnels;
@@ -66,17 +61,7 @@ final class FixedPorts {
   }
 
   private static boolean hasPort(String label) {
-    return portOf(label).isPresent();
-  }
-
-  /**
-   * Returns the port in a label, if there is one. Databases of older servers may hold labels with a
-   * number that is no port.
-   */
-  private static OptionalInt portOf(String label) {
-    Matcher matcher = WITH_PORT.matcher(label);
-    int port = matcher.matches() ? Integer.parseInt(matcher.group(1)) : MAX_PORT + 1;
-    return port <= MAX_PORT ? OptionalInt.of(port) : OptionalInt.empty();
+    return Label.parse(label).port().isPresent();
   }
 
   /** Handles that a tunnel of that ID was parked, or is no longer parked. */
@@ -152,7 +137,8 @@ final class FixedPorts {
 
   private Optional<PortLeases.Lease> open(UUID id, String label, boolean isFirstTry) {
     Optional<PortLeases.Lease> lease =
-        ports.lease(portOf(label).orElseThrow(), (conn, from) -> onAccepted(conn, id, label));
+        ports.lease(
+            Label.parse(label).port().orElseThrow(), (conn, from) -> onAccepted(conn, id, label));
     if (lease.isEmpty() && isFirstTry) {
       LOG.warn("The port of the label {} is not available; it will be tried again", label);
     }

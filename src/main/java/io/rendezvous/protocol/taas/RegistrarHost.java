@@ -2,6 +2,7 @@ package io.rendezvous.protocol.taas;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.Label;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.http.ClientConnection;
 import io.rendezvous.http.DigestCredentials;
@@ -174,25 +175,30 @@ final class RegistrarHost {
       }
     }
 
-    /** Returns the label in the path, if it belongs to the entry and to no earlier one. */
+    /** Returns the entry's label that the path names, unless it belongs to an earlier entry. */
     private Optional<String> label(Entry entry, String path) throws IOException {
+      Optional<String> label = labelText(path).flatMap(text -> Label.find(entry.labels(), text));
+      if (label.isPresent()) {
+        Optional<Entry> owner = index.labelled(label.get());
+        if (owner.isPresent() && !owner.get().id().equals(entry.id())) {
+          return Optional.empty();
+        }
+      }
+      return label;
+    }
+
+    private Optional<String> labelText(String path) {
       String asked = head.path();
       if (!asked.startsWith(path)) {
         return Optional.empty();
       }
-      String label;
+      String escaped = asked.substring(path.length()).replace("+", "%2B");
       try {
-        String escaped = asked.substring(path.length()).replace("+", "%2B");
-        label = URLDecoder.decode(escaped, StandardCharsets.UTF_8).toLowerCase(Locale.ROOT);
+        return Optional.of(
+            URLDecoder.decode(escaped, StandardCharsets.UTF_8).toLowerCase(Locale.ROOT));
       } catch (IllegalArgumentException e) {
         return Optional.empty();
       }
-      if (!entry.labels().contains(label)) {
-        return Optional.empty();
-      }
-      Optional<Entry> owner = index.labelled(label);
-      boolean isOthers = owner.isPresent() && !owner.get().id().equals(entry.id());
-      return isOthers ? Optional.empty() : Optional.of(label);
     }
 
     private Response register(Parking.Permit permit, Optional<String> label) {

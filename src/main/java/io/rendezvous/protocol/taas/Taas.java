@@ -4,6 +4,7 @@ import io.rendezvous.config.PortRange;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.Label;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.Network;
@@ -158,7 +159,8 @@ public final class Taas implements Protocol, Presence {
         || entry.map(Entry::isChallenged).orElse(false)) {
       return false;
     }
-    return isParked(named) || !entry.map(Entry::id).filter(servedOtherwise).isPresent();
+    return parkedLabel(named).isPresent()
+        || !entry.map(Entry::id).filter(servedOtherwise).isPresent();
   }
 
   @Override
@@ -169,9 +171,9 @@ public final class Taas implements Protocol, Presence {
     }
     ClientRequest.Named named = request.named().orElseThrow();
     Optional<UUID> id = named.entry().map(Entry::id);
-    if (id.isPresent() && isParked(named)) {
-      String label = named.label();
-      redirector.redirect(request, id.get(), label, label + "." + domain);
+    Optional<String> label = parkedLabel(named);
+    if (id.isPresent() && label.isPresent()) {
+      redirector.redirect(request, id.get(), label.get(), named.label() + "." + domain);
     } else {
       id.ifPresent(refusals::absent);
       redirector.refuse(request);
@@ -182,11 +184,9 @@ public final class Taas implements Protocol, Presence {
     return request.head().hostName().equals(registrar);
   }
 
-  private boolean isParked(ClientRequest.Named named) {
-    return named
-        .entry()
-        .map(entry -> tunnels.labels(entry.id()).contains(named.label()))
-        .orElse(false);
+  /** Returns the label that the client means, if a tunnel is parked for it. */
+  private Optional<String> parkedLabel(ClientRequest.Named named) {
+    return named.entry().flatMap(entry -> Label.find(tunnels.labels(entry.id()), named.label()));
   }
 
   @Override

@@ -103,6 +103,44 @@ class FixedPortTest {
   }
 
   @Test
+  void labelIsRegisteredByItsNameAlone() throws Exception {
+    try (Peer parked = taas.park(door, "Door")) {
+      awaitOpen();
+      try (Peer client = Peer.to(port).from("127.0.0.9").plain()) {
+        client.send("S");
+        assertThat(parked.read(1)).isEqualTo("S");
+        String from = "tcp 127.0.0.9 " + client.local().getPort();
+        assertThat(taas.ask(door, "GET", "/pairings/door"))
+            .isEqualToIgnoringNewLines(taas.ask(door, "GET", "/pairings/" + label))
+            .contains("\"initiator\":\"" + from + "\",\"pathname\":\"\"");
+      }
+    }
+  }
+
+  @Test
+  void nameOfAnotherEntrysLabelIsRefused() throws Exception {
+    assertThat(taas.ask(taas.entry(), "PUT", "/register/door")).startsWith("HTTP/1.1 404 ");
+    assertThat(taas.ask(taas.entry(), "GET", "/pairings/door")).startsWith("HTTP/1.1 404 ");
+  }
+
+  @Test
+  void clientsOfTheHostNameAreRedirected() throws Exception {
+    assertThat(taas.get("door", "/")).startsWith("HTTP/1.1 503 ");
+    try (Peer parked = taas.park(door, "door")) {
+      int redirected = taas.redirected("door");
+      assertThat(redirected).isNotEqualTo(port);
+      Peer.Dial dial = Peer.to(redirected).named("door." + TaasBroker.DOMAIN);
+      try (TaasBroker.Pair pair = TaasBroker.meet(dial, parked)) {
+        pair.client().send("x");
+        assertThat(pair.server().read(1)).isEqualTo("x");
+      }
+      assertThat(taas.ask(door, "GET", "/pairings/door"))
+          .contains("\"initiator\":\"https 127.0.0.1 ")
+          .contains(" GET\",\"pathname\":\"/\"");
+    }
+  }
+
+  @Test
   void uploadArrivesThoughTheHiddenServerIsSilent() throws Exception {
     try (Peer parked = park();
         Peer client = Peer.to(port).plain()) {
