@@ -325,7 +325,7 @@ class DocumentsTest {
       for (String name : List.of("get", "put", "post", "delete")) {
         if (path.getValue().has(name)) {
           offered.add(
-              name.toUpperCase(Locale.ROOT) + " " + path.getKey().replace("{uuid}", "UUID"));
+              name.toUpperCase(Locale.ROOT) + " " + path.getKey().replace("{entry}", "UUID"));
         }
       }
     }

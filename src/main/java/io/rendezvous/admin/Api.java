@@ -62,7 +62,7 @@ final class Api {
 
   /** Adds the routes of the API. */
   void addTo(RoutingHandler routes) {
-    String one = "/api/entries/{uuid}";
+    String one = "/api/entries/{entry}";
     routes
         .post("/api/entries", ApiHandler.handler(this::create))
         .get(one, ApiHandler.handler((exchange, body) -> send(exchange, find(id(exchange)))))
@@ -76,11 +76,29 @@ final class Api {
         .get(one + "/url.svg", ApiHandler.handler(this::urlQr));
   }
 
-  private static UUID id(HttpServerExchange exchange) throws ApiException {
+  /** Returns the UUID that the path contains, or that of the entry whose label it contains. */
+  private UUID id(HttpServerExchange exchange) throws ApiException, IOException {
     PathTemplateMatch match = exchange.getAttachment(PathTemplateMatch.ATTACHMENT_KEY);
-    return Optional.ofNullable(match.getParameters().get("uuid"))
-        .flatMap(Entry::parseId)
-        .orElseThrow(() -> EntryRequest.invalid("the path does not contain a valid UUID"));
+    String name = String.valueOf(match.getParameters().get("entry"));
+    Optional<UUID> id = Entry.parseId(name);
+    return id.isPresent() ? id.get() : idOfLabel(name);
+  }
+
+  private UUID idOfLabel(String name) throws ApiException, IOException {
+    String label;
+    try {
+      label = Entry.checkLabel(name);
+    } catch (IllegalArgumentException e) {
+      throw EntryRequest.invalid("the path contains neither a UUID nor a label");
+    }
+    Optional<Entry> indexed = index.labelled(label);
+    if (indexed.isPresent()) {
+      UUID id = indexed.get().id();
+      if (find(id).labels().contains(label)) { // the index may be seconds old
+        return id;
+      }
+    }
+    throw new ApiException(StatusCodes.NOT_FOUND, "there is no entry with this label");
   }
 
   private Entry find(UUID id) throws ApiException, IOException {

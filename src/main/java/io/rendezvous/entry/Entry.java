@@ -179,8 +179,12 @@ public final class Entry {
     }
   }
 
-  /** Returns a label in lower case. Refuses one that could be taken for a UUID. */
-  private static String checkLabel(String label) {
+  /**
+   * Returns a label in lower case.
+   *
+   * @throws IllegalArgumentException if it is none, or could be taken for a UUID
+   */
+  public static String checkLabel(String label) {
     String lower = label.toLowerCase(Locale.ROOT);
     Matcher matcher = LABEL.matcher(lower);
     if (lower.length() > 253 || !matcher.matches() || parseId(lower).isPresent()) {

@@ -58,7 +58,7 @@ class ApiTest {
         .as(method + " " + path + ": " + answer.body())
         .isEqualTo(status);
     String template =
-        path.replaceFirst("\\?.*", "").replaceFirst("/entries/[^/]+", "/entries/{uuid}");
+        path.replaceFirst("\\?.*", "").replaceFirst("/entries/[^/]+", "/entries/{entry}");
     JsonNode said =
         openapi
             .path("paths")
@@ -202,7 +202,9 @@ class ApiTest {
 
   @Test
   void invalidUuidsAndParametersAreRefused() throws Exception {
-    ask(400, "GET", "/api/entries/x", "");
+    ask(400, "GET", "/api/entries/x_y", "");
+    assertThat(ask(404, "GET", "/api/entries/x", "").path("detail").asText())
+        .isEqualTo("there is no entry with this label");
     ask(400, "POST", "/api/entries", "{\"uuid\":\"x\"}");
     ask(400, "PUT", path(create("")), "{\"uuid\":\"" + UUID.randomUUID() + "\"}");
     ask(400, "GET", "/api/entries?sort=secret", "");
@@ -218,6 +220,20 @@ class ApiTest {
     assertThat(admin.ask("DELETE", "/api/entries/" + broker.id() + "?uuid=x", "").statusCode())
         .isEqualTo(400);
     ask(413, "POST", "/api/entries", " ".repeat(65_537));
+  }
+
+  @Test
+  void labelStandsForTheUuid() throws Exception {
+    JsonNode made = create("{\"labels\":[\"cabin\",\"Cabin:2222\"]}");
+    for (String label : List.of("cabin", "CABIN", "cabin:2222")) {
+      assertThat(ask(200, "GET", "/api/entries/" + label, "").path("uuid"))
+          .isEqualTo(made.path("uuid"));
+    }
+    ask(200, "POST", "/api/entries/cabin/rotate", "{}");
+    ask(200, "PUT", "/api/entries/cabin", "{\"labels\":[\"hut\"]}");
+    ask(404, "POST", "/api/entries/cabin/revoke", "");
+    assertThat(admin.ask("DELETE", "/api/entries/hut", "").statusCode()).isEqualTo(204);
+    ask(404, "GET", path(made), "");
   }
 
   @Test
