@@ -124,7 +124,7 @@ func serveCommand(b *bench, java string, port int, o options) []string {
 		"host=127.0.0.1", "port=" + strconv.Itoa(port),
 		"tls.certificate=" + b.keys.certificate, "tls.key=" + b.keys.key,
 		"store=file:entries", "tunnels-per-id=100000", "tunnel-age=1d",
-		"limits.per-source=100000", "limits.waiting-per-id=100000",
+		"limits.connections=100000", "limits.per-source=100000", "limits.waiting-per-id=100000",
 		"access-log.enabled=false", "admin.enabled=false",
 	}, o.set...) {
 		command = append(command, "-Drendezvous."+setting)

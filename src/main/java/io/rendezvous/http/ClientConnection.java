@@ -224,6 +224,7 @@ public final class ClientConnection {
 
   /** Reads more octets. Returns whether there were any. */
   private boolean readMore() throws IOException {
+    unread = EMPTY; // a buffer that was processed need not be kept until the next octet comes
     ByteBuffer buffer = conn.buffers().take();
     try {
       int n = conn.read(buffer);

@@ -5,12 +5,9 @@ import java.lang.management.ManagementFactory;
 
 /**
  * The number of connections that the process can have. Each connection needs a file descriptor, and
- * memory.
- *
- * @param connections the maximum number of connections
- * @param decider what has decided on it
+ * memory. Immutable.
  */
-public record ConnectionCapacity(int connections, Decider decider) {
+public final class ConnectionCapacity {
   /** What decides on the number of connections. */
   public enum Decider {
     /** The settings. */
@@ -37,6 +34,14 @@ public record ConnectionCapacity(int connections, Decider decider) {
 
   /** Maximum of connections if there are descriptors or memory for fewer. */
   private static final int MIN = 16;
+
+  private final int connections;
+  private final Decider decider;
+
+  private ConnectionCapacity(int connections, Decider decider) {
+    this.connections = connections;
+    this.decider = decider;
+  }
 
   /**
    * Returns the capacity of this process.
@@ -74,5 +79,15 @@ public record ConnectionCapacity(int connections, Decider decider) {
       return (int) Math.max(MIN, Math.min(left, Integer.MAX_VALUE / 2));
     }
     return DEFAULT;
+  }
+
+  /** Returns the maximum number of connections. */
+  public int connections() {
+    return connections;
+  }
+
+  /** Returns what has decided on the maximum. */
+  public Decider decider() {
+    return decider;
   }
 }

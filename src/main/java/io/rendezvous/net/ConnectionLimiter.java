@@ -57,7 +57,7 @@ public final class ConnectionLimiter {
   private int open;
   private int chosen; // of those that are open, to be closed
   private int ports;
-  private boolean growing = true;
+  private int maxUnidentified = Integer.MAX_VALUE;
   private long accepted;
   private long refused;
 
@@ -175,8 +175,9 @@ public final class ConnectionLimiter {
     if (ofSource != null && ofSource.size() > limits.perSource()) {
       into.add(choose(ofSource.iterator().next(), Limit.PER_SOURCE));
     }
-    if (unidentified.size() > 1 && (isCrowded() || !growing)) {
-      Limit limit = isCrowded() ? Limit.CONNECTIONS : Limit.HEAP;
+    boolean isCrowded = isCrowded();
+    if (unidentified.size() > 1 && (isCrowded || unidentified.size() > maxUnidentified)) {
+      Limit limit = isCrowded ? Limit.CONNECTIONS : Limit.HEAP;
       into.add(choose(unidentified.iterator().next(), limit));
     }
   }
@@ -228,11 +229,11 @@ public final class ConnectionLimiter {
   }
 
   /**
-   * Sets whether there may be more unidentified connections than there are now. Otherwise each new
-   * connection takes the place of the oldest one.
+   * Sets how many unidentified connections there may be for now. Beyond that, each new connection
+   * takes the place of the oldest one.
    */
-  synchronized void setGrowing(boolean mayGrow) {
-    growing = mayGrow;
+  synchronized void setMaxUnidentified(int max) {
+    maxUnidentified = max;
   }
 
   // Ports.

@@ -18,10 +18,10 @@ import javax.management.NotificationListener;
 import javax.management.openmbean.CompositeData;
 
 /**
- * Keeps connections that are neither parked nor paired from filling the heap. After a garbage
- * collection that leaves more than 85 % of the heap in use, it closes the oldest of them, and does
- * so again after later collections until less is in use. Meanwhile there may be no more of them
- * than there are.
+ * Keeps connections that are neither parked nor paired from filling the heap. There may be as many
+ * as half of the heap has room for. After each garbage collection there may be as many more as 80 %
+ * of the heap has room for. After a collection that leaves more than 85 % in use, the oldest of
+ * them are closed, and again after later collections until less is in use.
  *
  * <p>A collection of young objects leaves old garbage in place. If one leaves too much in use, a
  * full collection tells how much is needed. It is asked for only where connections could be closed
@@ -30,18 +30,25 @@ import javax.management.openmbean.CompositeData;
  * <p>Runs on the JVM's thread for notifications.
  */
 public final class HeapGuard implements AutoCloseable {
+  /** The share of the heap that may be in use after a collection before connections are closed. */
   private static final double MAX_USE = 0.85;
 
-  /** The use at which connections are closed is brought down to this, by estimate. */
-  private static final double AIM = 0.75;
+  /** The share up to which more connections may come, by estimate. */
+  private static final double MAX_GROWTH = 0.80;
+
+  /** The share down to which connections are closed, by estimate. */
+  private static final double AIM = 0.65;
 
   /** What an unidentified connection is taken to hold, in bytes. */
   private static final long BYTES_EACH = 32 * 1024;
 
   private static final int MIN_BATCH = 16;
 
-  /** The share of the heap that has to be in the hands of unidentified connections. */
-  private static final double WORTHWHILE = 0.02;
+  /** The share of the heap that unidentified connections may have, whatever the others need. */
+  private static final double MIN_SHARE = 0.02;
+
+  /** The share that they may have at most, if each holds what it can. */
+  private static final double MAX_SHARE = 0.5;
 
   private static final long COLLECT_EVERY = Duration.ofSeconds(2).toNanos();
 
@@ -81,6 +88,7 @@ public final class HeapGuard implements AutoCloseable {
     this.collect = collect;
     this.ticker = ticker;
     this.collectedAt = ticker.getAsLong() - COLLECT_EVERY;
+    connections.setMaxUnidentified(count(share(MAX_SHARE)));
   }
 
   private static List<NotificationEmitter> collectors() {
@@ -115,20 +123,28 @@ public final class HeapGuard implements AutoCloseable {
    * @param isExact whether these bytes are all needed: no garbage is among them
    */
   void onCollected(long used, boolean isExact) {
-    long excess = used - (long) (max * AIM);
-    if (used <= max * MAX_USE) {
-      connections.setGrowing(true);
-    } else if (isExact) {
-      connections.setGrowing(false);
-      connections.shed((int) Math.max(MIN_BATCH, excess / BYTES_EACH));
-    } else if (isWorthwhile() && ticker.getAsLong() - collectedAt >= COLLECT_EVERY) {
+    boolean isTooMuch = used > share(MAX_USE);
+    if (isTooMuch && isExact) {
+      connections.shed(Math.max(MIN_BATCH, count(used - share(AIM))));
+    }
+    int now = connections.unidentified();
+    int min = count(share(MIN_SHARE));
+    int grown = now + count(share(MAX_GROWTH) - used);
+    connections.setMaxUnidentified(Math.max(min, Math.min(grown, count(share(MAX_SHARE)))));
+    boolean isDoubtful = isTooMuch && !isExact && now > min;
+    if (isDoubtful && ticker.getAsLong() - collectedAt >= COLLECT_EVERY) {
       collectedAt = ticker.getAsLong();
       collect.run();
     }
   }
 
-  private boolean isWorthwhile() {
-    return connections.unidentified() * BYTES_EACH > max * WORTHWHILE;
+  private long share(double part) {
+    return (long) (max * part);
+  }
+
+  /** Returns how many unidentified connections hold so many bytes. */
+  private static int count(long bytes) {
+    return (int) Math.min(Integer.MAX_VALUE / 2, Math.max(0, bytes / BYTES_EACH));
   }
 
   /** Ends the guard. */

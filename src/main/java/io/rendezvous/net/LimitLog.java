@@ -85,7 +85,7 @@ final class LimitLog {
     return switch (limit) {
       case CONNECTIONS -> "The limit of connections is met";
       case PER_SOURCE -> "A source has met its limit of unidentified connections";
-      case HEAP -> "The heap is nearly full";
+      case HEAP -> "Unidentified connections have used up their share of the heap";
       case CHALLENGES -> "Clients were asked for a hidden server too often or for too long";
     };
   }

@@ -8,26 +8,27 @@ import org.junit.jupiter.api.Test;
 class ConnectionCapacityTest {
   private static final long MIB = 1024 * 1024;
 
+  private static void assertCapacity(
+      ConnectionCapacity capacity, int connections, Decider decider) {
+    assertThat(capacity.connections()).isEqualTo(connections);
+    assertThat(capacity.decider()).isEqualTo(decider);
+  }
+
   @Test
   void heapDecidesIfItIsScarcerThanDescriptors() {
-    assertThat(ConnectionCapacity.of(0, 60_000, 64 * MIB))
-        .isEqualTo(new ConnectionCapacity(1024, Decider.HEAP));
-    assertThat(ConnectionCapacity.of(0, 60_000, 512 * MIB))
-        .isEqualTo(new ConnectionCapacity(8192, Decider.HEAP));
+    assertCapacity(ConnectionCapacity.of(0, 60_000, 64 * MIB), 1024, Decider.HEAP);
+    assertCapacity(ConnectionCapacity.of(0, 60_000, 512 * MIB), 8192, Decider.HEAP);
   }
 
   @Test
   void descriptorsDecideIfTheyAreScarcerThanHeap() {
-    assertThat(ConnectionCapacity.of(0, 900, 64 * MIB))
-        .isEqualTo(new ConnectionCapacity(900, Decider.DESCRIPTORS));
+    assertCapacity(ConnectionCapacity.of(0, 900, 64 * MIB), 900, Decider.DESCRIPTORS);
   }
 
   @Test
   void settingOverridesTheHeapButNotTheDescriptors() {
-    assertThat(ConnectionCapacity.of(5000, 60_000, 64 * MIB))
-        .isEqualTo(new ConnectionCapacity(5000, Decider.SETTING));
-    assertThat(ConnectionCapacity.of(5000, 900, 64 * MIB))
-        .isEqualTo(new ConnectionCapacity(900, Decider.DESCRIPTORS));
+    assertCapacity(ConnectionCapacity.of(5000, 60_000, 64 * MIB), 5000, Decider.SETTING);
+    assertCapacity(ConnectionCapacity.of(5000, 900, 64 * MIB), 900, Decider.DESCRIPTORS);
   }
 
   @Test
@@ -38,6 +39,6 @@ class ConnectionCapacityTest {
   @Test
   void thisProcessHasACapacity() {
     assertThat(ConnectionCapacity.of(0, 10).connections()).isBetween(16, Integer.MAX_VALUE / 2);
-    assertThat(ConnectionCapacity.of(17, 0)).isEqualTo(new ConnectionCapacity(17, Decider.SETTING));
+    assertCapacity(ConnectionCapacity.of(17, 0), 17, Decider.SETTING);
   }
 }
