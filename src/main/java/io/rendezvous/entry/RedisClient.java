@@ -58,7 +58,7 @@ final class RedisClient implements AutoCloseable {
    * @throws IOException if Redis does not answer in time or reports an error
    */
   <T> T call(Callable<T> command) throws IOException, WrongTypeException {
-    Future<T> answer = threads.submit(command);
+    Future<T> answer = submit(command);
     try {
       return answer.get(TIMEOUT.toMillis(), TimeUnit.MILLISECONDS);
     } catch (ExecutionException e) {
@@ -75,6 +75,11 @@ final class RedisClient implements AutoCloseable {
       Thread.currentThread().interrupt();
       throw unreachable(e);
     }
+  }
+
+  /** Runs a command on another thread, and does not wait for it. */
+  <T> Future<T> submit(Callable<T> command) {
+    return threads.submit(command);
   }
 
   /** Returns an exception that names the location and the class of the cause. */

@@ -1,15 +1,12 @@
 package io.rendezvous.entry;
 
 import java.io.IOException;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
@@ -27,55 +24,55 @@ import org.slf4j.LoggerFactory;
  */
 public final class RedisStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);
-  private static final Duration SUBSCRIBE_RETRY = Duration.ofSeconds(1);
-
-  /** The channel on which the UUIDs of deleted and revoked entries are published. */
-  private static final String REVOKED = "rendezvous:deleted";
-
   private static final String UUID_PATTERN = "????????-????-????-????-????????????";
   private static final int BATCH_SIZE = 500;
   private static final int MAX_TRIES = 10;
 
   /**
    * Writes an entry if the key has the expected value, and no other entry has one of the names of
-   * the labels. Returns an empty string, "uuid" if the value is another, or the label that is
-   * taken. All entries are searched, since older databases have no index of labels.
+   * the labels. Returns 0 if it was written, -1 if the value is another, or the number of the label
+   * that is taken. All entries are searched, since older databases have no index of labels. A value
+   * that is not the entry of its key has no labels.
    */
   private static final String PUT =
-      """
-      local now = redis.pcall('GET', KEYS[1]) -- a table if it is not a string
-      if type(now) == 'table' or (now or '') ~= ARGV[3] then return 'uuid' end
-      local cursor = '0'
-      repeat
-        local page = redis.call('SCAN', cursor, 'MATCH', ARGV[2], 'COUNT', 1000)
-        cursor = page[1]
-        for _, key in ipairs(#ARGV > 4 and page[2] or {}) do
-          local value = key ~= KEYS[1] and redis.pcall('GET', key)
-          local fine, entry = pcall(cjson.decode, value)
-          if fine and type(entry) == 'table' and type(entry.labels) == 'table' then
-            for _, label in ipairs(entry.labels) do
-              for i = 5, #ARGV do
-                if string.gsub(string.lower(label), ':.*', '') == ARGV[i] then return label end
+      RedisRevocations.FUNCTION
+          + """
+          local now = redis.pcall('GET', KEYS[1]) -- a table if it is not a string
+          if type(now) == 'table' or (now or '') ~= ARGV[3] then return -1 end
+          local cursor = '0'
+          repeat
+            local page = redis.call('SCAN', cursor, 'MATCH', ARGV[2], 'COUNT', 1000)
+            cursor = page[1]
+            for _, key in ipairs(#ARGV > 4 and page[2] or {}) do
+              local value = key ~= KEYS[1] and redis.pcall('GET', key)
+              local fine, entry = pcall(cjson.decode, value)
+              if fine and type(entry) == 'table' and type(entry.labels) == 'table'
+                  and string.lower(tostring(entry.uuid)) == key then
+                for _, label in pairs(entry.labels) do
+                  for i = 5, #ARGV do
+                    local name = string.gsub(string.lower(tostring(label)), ':.*', '')
+                    if name == ARGV[i] then return i - 4 end
+                  end
+                end
               end
             end
-          end
-        end
-      until cursor == '0' or #ARGV == 4
-      redis.call('SET', KEYS[1], ARGV[1])
-      if ARGV[4] ~= '' then redis.call('PUBLISH', ARGV[4], KEYS[1]) end
-      return ''
-      """;
+          until cursor == '0' or #ARGV == 4
+          redis.call('SET', KEYS[1], ARGV[1])
+          if ARGV[4] == 'revoked' then revoke(KEYS[1]) end
+          return 0
+          """;
 
   private static final String DELETE =
-      """
-      local deleted = redis.call('DEL', KEYS[1])
-      if deleted == 1 then redis.call('PUBLISH', ARGV[1], KEYS[1]) end
-      return deleted
-      """;
+      RedisRevocations.FUNCTION
+          + """
+          local deleted = redis.call('DEL', KEYS[1])
+          if deleted == 1 then revoke(KEYS[1]) end
+          return deleted
+          """;
 
   private final RedisClient client;
   private final RedissonClient redis;
-  private final CountDownLatch closed = new CountDownLatch(1);
+  private volatile @Nullable RedisRevocations revocations;
 
   /**
    * Creates the store, without connecting.
@@ -104,6 +101,13 @@ public final class RedisStore implements EntryStore {
   }
 
   private Optional<Entry> read(String key, String text) {
+    if (text.length() > Entry.MAX_BYTES) {
+      LOG.warn(
+          "{}: the key {} counts as missing: it is too large for an entry",
+          client,
+          abbreviated(key));
+      return Optional.empty();
+    }
     try {
       Entry entry = Entry.parse(text);
       if (entry.id().toString().equals(key)) {
@@ -196,31 +200,31 @@ public final class RedisStore implements EntryStore {
     arguments.add(entry.toJson());
     arguments.add(UUID_PATTERN);
     arguments.add(expected);
-    arguments.add(isRevoked ? REVOKED : "");
+    arguments.add(isRevoked ? "revoked" : "");
     newLabels.forEach(label -> arguments.add(Label.nameOf(label)));
-    String taken = String.valueOf(run(PUT, RScript.ReturnType.VALUE, entry.id(), arguments));
-    if (!taken.isEmpty() && !taken.equals("uuid")) {
-      throw new IllegalArgumentException("the label " + taken + " belongs to another entry");
+    int result = (int) run(PUT, entry.id(), arguments);
+    if (result > 0) {
+      throw new IllegalArgumentException(
+          "the label " + newLabels.get(result - 1) + " belongs to another entry");
     }
-    return taken.isEmpty();
+    return result == 0;
   }
 
   @Override
   public boolean delete(UUID id) throws IOException {
-    return run(DELETE, RScript.ReturnType.LONG, id, List.of(REVOKED)).equals(1L);
+    return run(DELETE, id, List.of()) == 1;
   }
 
-  private Object run(String script, RScript.ReturnType type, UUID id, List<Object> arguments)
-      throws IOException {
+  private long run(String script, UUID id, List<Object> arguments) throws IOException {
     try {
-      return client.<Object>call(
+      return client.<Long>call(
           () ->
               redis
                   .getScript(StringCodec.INSTANCE)
                   .eval(
                       RScript.Mode.READ_WRITE,
                       script,
-                      type,
+                      RScript.ReturnType.LONG,
                       List.of(id.toString()),
                       arguments.toArray()));
     } catch (RedisClient.WrongTypeException e) {
@@ -230,31 +234,9 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public void onRevoked(Consumer<UUID> listener) {
-    Thread subscriber = new Thread(() -> subscribe(listener), "redis-subscriber");
-    subscriber.setDaemon(true);
-    subscriber.start();
-  }
-
-  /** Tries to subscribe until it succeeds. After a lost connection Redisson subscribes again. */
-  private void subscribe(Consumer<UUID> listener) {
-    try {
-      do {
-        try {
-          client.call(
-              () ->
-                  redis
-                      .getTopic(REVOKED)
-                      .addListener(
-                          String.class,
-                          (channel, text) -> Entry.parseId(text).ifPresent(listener)));
-          return;
-        } catch (IOException | RedisClient.WrongTypeException e) {
-          LOG.debug("The subscription to revocations failed: {}", e.getMessage());
-        }
-      } while (!closed.await(SUBSCRIBE_RETRY.toMillis(), TimeUnit.MILLISECONDS));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+    RedisRevocations started = new RedisRevocations(client, listener);
+    revocations = started;
+    started.start();
   }
 
   @Override
@@ -264,7 +246,10 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public void close() {
-    closed.countDown();
+    RedisRevocations running = revocations;
+    if (running != null) {
+      running.close();
+    }
     client.close();
   }
 }

@@ -60,7 +60,7 @@ class RedisStoreTest extends EntryStoreContract {
     cli("SET", key, value);
   }
 
-  private static void cli(String... command) throws Exception {
+  private static String cli(String... command) throws Exception {
     Process cli =
         new ProcessBuilder(
                 "redis-cli", "-p", Integer.toString(redis.port()), "-n", Integer.toString(database))
@@ -76,8 +76,9 @@ class RedisStoreTest extends EntryStoreContract {
       in.write("\n");
     }
     assertThat(cli.waitFor()).isZero();
-    assertThat(new String(cli.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
-        .doesNotContain("ERR");
+    String output = new String(cli.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+    assertThat(output).doesNotContain("ERR");
+    return output;
   }
 
   @Test
@@ -103,6 +104,209 @@ class RedisStoreTest extends EntryStoreContract {
       assertThat(store.find(entry.id())).isEmpty();
       Awaitility.await().pollDelay(Duration.ofMillis(2500)).until(() -> true);
       assertThat(deleted).isEmpty();
+    }
+  }
+
+  private static Entry entry(String... labels) {
+    return Entry.create(UUID.randomUUID(), List.of(labels), 8, Instant.now(), List.of());
+  }
+
+  /** Opens the store as a user who cannot publish, so that only the stream has what it revokes. */
+  private static EntryStore openMute() throws Exception {
+    cli("ACL", "SETUSER", "mute", "on", ">x", "~*", "+@all", "resetchannels");
+    return new RedisStore("redis://mute:x@127.0.0.1:" + redis.port() + "/" + database);
+  }
+
+  private static void awaitTold(Queue<UUID> told, Entry entry) {
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(5))
+        .untilAsserted(() -> assertThat(told).contains(entry.id()));
+  }
+
+  @Test
+  void whatIsNotPublishedIsReadFromTheStream() throws Exception {
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    Entry deleted = entry();
+    Entry revoked = entry();
+    try (EntryStore store = open();
+        EntryStore mute = openMute()) {
+      store.onRevoked(told::add);
+      mute.create(deleted);
+      mute.delete(deleted.id());
+      awaitTold(told, deleted);
+      mute.create(revoked);
+      mute.change(revoked.id(), old -> old.revoked(Instant.now()));
+      awaitTold(told, revoked);
+      assertThat(told).hasSize(2);
+    }
+  }
+
+  @Test
+  void whatIsDeletedWhileTheSubscriptionIsCutIsToldEachTime() throws Exception {
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    try (EntryStore store = open();
+        EntryStore other = open()) {
+      store.onRevoked(told::add);
+      for (int i = 0; i < 5; i++) {
+        Entry entry = entry();
+        other.create(entry);
+        cli("CLIENT", "KILL", "TYPE", "pubsub");
+        other.delete(entry.id());
+        awaitTold(told, entry);
+      }
+    }
+  }
+
+  @Test
+  void whatWasRevokedLongBeforeTheStartIsNotTold() throws Exception {
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    UUID old = UUID.randomUUID();
+    Entry entry = entry();
+    cli("XADD", "rendezvous:revoked", "1700000000000-0", "uuid", old.toString());
+    try (EntryStore store = open();
+        EntryStore mute = openMute()) {
+      store.onRevoked(told::add);
+      mute.create(entry);
+      mute.delete(entry.id());
+      awaitTold(told, entry);
+      assertThat(told).doesNotContain(old);
+    }
+  }
+
+  /** As after a restart of a Redis that keeps nothing, on a machine whose clock was set back. */
+  @Test
+  void streamThatBeginsAnewIsReadFromItsBeginning() throws Exception {
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    Entry entry = entry();
+    Entry last = entry();
+    cli("XADD", "rendezvous:revoked", "9999999999999-0", "uuid", entry.id().toString());
+    try (EntryStore store = open();
+        EntryStore mute = openMute()) {
+      store.onRevoked(told::add);
+      awaitTold(told, entry); // so the position is far ahead
+      cli("FLUSHDB");
+      mute.create(last);
+      mute.delete(last.id());
+      awaitTold(told, last);
+    }
+  }
+
+  @Test
+  void redisThatComesBackEmptyTellsWhatIsDeletedFromThenOn() throws Exception {
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    Entry entry = entry();
+    try (RedisServer server = new RedisServer("--appendonly", "no");
+        EntryStore store = new RedisStore("redis://127.0.0.1:" + server.port())) {
+      store.onRevoked(told::add);
+      store.create(entry);
+      server.kill();
+      server.startAgain();
+      awaitFound(store);
+      assertThat(store.find(entry.id())).isEmpty();
+      assertThat(told).isEmpty(); // it is merely missing
+      store.create(entry);
+      store.delete(entry.id());
+      awaitTold(told, entry);
+    }
+  }
+
+  @Test
+  void brokersOfEarlierVersionsOnlyPublish() throws Exception {
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    Entry entry = entry();
+    try (EntryStore store = open()) {
+      store.onRevoked(told::add);
+      Awaitility.await()
+          .untilAsserted(
+              () -> {
+                cli("PUBLISH", "rendezvous:deleted", entry.id().toString());
+                assertThat(told).contains(entry.id());
+              });
+    }
+  }
+
+  @Test
+  void deletionSucceedsThoughTheStreamIsSomethingElse() throws Exception {
+    Queue<UUID> told = new ConcurrentLinkedQueue<>();
+    Entry entry = entry();
+    cli("SET", "rendezvous:revoked", "of somebody else");
+    try (EntryStore store = open()) {
+      store.onRevoked(told::add);
+      Awaitility.await()
+          .untilAsserted(
+              () -> {
+                store.create(entry);
+                assertThat(store.delete(entry.id())).isTrue();
+                assertThat(told).contains(entry.id());
+              });
+    }
+  }
+
+  @Test
+  void streamKeepsABoundedNumberOfRevocations() throws Exception {
+    Entry entry = entry();
+    try (EntryStore store = open()) {
+      store.create(entry);
+      store.delete(entry.id());
+      cli(
+          "EVAL",
+          "for i = 1, 20000 do redis.call('XADD', 'rendezvous:revoked', '*', 'uuid', 'x') end",
+          "0");
+      store.create(entry);
+      store.delete(entry.id());
+    }
+    String[] length = cli("XLEN", "rendezvous:revoked").strip().split("\n", -1);
+    assertThat(Integer.parseInt(length[length.length - 1])).isBetween(10_000, 10_200);
+  }
+
+  @Test
+  void labelMayBeAnyWord() throws Exception {
+    Entry first = entry("uuid", "revoked");
+    try (EntryStore store = open()) {
+      store.create(first);
+      assertThatThrownBy(() -> store.create(entry("home", "uuid")))
+          .isInstanceOf(IllegalArgumentException.class)
+          .hasMessage("the label uuid belongs to another entry");
+      assertThat(store.change(first.id(), old -> old.with(List.of("uuid", "x"), 8, List.of())))
+          .isPresent();
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "{\"uuid\":\"%s\",\"labels\":[null,1,{},[],true]}",
+        "{\"uuid\":\"%s\",\"labels\":{\"a\":{}}}",
+        "{\"uuid\":\"%s\",\"labels\":\"home\"}",
+        "{\"uuid\":[],\"labels\":[\"home\"]}",
+        "{\"uuid\":\"2f405b4c-9c5d-4f24-b4d7-0d2f1e1f0d4b\",\"labels\":[\"home\"]}",
+        "[]",
+        "7"
+      })
+  void whatOthersKeepUnderAUuidDoesNotStandInTheWay(String value) throws Exception {
+    UUID id = UUID.randomUUID();
+    put(id.toString(), value.formatted(id));
+    try (EntryStore store = open()) {
+      store.create(entry("home"));
+      assertThat(store.list()).hasSize(1);
+      assertThat(store.find(id)).isEmpty();
+      assertThat(store.change(id, old -> old)).isEmpty();
+      assertThatThrownBy(
+              () -> store.create(Entry.create(id, List.of(), 8, Instant.now(), List.of())))
+          .isInstanceOf(IllegalArgumentException.class);
+    }
+  }
+
+  @Test
+  void valueThatIsTooLargeForAnEntryIsNone() throws Exception {
+    Entry entry = entry();
+    String json = entry.toJson();
+    String large =
+        json.substring(0, json.length() - 1) + ",\"note\":\"" + "x".repeat(70_000) + "\"}";
+    put(entry.id().toString(), large);
+    try (EntryStore store = open()) {
+      assertThat(store.find(entry.id())).isEmpty();
+      assertThat(store.list()).isEmpty();
     }
   }
 

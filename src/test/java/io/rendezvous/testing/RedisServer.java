@@ -62,6 +62,16 @@ public final class RedisServer implements AutoCloseable {
             });
   }
 
+  /** Runs a command on it, by redis-cli. */
+  public void cli(String... command) throws IOException, InterruptedException {
+    List<String> all = new ArrayList<>(List.of("redis-cli", "-p", Integer.toString(port)));
+    all.addAll(List.of(command));
+    int code = new ProcessBuilder(all).start().waitFor();
+    if (code != 0) {
+      throw new IOException("redis-cli " + command[0] + " failed");
+    }
+  }
+
   /** Kills it, as a crash would. What it holds is on its disk. */
   public void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();

@@ -3,10 +3,12 @@ package io.rendezvous.protocol.connect;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.RedisStore;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.RedisServer;
 import io.rendezvous.testing.TestBroker;
+import io.rendezvous.tunnel.Presence;
 import java.io.IOException;
 import java.time.Duration;
 import org.awaitility.Awaitility;
@@ -92,6 +94,29 @@ class RedisOutageTest {
       Awaitility.await()
           .atMost(Duration.ofSeconds(20))
           .until(() -> answerTo(unseen).startsWith("HTTP/1.1 200 "));
+    }
+  }
+
+  @Test
+  void whatIsRevokedWhileTheBrokerIsNotSubscribedEndsAllTheSame() throws Exception {
+    try (Peer taken = broker.park();
+        Peer paired = broker.connect()) {
+      paired.send(broker.get(broker.entry(), "/"));
+      taken.readHead();
+      try (Peer parked = broker.park();
+          EntryStore mute = new RedisStore("redis://mute:x@127.0.0.1:" + redis.port())) {
+        broker.awaitParked(1);
+        assertThat(parked.hasUnread()).isFalse();
+        redis.cli("ACL", "SETUSER", "mute", "on", ">x", "~*", "+@all", "resetchannels");
+        mute.delete(broker.entry().id()); // publishes nothing
+        Presence connected = broker.broker().connected();
+        Awaitility.await()
+            .untilAsserted(
+                () -> {
+                  assertThat(connected.totals().parked()).isZero();
+                  assertThat(connected.totals().paired()).isZero();
+                });
+      }
     }
   }
 }

@@ -1,0 +1,206 @@
+package io.rendezvous.entry;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Future;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+import org.redisson.api.RScript;
+import org.redisson.client.codec.StringCodec;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The revocations in a Redis database: a channel on which they are published, and a stream that
+ * keeps the latest of them. The channel is quick, but what is published while the subscription is
+ * interrupted is lost. The stream is read every second from the last position, so nothing is
+ * missed. Brokers of earlier versions know the channel only.
+ *
+ * <p>The listener is called on the thread {@code redis-revocations}.
+ */
+final class RedisRevocations implements AutoCloseable {
+  /**
+   * Defines the function {@code revoke} of Lua, which is for scripts that delete an entry or revoke
+   * its secret. If the stream or the channel is not available, the script goes on, because a
+   * deletion has to succeed.
+   */
+  static final String FUNCTION =
+      """
+      local function revoke(id)
+        redis.pcall('XADD', 'rendezvous:revoked', 'MAXLEN', '~', 10000, '*', 'uuid', id)
+        redis.pcall('PUBLISH', 'rendezvous:deleted', id)
+      end
+      """;
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisRevocations.class);
+  private static final String CHANNEL = "rendezvous:deleted";
+  private static final Duration READ_EVERY = Duration.ofSeconds(1);
+
+  /** Only bounds the memory. The stream has what finds the queue full. */
+  private static final int MAX_PUBLISHED = 10_000;
+
+  /**
+   * Returns the new position in the stream, and the UUIDs after the old one. Without a position,
+   * these are those of the last ten seconds: an entry may have been found before the stream could
+   * be read. If the stream has lost the old position, it began anew, and all of it is new.
+   */
+  private static final String READ =
+      """
+      local stream, position = 'rendezvous:revoked', ARGV[1]
+      local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)[1]
+      local result = {newest and newest[1] or '0-0'}
+      if result[1] == position then return result end
+      local messages
+      if position == '' then
+        messages = redis.call('XRANGE', stream, redis.call('TIME')[1] - 10 .. '000', '+')
+      else
+        local streams = redis.call('XREAD', 'STREAMS', stream, position)
+            or redis.call('XREAD', 'STREAMS', stream, '0-0')
+        messages = streams and streams[1][2] or {}
+      end
+      for _, message in ipairs(messages) do table.insert(result, message[2][2]) end
+      return result
+      """;
+
+  private final RedisClient client;
+  private final Consumer<UUID> listener;
+  private final BlockingQueue<UUID> published = new LinkedBlockingQueue<>(MAX_PUBLISHED);
+  private final Thread thread = new Thread(this::run, "redis-revocations");
+
+  // Of the thread.
+  private String position = "";
+  private boolean warned;
+  private @Nullable Future<?> subscription;
+
+  /** What the last turn has told from the stream. It is told only once if it is published now. */
+  private List<UUID> toldFromStream = new ArrayList<>();
+
+  RedisRevocations(RedisClient client, Consumer<UUID> listener) {
+    this.client = client;
+    this.listener = listener;
+    thread.setDaemon(true);
+  }
+
+  /** Starts to call the listener, now or as soon as Redis can be reached. */
+  void start() {
+    thread.start();
+  }
+
+  private void run() {
+    List<UUID> batch = List.of();
+    try {
+      while (!Thread.interrupted()) {
+        try {
+          subscribe();
+          tellNew(batch);
+        } catch (RuntimeException e) { // the next turn may succeed
+          LOG.error("The revocations in Redis were not read", e);
+        }
+        batch = takePublished();
+      }
+    } catch (InterruptedException e) {
+      // The store is closed.
+    }
+  }
+
+  /** Waits until something is published, or it is time to read the stream. */
+  private List<UUID> takePublished() throws InterruptedException {
+    List<UUID> batch = new ArrayList<>();
+    UUID first = published.poll(READ_EVERY.toMillis(), TimeUnit.MILLISECONDS);
+    if (first != null) {
+      batch.add(first);
+      published.drainTo(batch);
+    }
+    return batch;
+  }
+
+  /** Subscribes unless that is done or under way. Redisson keeps a subscription that succeeded. */
+  private void subscribe() {
+    if (subscription == null || hasFailed(subscription)) {
+      subscription = client.submit(this::addListener);
+    }
+  }
+
+  private Object addListener() {
+    return client
+        .redisson()
+        .getTopic(CHANNEL)
+        .addListener(
+            String.class, (channel, text) -> Entry.parseId(text).ifPresent(published::offer));
+  }
+
+  private static boolean hasFailed(Future<?> subscription) {
+    try {
+      return subscription.isDone() && subscription.get() == null;
+    } catch (ExecutionException e) {
+      LOG.debug("The subscription to revocations failed: {}", String.valueOf(e.getCause()));
+      return true;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** Tells what was published, at once, and then what the stream has besides. */
+  private void tellNew(List<UUID> batch) {
+    List<UUID> told = new ArrayList<>();
+    for (UUID id : batch) {
+      if (!toldFromStream.remove(id)) {
+        tell(id);
+        told.add(id);
+      }
+    }
+    toldFromStream = new ArrayList<>();
+    for (UUID id : readStream()) {
+      if (!told.remove(id)) {
+        tell(id);
+        toldFromStream.add(id);
+      }
+    }
+  }
+
+  /** Returns what was added to the stream since it was last read, if it can be read now. */
+  private List<UUID> readStream() {
+    List<UUID> added = new ArrayList<>();
+    try {
+      List<String> result = client.call(this::evaluateRead);
+      position = result.get(0);
+      result.subList(1, result.size()).forEach(id -> Entry.parseId(id).ifPresent(added::add));
+    } catch (RedisClient.WrongTypeException e) {
+      if (!warned) {
+        warned = true;
+        LOG.warn("{}: the key rendezvous:revoked is not a stream; delete it", client);
+      }
+    } catch (IOException e) {
+      LOG.debug("The stream of revocations cannot be read: {}", e.getMessage());
+    }
+    return added;
+  }
+
+  private List<String> evaluateRead() {
+    return client
+        .redisson()
+        .getScript(StringCodec.INSTANCE)
+        .eval(RScript.Mode.READ_WRITE, READ, RScript.ReturnType.LIST, List.of(), position);
+  }
+
+  private void tell(UUID id) {
+    try {
+      listener.accept(id);
+    } catch (RuntimeException e) { // the others have to be told too
+      LOG.error("The revocation of an entry was not handled", e);
+    }
+  }
+
+  @Override
+  public void close() {
+    thread.interrupt();
+  }
+}
