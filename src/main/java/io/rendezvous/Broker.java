@@ -250,7 +250,7 @@ public final class Broker implements AutoCloseable {
     startTicking();
     if (registrar.isPresent()) {
       Registrar older = registrar.get();
-      older.start(layer(), detector(List.of(older.requests())));
+      older.start(layer(), detector(List.of(older.requests(), connect)));
     }
     // Last the main listener: who finds it open finds everything.
     listener = Optional.of(listen());

@@ -106,7 +106,7 @@ final class CookieConnection {
       park(hidden.entry());
     } else if (holder instanceof Holder.Client client) {
       join(client.id());
-    } else if (holder instanceof Holder.Former) {
+    } else if (cookie.startsWith("R") || cookie.startsWith("I")) {
       refuse(Refusal.NOT_REGISTERED);
     } else {
       refuse(Refusal.INVALID_COOKIE);

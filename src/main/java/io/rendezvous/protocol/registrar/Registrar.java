@@ -83,7 +83,7 @@ public final class Registrar implements AutoCloseable {
         TunnelRegistry.NO_PROBE);
   }
 
-  /** Returns the protocol of the HTTPS port. */
+  /** Returns the protocol of the HTTPS port. It leaves clients of section 1 to another protocol. */
   public Protocol requests() {
     return new RegistrarRequests(registrations, tunnels.parking(), refusals, new MeetingPoint());
   }

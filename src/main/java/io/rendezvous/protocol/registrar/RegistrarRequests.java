@@ -62,9 +62,17 @@ final class RegistrarRequests implements Protocol {
     this.meetingPoint = meetingPoint;
   }
 
+  /**
+   * Claims every request but those of clients of section 1, which the older servers served on this
+   * port as well: a client whose query names no hidden server, but {@code rendezvous}, and one that
+   * has authenticated.
+   */
   @Override
   public boolean claims(ClientRequest request) {
-    return true;
+    RequestHead head = request.head();
+    boolean isConnectClient =
+        head.parameter("rendezvous").isPresent() || head.field("Authorization").isPresent();
+    return head.parameter("uuid").isPresent() || !isConnectClient;
   }
 
   @Override

@@ -1,7 +1,6 @@
 package io.rendezvous.protocol.registrar;
 
 import io.rendezvous.entry.Entry;
-import io.rendezvous.entry.LruMap;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.TunnelRegistry;
 import java.time.Duration;
@@ -31,7 +30,6 @@ import org.jspecify.annotations.Nullable;
  */
 final class Registrations implements Presence {
   private static final Duration MAX_UNUSED = Duration.ofDays(1);
-  private static final int MAX_ENDED = 20_000; // cookies
 
   /** Longer than it takes to register with a token that was accepted a moment ago. */
   private static final long REMEMBER_REVOKED = Duration.ofMinutes(1).toNanos();
@@ -56,11 +54,8 @@ final class Registrations implements Presence {
     /** A client of this hidden server. */
     record Client(UUID id) implements Holder {}
 
-    /** A former holder: the cookie was valid once, but its ID is no longer registered. */
-    record Former() implements Holder {}
-
-    /** No holder: the cookie is not known. */
-    record Unknown() implements Holder {}
+    /** No holder: the cookie is not valid, or no longer. */
+    record None() implements Holder {}
   }
 
   private static final class Registration {
@@ -82,7 +77,6 @@ final class Registrations implements Presence {
   // Guarded by this.
   private final Map<UUID, Registration> byId = new HashMap<>();
   private final Map<String, Registration> byCookie = new HashMap<>();
-  private final Map<String, UUID> endedCookies = LruMap.byUse(MAX_ENDED);
   private final Map<UUID, Long> revokedAt = new HashMap<>();
 
   /**
@@ -135,12 +129,9 @@ final class Registrations implements Presence {
 
   /** Returns the holder of a cookie. */
   synchronized Holder holder(String cookie) {
-    Registration known = byCookie.get(cookie);
-    Registration registration = used(known);
+    Registration registration = used(byCookie.get(cookie));
     if (registration == null) {
-      UUID former = endedCookies.get(cookie);
-      boolean isFormer = former != null && !byId.containsKey(former);
-      return isFormer ? new Holder.Former() : new Holder.Unknown();
+      return new Holder.None();
     }
     return cookie.equals(registration.cookies.hiddenServer())
         ? new Holder.HiddenServer(registration.entry)
@@ -151,7 +142,7 @@ final class Registrations implements Presence {
   private @Nullable Registration used(@Nullable Registration registration) {
     Instant now = clock.instant();
     if (registration != null && isUnused(registration, now)) {
-      end(registration.entry.id());
+      remove(registration.entry.id());
       return null;
     }
     if (registration != null) {
@@ -186,25 +177,15 @@ final class Registrations implements Presence {
             registration.used = now; // by its connections
           }
         });
-    unused.forEach(this::end);
+    unused.forEach(this::remove);
   }
 
-  /** Ends a registration that no other replaces. Its cookies are remembered as former ones. */
-  private void end(UUID id) {
-    Registration registration = remove(id);
-    if (registration != null) {
-      endedCookies.put(registration.cookies.hiddenServer(), id);
-      endedCookies.put(registration.cookies.client(), id);
-    }
-  }
-
-  private @Nullable Registration remove(UUID id) {
+  private void remove(UUID id) {
     Registration registration = byId.remove(id);
     if (registration != null) {
       byCookie.remove(registration.cookies.hiddenServer());
       byCookie.remove(registration.cookies.client());
     }
-    return registration;
   }
 
   @Override
@@ -227,6 +208,6 @@ final class Registrations implements Presence {
   @Override
   public synchronized void revoke(UUID id) {
     revokedAt.put(id, tunnels.now());
-    end(id);
+    remove(id);
   }
 }

@@ -113,19 +113,31 @@ class CookieConnectionTest {
   @ValueSource(
       strings = {
         "\n",
-        "R\n",
-        "I\n",
         "\r\n",
         "hello\n",
+        "r\n",
+        " I\n",
         "CONNECT uuid:x HTTP/1.1\r\n",
         "GET / HTTP/1.1\r\n",
-        "R00000000-0000-4000-8000-000000000000\n",
-        "I00000000-0000-4000-8000-000000000000\n",
+        "00000000-0000-4000-8000-000000000000\n",
         "\0\0\0\n",
         "\u00e9\n"
       })
   void lineThatIsNoCookieIsInvalid(String sent) throws Exception {
     assertThat(answerTo(sent)).isEqualTo(INVALID);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "R\n",
+        "I\n",
+        "R00000000-0000-4000-8000-000000000000\n",
+        "I00000000-0000-4000-8000-000000000000\n",
+        "Report\n"
+      })
+  void cookieThatNobodyHasIsNotRegistered(String sent) throws Exception {
+    assertThat(answerTo(sent)).isEqualTo(NOT_REGISTERED);
   }
 
   @Test
@@ -137,11 +149,13 @@ class CookieConnectionTest {
             "I" + hidden.substring(1) + "\n",
             "R" + client.substring(1) + "\n",
             hidden + "\r\n",
-            " " + client + "\n",
             client + " \n",
-            client.substring(0, 36) + "\n",
-            hidden.substring(1) + "\n",
-            "r" + hidden.substring(1) + "\n")) {
+            client.substring(0, 36) + "\n")) {
+      assertThat(answerTo(sent)).as(sent).isEqualTo(NOT_REGISTERED);
+    }
+    for (String sent :
+        List.of(
+            " " + client + "\n", hidden.substring(1) + "\n", "r" + hidden.substring(1) + "\n")) {
       assertThat(answerTo(sent)).as(sent).isEqualTo(INVALID);
     }
     assertThat(old.broker().broker().connected().totals().parked()).isZero();
@@ -265,15 +279,17 @@ class CookieConnectionTest {
   void oldestStrangerOfASourceMakesRoomForTheNext() throws Exception {
     try (OldBroker small = OldBroker.start("limits.per-source", "2")) {
       String cookie = small.register();
+      String forClients = small.find();
+      Awaitility.await().until(() -> small.broker().broker().connections() == 0);
       try (Peer first = small.park(cookie);
           Peer second = small.park(cookie);
           Peer third = small.park(cookie);
           Peer stranger = small.dial().plain();
           Peer next = small.dial().plain();
-          Peer client = small.line(small.find() + "\n")) {
+          Peer client = small.line(forClients + "\n")) {
         assertThat(Octets.untilItBreaks(stranger.in())).isEmpty();
         assertThat(client.read(4)).isEqualTo("+OK\n");
-        assertThat(next.send("R12\n").readAll()).isEqualTo(INVALID);
+        assertThat(next.send("R12\n").readAll()).isEqualTo(NOT_REGISTERED);
         small.broker().awaitParked(2);
         assertThat(first.hearsNothing() && second.hearsNothing() && third.hearsNothing()).isFalse();
       }
@@ -313,8 +329,8 @@ class CookieConnectionTest {
         Peer client = old.line(oldClient + "\n")) {
       client.read(4);
       String newHidden = old.register();
-      assertThat(answerTo(oldHidden + "\n")).isEqualTo(INVALID);
-      assertThat(answerTo(oldClient + "\n")).isEqualTo(INVALID);
+      assertThat(answerTo(oldHidden + "\n")).isEqualTo(NOT_REGISTERED);
+      assertThat(answerTo(oldClient + "\n")).isEqualTo(NOT_REGISTERED);
       old.broker().awaitParked(0); // whichever was not taken is closed
       String newClient = old.find();
       assertThat(newClient).isNotEqualTo(oldClient);
@@ -344,7 +360,7 @@ class CookieConnectionTest {
     assertThat(old.ask("GET", "/?uuid=" + other.id())).contains("UUID not registered");
     assertThat(old.counts(other.id()).isOnline()).isFalse();
     old.register(other);
-    assertThat(answerTo(client + "\n")).isEqualTo(INVALID);
+    assertThat(answerTo(client + "\n")).isEqualTo(NOT_REGISTERED);
   }
 
   @Test
@@ -429,6 +445,6 @@ class CookieConnectionTest {
         assertThat(hidden.hearsNothing()).isTrue();
       }
     }
-    assertThat(answerTo(cookie + UUID.randomUUID() + "\n")).isEqualTo(INVALID);
+    assertThat(answerTo(cookie + UUID.randomUUID() + "\n")).isEqualTo(INVALID); // too long
   }
 }

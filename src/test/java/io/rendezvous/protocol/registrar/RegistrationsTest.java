@@ -63,7 +63,7 @@ class RegistrationsTest {
     clock.step(Duration.ofHours(13));
     register(entry());
     assertThat(registrations.counts()).hasSize(2).doesNotContainKey(one.id());
-    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.Former());
+    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.None());
   }
 
   @Test
@@ -74,7 +74,7 @@ class RegistrationsTest {
     registrations.sweep(System.nanoTime());
     assertThat(registrations.counts(one.id()).registered()).isTrue();
     clock.step(Duration.ofSeconds(30));
-    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.Former());
+    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.None());
     assertThat(registrations.counts(one.id()).registered()).isFalse();
   }
 
