@@ -159,7 +159,8 @@ public final class Broker implements AutoCloseable {
     return new Authenticator(
         store,
         clock,
-        KnownSources.in(settings.admin().ledger().resolveSibling("known.sources")),
+        KnownSources.in(
+            settings.admin().ledger().resolveSibling("known.sources"), network.worker()),
         settings.guesses().perSource(),
         settings.guesses().perUuid());
   }

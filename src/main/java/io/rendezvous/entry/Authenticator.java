@@ -27,6 +27,7 @@ public final class Authenticator {
   private static final Logger LOG = LoggerFactory.getLogger(Authenticator.class);
   private static final int MAX_REMEMBERED = 200_000;
   private static final Duration BUSY = Duration.ofSeconds(1);
+  private static final Duration WARNING_INTERVAL = Duration.ofMinutes(1);
 
   /** Stands in for the secret of an unknown UUID, so that the answer takes as long. */
   private static final Totp DECOY = new Totp("sha1", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30, 6);
@@ -68,11 +69,12 @@ public final class Authenticator {
   private final GuessPace pace = new GuessPace();
   private final KnownSources known;
   private final Map<Step, Source> stepOwners = LruMap.byUse(MAX_REMEMBERED);
+  private Instant nextWarning = Instant.MIN;
 
   /**
    * Creates an authenticator.
    *
-   * @param known the sources from which UUIDs have authenticated; it is used by nothing else
+   * @param known the sources from which UUIDs have authenticated; nothing else uses it
    * @param perSource wrong tokens of a source for one UUID within a minute, after which it has to
    *     wait
    * @param perUuid wrong tokens for a UUID within a day, after which short tokens of unknown
@@ -97,21 +99,37 @@ public final class Authenticator {
 
   /** Checks a token whose verdict was {@link Verdict.Deferred}, once its delay is over. */
   public Verdict checkDeferred(UUID id, String token, Source source) {
-    synchronized (this) {
-      pace.give(id, source);
-    }
     return check(id, token, source, true);
   }
 
   private Verdict check(UUID id, String token, Source source, boolean wasDeferred) {
     Optional<Entry> entry;
+    boolean isFound = false;
     try {
       entry = store.find(id);
+      isFound = true;
     } catch (IOException e) {
-      LOG.warn("A token could not be checked: {}", e.getMessage());
+      logUnavailable(e);
       return new Verdict.Unavailable();
+    } finally {
+      if (wasDeferred && !isFound) { // a turn that is not given back would keep the source out
+        giveTurn(id, source);
+      }
     }
     return judge(id, entry, token, source, wasDeferred);
+  }
+
+  /** Logs a failure of the store, once a minute: strangers decide how often it is asked. */
+  private synchronized void logUnavailable(IOException e) {
+    Instant now = clock.instant();
+    if (!now.isBefore(nextWarning)) {
+      nextWarning = now.plus(WARNING_INTERVAL);
+      LOG.warn("Tokens cannot be checked: {}", e.getMessage());
+    }
+  }
+
+  private synchronized void giveTurn(UUID id, Source source) {
+    pace.give(id, source);
   }
 
   private synchronized Optional<Verdict> denied(UUID id, String token, Source source) {
@@ -129,6 +147,9 @@ public final class Authenticator {
   private synchronized Verdict judge(
       UUID id, Optional<Entry> entry, String token, Source source, boolean wasDeferred) {
     Instant now = clock.instant();
+    if (wasDeferred) { // now, not before the store was asked: no other token may slip in
+      pace.give(id, source);
+    }
     boolean isKnown = known.contains(id, source);
     Duration delay =
         isKnown
@@ -145,7 +166,7 @@ public final class Authenticator {
       if (isKnown) {
         pace.failed(id, source, now);
       } else {
-        limits.failed(id, source, now);
+        limits.failed(id, source, entry.isPresent(), now);
       }
       return new Verdict.Refused();
     }

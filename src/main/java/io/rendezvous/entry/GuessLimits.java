@@ -12,6 +12,10 @@ import java.util.UUID;
  * and UUID together, so that a device with a wrong secret does not lock its neighbours out; for
  * each source, which may try many UUIDs; and for each UUID, at which many sources may guess.
  *
+ * <p>UUIDs without an entry have tables of their own. There is no end of them, and each table
+ * forgets its least recently used keys: otherwise a flood of them would make the failures at the
+ * UUIDs of entries forgotten.
+ *
  * <p>Not thread-safe; the owner guards it. Time is a parameter.
  */
 final class GuessLimits {
@@ -28,8 +32,8 @@ final class GuessLimits {
 
   private final FailureLimiter<Pair> byPair;
   private final FailureLimiter<Source> bySource;
-  private final FailureLimiter<UUID> byUuid;
-  private final FailureLimiter<UUID> byUuidForLong;
+  private final UuidBudget ofEntries;
+  private final UuidBudget ofUnknown;
 
   /**
    * Creates budgets of which nothing is used.
@@ -40,11 +44,32 @@ final class GuessLimits {
   GuessLimits(int perSource, int perUuid) {
     Duration minute = Duration.ofMinutes(1);
     Duration hour = Duration.ofHours(1);
-    Duration day = Duration.ofDays(1);
     this.byPair = new FailureLimiter<>(perSource, minute, minute, hour);
     this.bySource = new FailureLimiter<>(times(perSource, ALL_UUIDS), minute, minute, hour);
-    this.byUuid = new FailureLimiter<>(perUuid, day, day, day);
-    this.byUuidForLong = new FailureLimiter<>(times(perUuid, LONG_TOKENS), day, day, day);
+    this.ofEntries = new UuidBudget(perUuid);
+    this.ofUnknown = new UuidBudget(perUuid);
+  }
+
+  /** The failures at each UUID of some kind. */
+  private static final class UuidBudget {
+    private static final Duration DAY = Duration.ofDays(1);
+
+    private final FailureLimiter<UUID> forShort;
+    private final FailureLimiter<UUID> forLong;
+
+    UuidBudget(int perUuid) {
+      forShort = new FailureLimiter<>(perUuid, DAY, DAY, DAY);
+      forLong = new FailureLimiter<>(times(perUuid, LONG_TOKENS), DAY, DAY, DAY);
+    }
+
+    Duration delay(UUID id, int digits, Instant now) {
+      return (digits < LONG_TOKEN ? forShort : forLong).delay(id, now);
+    }
+
+    void failed(UUID id, Instant now) {
+      forShort.failed(id, now);
+      forLong.failed(id, now);
+    }
   }
 
   private static int times(int budget, int factor) {
@@ -53,19 +78,22 @@ final class GuessLimits {
 
   /** Returns the time after which a token will be checked, or zero if it is checked now. */
   Duration delay(UUID id, Source source, int digits, Instant now) {
-    FailureLimiter<UUID> ofUuid = digits < LONG_TOKEN ? byUuid : byUuidForLong;
     return Collections.max(
         List.of(
             byPair.delay(new Pair(source, id), now),
             bySource.delay(source, now),
-            ofUuid.delay(id, now)));
+            ofEntries.delay(id, digits, now),
+            ofUnknown.delay(id, digits, now)));
   }
 
-  /** Counts a wrong token. */
-  void failed(UUID id, Source source, Instant now) {
+  /**
+   * Counts a wrong token.
+   *
+   * @param isEntry whether there is an entry with the UUID
+   */
+  void failed(UUID id, Source source, boolean isEntry, Instant now) {
     byPair.failed(new Pair(source, id), now);
     bySource.failed(source, now);
-    byUuid.failed(id, now);
-    byUuidForLong.failed(id, now);
+    (isEntry ? ofEntries : ofUnknown).failed(id, now);
   }
 }

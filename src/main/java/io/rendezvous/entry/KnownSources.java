@@ -1,82 +1,68 @@
 package io.rendezvous.entry;
 
-import io.rendezvous.config.AtomicFile;
 import io.rendezvous.net.Source;
-import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.Executor;
+import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The sources from which each UUID has authenticated. Of more than a maximum, the least recently
- * used are forgotten.
+ * used are forgotten. They can be kept in a {@link KnownSourcesFile}, so that they are known after
+ * a restart, and after a kill too.
  *
- * <p>They can be kept in a file, so that they are known after a restart, and after a kill too: each
- * new one is appended as a line with the UUID and the source. A line that was cut off is ignored. A
- * file that has grown to twice the maximum is written anew.
- *
- * <p>Not thread-safe; the owner guards it. {@link #add} may write to the file.
+ * <p>Not thread-safe; the owner guards it. No method waits for the disk.
  */
 public final class KnownSources {
-  private static final Logger LOG = LoggerFactory.getLogger(KnownSources.class);
   private static final int MAX = 200_000;
 
-  private record Known(UUID id, Source source) {
+  /** A UUID, and a source from which it has authenticated. */
+  record Known(UUID id, Source source) {
+    /** Reads a line of the file. Returns empty if it was cut off, or is none. */
     static Optional<Known> parse(String line) {
       String[] parts = line.split(" ", -1);
-      return parts.length == 3 && parts[2].equals(".") // else the line was cut off
+      return parts.length == 3 && parts[2].equals(".")
           ? Entry.parseId(parts[0]).map(id -> new Known(id, new Source(parts[1])))
           : Optional.empty();
     }
 
+    /** Returns the line of the file. Its last word shows that it is whole. */
     String line() {
       return id + " " + source + " .\n";
     }
   }
 
-  private final @Nullable Path file;
-  private final int max;
   private final Map<Known, Boolean> known;
-  private int lines; // in the file
+  private final @Nullable KnownSourcesFile file;
 
-  private KnownSources(@Nullable Path file, int max) {
-    this.file = file;
-    this.max = max;
+  private KnownSources(int max, @Nullable KnownSourcesFile file) {
     this.known = LruMap.byUse(max);
+    this.file = file;
   }
 
   /** Returns an empty object that is not kept in a file. */
   public static KnownSources inMemory() {
-    return new KnownSources(null, MAX);
+    return new KnownSources(MAX, null);
   }
 
   /**
-   * Returns the sources that a file holds, and keeps further ones there. The file and its directory
-   * are made when they are needed. A file that cannot be read is replaced.
+   * Reads the sources that a file holds, and keeps further ones there. The file and its directory
+   * are created when they are needed. A file that cannot be read is replaced.
+   *
+   * @param writer runs the tasks that write, one at a time
    */
-  public static KnownSources in(Path file) {
-    return in(file, MAX);
+  public static KnownSources in(Path file, Executor writer) {
+    return in(file, writer, MAX, System::nanoTime);
   }
 
-  static KnownSources in(Path file, int max) {
-    KnownSources sources = new KnownSources(file, max);
-    try {
-      List<String> lines = Files.readAllLines(file);
-      lines.forEach(line -> Known.parse(line).ifPresent(k -> sources.known.put(k, true)));
-      sources.rewrite(file);
-    } catch (NoSuchFileException e) {
-      // The broker starts for the first time.
-    } catch (IOException e) {
-      LOG.warn("{} cannot be read, so no source is known: {}", file, e.toString());
-    }
+  static KnownSources in(Path file, Executor writer, int max, LongSupplier ticker) {
+    KnownSourcesFile kept = new KnownSourcesFile(file, writer, 2 * max, ticker);
+    KnownSources sources = new KnownSources(max, kept);
+    kept.load().forEach(one -> sources.known.put(one, true));
     return sources;
   }
 
@@ -88,31 +74,7 @@ public final class KnownSources {
   void add(UUID id, Source source) {
     Known one = new Known(id, source);
     if (known.put(one, true) == null && file != null) {
-      try {
-        append(file, one);
-      } catch (IOException e) {
-        LOG.warn("{} cannot be written, so a restart forgets some: {}", file, e.toString());
-      }
+      file.add(one, () -> List.copyOf(known.keySet()));
     }
-  }
-
-  private void append(Path to, Known one) throws IOException {
-    if (lines == 0 || lines >= 2 * max) {
-      rewrite(to);
-      return;
-    }
-    Files.writeString(to, one.line(), StandardOpenOption.APPEND);
-    lines++;
-  }
-
-  private void rewrite(Path to) throws IOException {
-    StringBuilder all = new StringBuilder();
-    known.keySet().forEach(one -> all.append(one.line()));
-    Path parent = to.toAbsolutePath().getParent();
-    if (parent != null) {
-      Files.createDirectories(parent);
-    }
-    AtomicFile.writeSecret(to, all.toString());
-    lines = known.size();
   }
 }

@@ -44,7 +44,11 @@ class AuthenticatorTest {
 
   private Authenticator newAuthenticator() {
     return new Authenticator(
-        store, () -> now, KnownSources.in(directory.resolve("known.sources")), 10, 100);
+        store,
+        () -> now,
+        KnownSources.in(directory.resolve("known.sources"), Runnable::run),
+        10,
+        100);
   }
 
   private void addEntry(int digits) {
@@ -296,6 +300,47 @@ class AuthenticatorTest {
     assertThat(authenticator.checkDeferred(entry.id(), "000000x", home))
         .isInstanceOf(Verdict.Refused.class);
     assertThat(check(token(0, 6), home)).isEqualTo(new Verdict.Deferred(Duration.ofMillis(200)));
+  }
+
+  @Test
+  void noTokenSlipsInWhileTheStoreIsAskedAboutOneThatWaited() {
+    check(token(0, 6), home);
+    check("000000x", home);
+    check("000000x", home);
+    step(Duration.ofMillis(200));
+    List<Verdict> beside = new ArrayList<>();
+    store.hook(
+        id -> {
+          store.hook(other -> {});
+          beside.add(check("000000x", home));
+        });
+    assertThat(authenticator.checkDeferred(entry.id(), "000000x", home))
+        .isInstanceOf(Verdict.Refused.class);
+    assertThat(beside).containsExactly(new Verdict.Throttled(Duration.ofSeconds(1)));
+  }
+
+  @Test
+  void failureOfTheStoreKeepsNoTokenWaiting() {
+    check(token(0, 6), home);
+    for (Exception failure : List.of(new IOException("away"), new IllegalStateException("bug"))) {
+      check("000000x", home);
+      assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Deferred.class);
+      step(Duration.ofMillis(200));
+      store.hook(
+          id -> {
+            if (failure instanceof IOException away) {
+              throw away;
+            }
+            throw (RuntimeException) failure;
+          });
+      try {
+        authenticator.checkDeferred(entry.id(), token(0, 6), home);
+      } catch (IllegalStateException e) {
+        assertThat(e).isSameAs(failure);
+      }
+      store.hook(id -> {});
+      assertThat(check(token(0, 6), home)).isInstanceOf(Verdict.Accepted.class);
+    }
   }
 
   @Test
