@@ -12,7 +12,6 @@ import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Matcher;
@@ -56,7 +55,7 @@ public final class Entry {
         parseId(json.path("uuid").asText())
             .orElseThrow(() -> new IllegalArgumentException("\"uuid\" is not a UUID"));
     List<String> names = new ArrayList<>();
-    json.path("labels").forEach(label -> names.add(label.asText().toLowerCase(Locale.ROOT)));
+    json.path("labels").forEach(label -> names.add(LowerCase.of(label.asText())));
     this.labels = List.copyOf(names);
     this.totp = totp(json.path("authParams"));
   }
@@ -185,7 +184,7 @@ public final class Entry {
    * @throws IllegalArgumentException if it is none, or could be taken for a UUID
    */
   public static String checkLabel(String label) {
-    String lower = label.toLowerCase(Locale.ROOT);
+    String lower = LowerCase.of(label);
     Matcher matcher = LABEL.matcher(lower);
     if (lower.length() > 253 || !matcher.matches() || parseId(lower).isPresent()) {
       throw new IllegalArgumentException(

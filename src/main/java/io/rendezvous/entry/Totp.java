@@ -64,8 +64,10 @@ public record Totp(String algorithm, String base32, int step, int digits) {
   }
 
   private static byte[] key(String base32) {
-    String text = base32.toUpperCase(Locale.ROOT).replaceAll("[ =-]", "");
-    return text.matches("[A-Z2-7]+") ? new Base32().decode(text) : new byte[0];
+    String text = base32.replaceAll("[ =-]", "");
+    return text.matches("[A-Za-z2-7]+")
+        ? new Base32().decode(text.toUpperCase(Locale.ROOT))
+        : new byte[0];
   }
 
   /** Returns the number of the time step that contains a time, in seconds since the epoch. */

@@ -25,12 +25,15 @@ public final class BodySkipper {
   private enum Part {
     SIZE,
     EXTENSION,
+    QUOTED,
+    QUOTED_PAIR,
     LF_OF_SIZE,
     DATA,
     CR_OF_DATA,
     LF_OF_DATA,
     TRAILER_START,
-    TRAILER,
+    TRAILER_NAME,
+    TRAILER_VALUE,
     LF_OF_TRAILER,
     LAST_LF,
     END
@@ -73,15 +76,16 @@ public final class BodySkipper {
   private boolean take(byte octet) {
     return switch (part) {
       case SIZE -> takeSize(octet);
-      case EXTENSION -> takeUntilCr(octet, Part.LF_OF_SIZE);
+      case EXTENSION -> octet == '"' ? go(Part.QUOTED) : takeUntilCr(octet, Part.LF_OF_SIZE);
+      case QUOTED -> takeQuoted(octet);
+      case QUOTED_PAIR -> go(Part.QUOTED) && isText(octet);
       case LF_OF_SIZE -> take(octet, '\n', left > 0 ? Part.DATA : Part.TRAILER_START);
       case CR_OF_DATA -> take(octet, '\r', Part.LF_OF_DATA);
       case LF_OF_DATA -> take(octet, '\n', Part.SIZE);
-      case TRAILER_START -> {
-        part = Part.TRAILER;
-        yield takeUntilCr(octet, Part.LAST_LF);
-      }
-      case TRAILER -> takeUntilCr(octet, Part.LF_OF_TRAILER);
+      case TRAILER_START ->
+          octet == '\r' ? go(Part.LAST_LF) : go(Part.TRAILER_NAME) && HeaderField.isInToken(octet);
+      case TRAILER_NAME -> octet == ':' ? go(Part.TRAILER_VALUE) : HeaderField.isInToken(octet);
+      case TRAILER_VALUE -> takeUntilCr(octet, Part.LF_OF_TRAILER);
       case LF_OF_TRAILER -> take(octet, '\n', Part.TRAILER_START);
       case LAST_LF -> take(octet, '\n', Part.END);
       case DATA, END -> throw new IllegalStateException();
@@ -103,8 +107,26 @@ public final class BodySkipper {
     return any && take(octet, '\r', Part.LF_OF_SIZE);
   }
 
+  /** Takes an octet of a quoted string, which has to end within its line (RFC 9110, 5.6.4). */
+  private boolean takeQuoted(byte octet) {
+    return switch (octet) {
+      case '"' -> go(Part.EXTENSION);
+      case '\\' -> go(Part.QUOTED_PAIR);
+      default -> isText(octet);
+    };
+  }
+
   private boolean takeUntilCr(byte octet, Part next) {
-    return octet == '\r' ? take(octet, '\r', next) : !HeadReader.isControl(octet);
+    return octet == '\r' ? go(next) : isText(octet);
+  }
+
+  private static boolean isText(byte octet) {
+    return octet != '\r' && !HeadReader.isControl(octet);
+  }
+
+  private boolean go(Part next) {
+    part = next;
+    return true;
   }
 
   private boolean take(byte octet, char expected, Part next) {

@@ -5,8 +5,8 @@ import java.util.Arrays;
 
 /**
  * Collects the octets of one head up to and including its empty line, however they are split. It
- * stops at the first octet that cannot be part of a head: a line end other than CR LF, a control
- * character, or an empty line before the first line (RFC 9112, 2.2; RFC 9110, 5.5).
+ * stops at the first octet that cannot be part of a head: a line end other than CR LF, or a control
+ * character (RFC 9112, 2.2; RFC 9110, 5.5). One empty line before the first line is skipped.
  *
  * <p>Used by one thread at a time.
  */
@@ -19,15 +19,20 @@ public final class HeadReader {
     WHOLE,
     /** The octets are not a head, whatever follows. */
     MALFORMED,
-    /** The head exceeds the maximum length. */
+    /** The head exceeds the maximum length, or has too many header lines. */
     TOO_LONG
   }
+
+  /** The maximum number of header lines. Each costs time, however short it is. */
+  static final int MAX_FIELDS = 128;
 
   private static final int INITIAL_SIZE = 1024;
 
   private final int maxLength;
   private byte[] octets = new byte[0];
   private int length;
+  private int lines;
+  private boolean skipped; // the empty line before the head
   private Progress progress = Progress.MORE;
 
   /**
@@ -58,15 +63,25 @@ public final class HeadReader {
     octets[length++] = octet;
     boolean afterCr = at(2) == '\r';
     if (octet == '\n') {
-      if (!afterCr) {
-        return Progress.MALFORMED;
-      }
-      return at(3) == '\n' && at(4) == '\r' ? Progress.WHOLE : Progress.MORE;
+      return afterCr ? endLine() : Progress.MALFORMED;
     }
-    if (afterCr || length == 1 && octet == '\r') { // a bare CR, or an empty first line
+    if (afterCr || length == 1 && octet == '\r' && skipped) { // a bare CR, or a second empty line
       return Progress.MALFORMED;
     }
     return isControl(octet) ? Progress.MALFORMED : Progress.MORE;
+  }
+
+  private Progress endLine() {
+    if (length == 2) {
+      length = 0;
+      skipped = true;
+      return Progress.MORE;
+    }
+    if (at(3) == '\n' && at(4) == '\r') {
+      return Progress.WHOLE;
+    }
+    lines++;
+    return lines > 1 + MAX_FIELDS ? Progress.TOO_LONG : Progress.MORE;
   }
 
   /** Returns an octet by its distance from the end, the last being 1; or 0 if there is none. */
@@ -79,7 +94,7 @@ public final class HeadReader {
     return octet >= 0 && octet < ' ' && octet != '\t' && octet != '\r' || octet == 0x7f;
   }
 
-  /** Returns whether nothing has been read yet. */
+  /** Returns whether nothing of the head has been read yet. */
   public boolean isEmpty() {
     return length == 0;
   }

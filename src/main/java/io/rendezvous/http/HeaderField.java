@@ -53,6 +53,19 @@ public record HeaderField(String name, String value, int start, int end) {
     return name.equalsIgnoreCase(other);
   }
 
+  /** Returns whether the value is a list that contains an item, in whatever case. */
+  boolean lists(String item) {
+    int end;
+    for (int at = 0; at <= value.length(); at = end + 1) {
+      int next = value.indexOf(',', at);
+      end = next < 0 ? value.length() : next;
+      if (end - at >= item.length() && trim(value.substring(at, end)).equalsIgnoreCase(item)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** Returns the values of all header lines with a name. */
   static List<String> values(List<HeaderField> fields, String name) {
     return fields.stream().filter(f -> f.is(name)).map(HeaderField::value).toList();
@@ -83,8 +96,11 @@ public record HeaderField(String name, String value, int start, int end) {
   }
 
   static boolean isToken(String text) {
-    return !text.isEmpty()
-        && text.chars().allMatch(c -> isAlphanumeric(c) || TOKEN_SYMBOLS.indexOf(c) >= 0);
+    return !text.isEmpty() && text.chars().allMatch(HeaderField::isInToken);
+  }
+
+  static boolean isInToken(int c) {
+    return isAlphanumeric(c) || TOKEN_SYMBOLS.indexOf(c) >= 0;
   }
 
   static boolean isAlphanumeric(int c) {

@@ -17,7 +17,6 @@ import java.util.regex.Pattern;
 public final class RequestHead {
   private static final String HOST_SYMBOLS = "-._~!$&'()*+,;=%:[]";
 
-  private static final Pattern AUTHORITY = Pattern.compile("^[^:]*://[^/?]*");
   private static final Pattern ABSOLUTE = Pattern.compile("(?i)https?://[^/?]");
 
   private final byte[] octets;
@@ -68,6 +67,8 @@ public final class RequestHead {
             || ABSOLUTE.matcher(target).lookingAt()
             || target.equals("*") && method.equals("OPTIONS"),
         "malformed request target");
+    check(
+        !isAbsolute() || isHost(authority()) && !authority().isEmpty(), "malformed request target");
     List<String> hosts = values("Host");
     check(hosts.size() == 1 || hosts.isEmpty() && !http11, "one Host header is needed");
     check(hosts.isEmpty() || isHost(hosts.get(0)), "malformed Host header");
@@ -126,14 +127,15 @@ public final class RequestHead {
 
   /** Returns the path and query of the target, whether that is absolute or not. */
   public String pathAndQuery() {
-    String path =
-        ABSOLUTE.matcher(target).lookingAt() ? AUTHORITY.matcher(target).replaceFirst("") : target;
+    String path = isAbsolute() ? target.substring(endOfAuthority()) : target;
     return path.startsWith("/") ? path : "/" + (path.equals("*") ? "" : path);
   }
 
   /** Returns the path of the target, without the query. */
   public String path() {
-    return pathAndQuery().replaceFirst("\\?.*", "");
+    String path = pathAndQuery();
+    int query = path.indexOf('?');
+    return query < 0 ? path : path.substring(0, query);
   }
 
   /**
@@ -145,12 +147,18 @@ public final class RequestHead {
     if (query < 0) {
       return Optional.empty();
     }
-    for (String parameter : target.substring(query + 1).split("&", -1)) {
-      if (parameter.equals(name)) {
-        return Optional.of("");
-      }
-      if (parameter.startsWith(name + "=")) {
-        return Optional.of(parameter.substring(name.length() + 1));
+    int end;
+    for (int at = query + 1; at <= target.length(); at = end + 1) {
+      int next = target.indexOf('&', at);
+      end = next < 0 ? target.length() : next;
+      if (target.startsWith(name, at)) {
+        int afterName = at + name.length();
+        if (afterName == end) {
+          return Optional.of("");
+        }
+        if (target.charAt(afterName) == '=') {
+          return Optional.of(target.substring(afterName + 1, end));
+        }
       }
     }
     return Optional.empty();
@@ -171,11 +179,34 @@ public final class RequestHead {
    * request has none. An absolute target takes precedence over Host (RFC 9112, 3.2.2).
    */
   public String hostName() {
-    String authority = value("Host").orElse("");
-    if (!target.startsWith("/") && target.contains("://")) {
-      authority = target.replaceFirst("^[^:]*://([^/?]*@)?", "").replaceFirst("[/?].*", "");
+    String host = isAbsolute() ? authority() : value("Host").orElse("");
+    int end = host.length();
+    while (end > 0 && isDigit(host.charAt(end - 1))) {
+      end--;
     }
-    return authority.toLowerCase(Locale.ROOT).replaceFirst(":\\d*$", "").replaceFirst("\\.$", "");
+    end = end > 0 && host.charAt(end - 1) == ':' ? end - 1 : host.length();
+    end = end > 0 && host.charAt(end - 1) == '.' ? end - 1 : end;
+    return host.substring(0, end).toLowerCase(Locale.ROOT);
+  }
+
+  private boolean isAbsolute() {
+    return ABSOLUTE.matcher(target).lookingAt();
+  }
+
+  /** Returns the host and port of an absolute target. */
+  private String authority() {
+    int end = endOfAuthority();
+    int start = target.indexOf("://") + "://".length();
+    return target.substring(Math.max(start, target.lastIndexOf('@', end - 1) + 1), end);
+  }
+
+  /** Returns where the path or the query of an absolute target begins, or where it ends. */
+  private int endOfAuthority() {
+    int end = target.indexOf("://") + "://".length();
+    while (end < target.length() && "/?".indexOf(target.charAt(end)) < 0) {
+      end++;
+    }
+    return end;
   }
 
   private List<String> values(String name) {
@@ -184,7 +215,7 @@ public final class RequestHead {
 
   /** Returns whether a list header contains a token, such as {@code Connection: close}. */
   boolean lists(String name, String token) {
-    return HeaderField.items(fields, name).stream().anyMatch(token::equalsIgnoreCase);
+    return fields.stream().anyMatch(field -> field.is(name) && field.lists(token));
   }
 
   /** Returns the length of the body in octets: 0 if there is none, -1 if it is chunked. */
@@ -235,8 +266,10 @@ public final class RequestHead {
   }
 
   private static boolean isLength(String text) {
-    return !text.isEmpty()
-        && text.length() <= 18
-        && text.chars().allMatch(c -> c >= '0' && c <= '9');
+    return !text.isEmpty() && text.length() <= 18 && text.chars().allMatch(RequestHead::isDigit);
+  }
+
+  private static boolean isDigit(int c) {
+    return c >= '0' && c <= '9';
   }
 }

@@ -38,7 +38,7 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
     String text = new String(head, StandardCharsets.ISO_8859_1);
     int endOfLine = text.indexOf("\r\n");
     String line = text.substring(0, endOfLine);
-    if (!line.matches("HTTP/1\\.[01] [1-9]\\d\\d( .*)?")) {
+    if (!line.matches("(?s)HTTP/1\\.[01] [1-9]\\d\\d( .*)?")) {
       throw new ProtocolException("malformed status line");
     }
     int status = Integer.parseInt(line.substring(VERSION.length(), VERSION.length() + 3));

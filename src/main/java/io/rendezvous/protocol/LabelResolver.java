@@ -2,6 +2,7 @@ package io.rendezvous.protocol;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.LowerCase;
 import io.rendezvous.http.RequestHead;
 import java.io.IOException;
 import java.util.Locale;
@@ -55,7 +56,7 @@ public final class LabelResolver {
   public Found find(String label) {
     try {
       return index
-          .labelled(label.toLowerCase(Locale.ROOT))
+          .labelled(LowerCase.of(label))
           .<Found>map(Found.Known::new)
           .orElseGet(Found.Unknown::new);
     } catch (IOException e) {

@@ -65,6 +65,13 @@ class EntryTest {
         .isNotEqualTo(old.totp().base32());
   }
 
+  /** The Kelvin sign and the dotted capital I are letters with ASCII ones as lower case. */
+  @ParameterizedTest
+  @ValueSource(strings = {"\u212aitchen", "\u0130nn", "home\u0085", "home\n"})
+  void labelIsNotMadeOfOtherLetters(String label) {
+    assertThatThrownBy(() -> create(label)).isInstanceOf(IllegalArgumentException.class);
+  }
+
   private static Entry create(String... labels) {
     return Entry.create(
         UUID.randomUUID(), List.of(labels), 8, Instant.EPOCH, List.of("open", "proxyProtocol"));

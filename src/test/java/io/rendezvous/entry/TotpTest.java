@@ -62,6 +62,7 @@ class TotpTest {
     "sha1, '', 30, 6, secret",
     "sha1, 18, 30, 6, secret",
     "sha1, GEZDGNB1, 30, 6, secret",
+    "sha1, GEZDGNB\u017f, 30, 6, secret",
     "sha1, GEZDGNBV, 0, 6, step",
     "sha1, GEZDGNBV, 86401, 6, step",
     "sha1, GEZDGNBV, 30, 5, digits",

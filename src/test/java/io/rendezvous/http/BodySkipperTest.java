@@ -30,7 +30,8 @@ class BodySkipperTest {
         "5;a=\"b\";c\r\nhello\r\n0;x\r\nX-Trailer: a\r\nY:\r\n\r\n",
         "00000005\r\nhello\r\n00000000\r\n\r\n",
         "1a\r\nabcdefghijklmnopqrstuvwxyz\r\nB\r\n0123456789a\r\n0\r\n\r\n",
-        "0;\t\u00e9\r\n\u00e9\r\n\r\n",
+        "0;\t\u00e9\r\na:\u00e9\t\r\n\r\n",
+        "0;a=\"; \\\" \u00e9\";b=\"\"\r\n\r\n",
       })
   void chunksAreFollowedHoweverTheyAreSplit(String chunks) {
     for (int size = 1; size <= chunks.length(); size++) {
@@ -68,6 +69,16 @@ class BodySkipperTest {
         "0\r\nX: a\n",
         "0\r\n\n",
         "0\r\n\rX",
+        "5;a=\"b\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"b\\\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"\u0001\"\r\nhello\r\n0\r\n\r\n",
+        "5;a=\"\\\u0001\"\r\nhello\r\n0\r\n\r\n",
+        "0\r\n folded: a\r\n\r\n",
+        "0\r\nX: a\r\n\tfolded\r\n\r\n",
+        "0\r\nX\r\n\r\n",
+        "0\r\nX : a\r\n\r\n",
+        "0\r\n: a\r\n\r\n",
+        "0\r\nX: \u0001\r\n\r\n",
       })
   void malformedChunkIsNoticed(String chunks) {
     assertThat(new BodySkipper(-1).skip(Heads.octets(chunks))).isEqualTo(Progress.MALFORMED);

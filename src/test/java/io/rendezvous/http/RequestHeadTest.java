@@ -88,7 +88,11 @@ class RequestHeadTest {
         "GET / HTTP/9.9~Host: a>unsupported HTTP version",
         "GET / http/1.1~Host: a>unsupported HTTP version",
         "PRI * HTTP/2.0>unsupported HTTP version",
-        "~GET / HTTP/1.1~Host: a>malformed request head",
+        "~~GET / HTTP/1.1~Host: a>malformed request head",
+        "GET http://a\u0085/ HTTP/1.1~Host: a>malformed request target",
+        "GET http://a\u0085b.example HTTP/1.1~Host: a>malformed request target",
+        "GET http://u@/ HTTP/1.1~Host: a>malformed request target",
+        "'GET http://u@a,\u00e9 HTTP/1.1~Host: a'>malformed request target",
         // The header lines.
         "GET / HTTP/1.1~Host: a~ folded>folded header line",
         "GET / HTTP/1.1~ Host: a>folded header line",
@@ -180,6 +184,9 @@ class RequestHeadTest {
     "https://host, /, /",
     "https://host?b, /?b, /",
     "http://u@host/, /, /",
+    "/a\u0085b?c, /a\u0085b?c, /a\u0085b",
+    "/a?b\u0085c, /a?b\u0085c, /a",
+    "http://host/a\u0085b?c\u0085, /a\u0085b?c\u0085, /a\u0085b",
   })
   void pathIsFoundWhateverTheFormOfTheTarget(String target, String pathAndQuery, String path)
       throws Exception {
@@ -213,6 +220,10 @@ class RequestHeadTest {
         "/?NAME=x, none",
         "/name=x, none",
         "/?, none",
+        "/?a&&b&, none",
+        "/?nam&name, ''",
+        "/?name\u0085=x, none",
+        "/?a=\u0085&name=\u0085, \u0085",
         "uuid:x?a=b&name=x, x",
       })
   void parameterIsFoundAsItWasSent(String target, String value) throws Exception {
@@ -233,6 +244,15 @@ class RequestHeadTest {
     "http://B.example:1/x, a, b.example",
     "http://u:p@b.example?x, a, b.example",
     "https://b/@c, a, b",
+    "http://u@v@b/, a, b",
+    "http://\u0085@b:80, a, b",
+    "http://b:80/x\u0085.c, a, b",
+    "http://b?\u0085.c, a, b",
+    "/, a:80:, a:80",
+    "/, a:, a",
+    "/, a80, a80",
+    "/, 80, 80",
+    "/, :80, ''",
   })
   void hostIsThatOfAnAbsoluteTargetElseOfTheHeader(String target, String host, String name)
       throws Exception {
@@ -282,6 +302,8 @@ class RequestHeadTest {
         "true  | GET / HTTP/1.1~Host: a~Connection: x-close",
         "false | GET / HTTP/1.1~Host: a~Connection: close",
         "false | GET / HTTP/1.1~Host: a~Connection: x ,\tCLOSE",
+        "false | GET / HTTP/1.1~Host: a~Connection: ,,close\t,x",
+        "true  | GET / HTTP/1.1~Host: a~Connection: clos e, c, closed",
         "false | GET / HTTP/1.1~Host: a~Connection: x~connection: close",
         "false | GET / HTTP/1.0",
         "false | GET / HTTP/1.0~Connection: keep-alive",

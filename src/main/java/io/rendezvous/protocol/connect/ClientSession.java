@@ -269,7 +269,7 @@ final class ClientSession implements Waiter {
   /**
    * Retries on the next tunnel, if possible. A request that reached no hidden server is always safe
    * to resend; one that may have reached one is resent only if its method is safe and nothing
-   * followed its head.
+   * followed its head. A client that has left gets no further tunnel.
    */
   private void onUnanswered(Relay.Sent sent, ByteBuffer early) {
     boolean repeatable =
@@ -279,7 +279,8 @@ final class ClientSession implements Waiter {
           case MORE -> false;
         };
     client.unread(early);
-    if (repeatable && attempts < MAX_ATTEMPTS && tunnels.now() - retryUntil < 0) {
+    boolean inTime = attempts < MAX_ATTEMPTS && tunnels.now() - retryUntil < 0;
+    if (repeatable && inTime && !client.isTruncated()) {
       match();
     } else {
       refuse(UNANSWERED);

@@ -31,7 +31,8 @@ import java.util.concurrent.Executor;
  * <p>Lives on the I/O threads of its connections.
  */
 public final class ConnectProtocol implements Protocol {
-  private static final byte[] CONNECT = "CONNECT ".getBytes(StandardCharsets.US_ASCII);
+  private static final ByteBuffer CONNECT = ascii("CONNECT ");
+  private static final ByteBuffer CONNECT_AFTER_EMPTY_LINE = ascii("\r\nCONNECT ");
   private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
   static final Problem ABSENT = Problem.passing(404, "UUID not registered");
 
@@ -70,9 +71,18 @@ public final class ConnectProtocol implements Protocol {
 
   @Override
   public Claim claims(ByteBuffer first) {
-    int length = Math.min(first.remaining(), CONNECT.length);
-    boolean matches = first.slice().limit(length).equals(ByteBuffer.wrap(CONNECT, 0, length));
-    return !matches ? Claim.NO : length < CONNECT.length ? Claim.NOT_YET : Claim.YES;
+    Claim claim = claims(first, CONNECT);
+    return claim == Claim.NO ? claims(first, CONNECT_AFTER_EMPTY_LINE) : claim;
+  }
+
+  private static Claim claims(ByteBuffer first, ByteBuffer start) {
+    int length = Math.min(first.remaining(), start.remaining());
+    boolean matches = first.slice().limit(length).equals(start.slice().limit(length));
+    return !matches ? Claim.NO : length < start.remaining() ? Claim.NOT_YET : Claim.YES;
+  }
+
+  private static ByteBuffer ascii(String text) {
+    return ByteBuffer.wrap(text.getBytes(StandardCharsets.US_ASCII)).asReadOnlyBuffer();
   }
 
   @Override

@@ -3,6 +3,7 @@ package io.rendezvous.protocol.taas;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.Label;
+import io.rendezvous.entry.LowerCase;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.http.ClientConnection;
 import io.rendezvous.http.DigestCredentials;
@@ -23,7 +24,6 @@ import java.net.ProtocolException;
 import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -194,8 +194,7 @@ final class RegistrarHost {
       }
       String escaped = asked.substring(path.length()).replace("+", "%2B");
       try {
-        return Optional.of(
-            URLDecoder.decode(escaped, StandardCharsets.UTF_8).toLowerCase(Locale.ROOT));
+        return Optional.of(LowerCase.of(URLDecoder.decode(escaped, StandardCharsets.UTF_8)));
       } catch (IllegalArgumentException e) {
         return Optional.empty();
       }

@@ -256,6 +256,29 @@ class ClientTest {
     }
   }
 
+  @Test
+  void headOfTooManyLinesIsRefused() throws Exception {
+    String start = "GET / HTTP/1.1\r\nHost: a\r\n";
+    try (Peer client = broker.connect()) {
+      assertThat(client.send(start + "a:\r\n".repeat(127) + "\r\n").readHead())
+          .startsWith("HTTP/1.1 401 ");
+    }
+    try (Peer client = broker.connect()) {
+      assertThat(client.send(start + "a:\r\n".repeat(4000)).readAll()).startsWith("HTTP/1.1 431 ");
+    }
+  }
+
+  @Test
+  void emptyLineBeforeARequestIsSkippedAndNotPassedOn() throws Exception {
+    try (Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      client.send("\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n");
+      assertThat(client.readResponse()).startsWith("HTTP/1.1 401 ");
+      client.send("\r\n" + broker.get(broker.entry(), "/"));
+      assertThat(tunnel.readHead()).isEqualTo("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    }
+  }
+
   /** Each of these takes ten seconds, so they wait side by side. */
   @Test
   void whoeverTakesTooLongIsEnded() throws Exception {

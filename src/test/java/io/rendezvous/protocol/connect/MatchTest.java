@@ -1,6 +1,7 @@
 package io.rendezvous.protocol.connect;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -170,6 +171,32 @@ class MatchTest {
         answer(alive);
         assertThat(client.readResponse()).endsWith("/again");
       }
+    }
+  }
+
+  /** A client that has left awaits no answer, and may have had the request served once already. */
+  @Test
+  void requestOfAClientThatLeftIsNotSentAgain() throws Exception {
+    List<CompletableFuture<Peer>> asked = new ArrayList<>();
+    for (int i = 0; i < 2; i++) {
+      Peer tunnel = broker.park();
+      asked.add(
+          Octets.beside(
+              () -> {
+                tunnel.readHead();
+                return tunnel;
+              }));
+    }
+    broker.awaitParked(2);
+    try (Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), "/"));
+      Peer first = (Peer) CompletableFuture.anyOf(asked.get(0), asked.get(1)).get();
+      client.cut();
+      assertThatThrownBy(() -> first.read(1)).isInstanceOf(IOException.class); // it is told
+      first.end();
+      Awaitility.await().until(() -> broker.broker().paired() == 0);
+      broker.awaitParked(1);
+      assertThat(asked).filteredOn(CompletableFuture::isDone).hasSize(1);
     }
   }
 

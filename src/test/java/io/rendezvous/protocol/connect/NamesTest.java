@@ -97,6 +97,16 @@ class NamesTest {
     assertThat(heard(entry("home"), request)).isEqualTo(request);
   }
 
+  /** The octet 0x85 ends a line to regular expressions, and nothing else. */
+  @Test
+  void hostIsNotFoundInThePath() throws Exception {
+    entry("home");
+    assertThat(answer("GET http://a/\u0085.home.servers.example HTTP/1.1\r\nHost: a\r\n\r\n"))
+        .startsWith("HTTP/1.1 401 ");
+    assertThat(answer("GET http://home\u0085.servers.example HTTP/1.1\r\nHost: a\r\n\r\n"))
+        .startsWith("HTTP/1.1 400 ");
+  }
+
   @Test
   void labelMayHaveDots() throws Exception {
     String request = get("camera.garden.servers.example", "");

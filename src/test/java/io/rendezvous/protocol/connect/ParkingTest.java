@@ -146,6 +146,24 @@ class ParkingTest {
   }
 
   @Test
+  void headOfTooManyLinesIsRefused() throws Exception {
+    String start = "CONNECT uuid:" + id() + "?response=" + token() + " HTTP/1.1\r\n";
+    try (Peer tunnel = broker.connect()) {
+      tunnel.send(start + "a:\r\n".repeat(128) + "\r\n");
+      assertThat(tunnel.readHead()).startsWith("HTTP/1.1 200 ");
+    }
+    assertRefused(start + "a:\r\n".repeat(129) + "\r\n", "431", true);
+  }
+
+  @Test
+  void emptyLineBeforeTheRequestIsSkipped() throws Exception {
+    try (Peer tunnel = broker.connect()) {
+      tunnel.send("\r").send("\n").send(broker.connectHead(broker.entry()));
+      assertThat(tunnel.readHead()).startsWith("HTTP/1.1 200 ");
+    }
+  }
+
+  @Test
   void headThatIsTooSlowIsRefused() throws Exception {
     try (Peer tunnel = broker.connect()) {
       tunnel.send("CONNECT uuid:");
