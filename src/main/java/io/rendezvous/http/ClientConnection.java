@@ -147,7 +147,16 @@ public final class ClientConnection {
   public <T> void ask(Executor worker, Supplier<T> query, Consumer<T> then) {
     worker.execute(
         () -> {
-          T result = query.get();
+          T result;
+          try {
+            result = query.get();
+          } catch (RuntimeException e) {
+            conn.execute(
+                () -> {
+                  throw e; // which ends the connection
+                });
+            return;
+          }
           conn.execute(
               () -> {
                 if (phase == Phase.REQUEST && conn.isOpen()) { // the query may have taken too long

@@ -240,11 +240,14 @@ public final class Conn {
     }
   }
 
-  /** Runs a callback. An error of this program ends the connection, and nothing else. */
-  private void run(Runnable callback) {
+  /**
+   * Runs a callback. An error of this program is logged and ends the connection, and nothing else.
+   * Called on the connection's I/O thread.
+   */
+  void run(Runnable callback) {
     try {
       callback.run();
-    } catch (RuntimeException e) {
+    } catch (RuntimeException | Error e) {
       LOG.error("{} is closed because of an error of this program: {}", this, e.toString(), e);
       abort();
     }

@@ -65,16 +65,16 @@ public abstract class Dialer {
   protected abstract void start(XnioIoThread thread, Result result);
 
   /**
-   * Returns the connection of a socket that was opened.
+   * Hands the connection of a socket that was opened over. Called on its I/O thread.
    *
    * @param layer the TLS that is started on it, or null for a plain connection
    */
-  protected final Conn conn(StreamConnection socket, @Nullable Layer layer) {
+  protected final void opened(StreamConnection socket, @Nullable Layer layer, Result result) {
     Conn conn = new Conn(socket, new SocketMonitor(socket), buffers, layer);
     socket.setCloseListener(closed -> conn.onSocketClosed());
     if (layer != null) {
       conn.startTls();
     }
-    return conn;
+    conn.run(() -> result.opened(conn));
   }
 }

@@ -141,6 +141,6 @@ public final class Listener implements AutoCloseable {
       conn.limitHandshake();
       conn.onHandshake(handshakes::increment);
     }
-    accepted.accept(conn);
+    conn.run(() -> accepted.accept(conn));
   }
 }

@@ -278,6 +278,17 @@ public final class Pump {
     produced = at + 1;
   }
 
+  /**
+   * Puts a buffer into the ring before anything is read, and has it written. On the reading thread,
+   * while the writing part has yet to begin if it is on the same thread.
+   */
+  void greet(ByteBuffer greeting) {
+    put(greeting);
+    if (!from.sharesThread(to)) {
+      to.executeBare(writer);
+    }
+  }
+
   /** Puts the only buffer into the ring. Nothing is read, and the stream written stays open. */
   public void putOnly(ByteBuffer buffer) {
     put(buffer);

@@ -138,23 +138,20 @@ public final class Relay {
    */
   public void start(ByteBuffer first) {
     firstBytes = first.remaining();
-    up.put(first);
-    start();
+    startBoth(first, null);
   }
 
   /**
    * Takes both connections over and begins by telling both ends that they are joined. The greeting
-   * counts as an answer: the end of the far connection is from then on an end like any other.
-   * Called on the near connection's thread.
+   * counts as an answer: the end of the far connection is from then on an end like any other. If
+   * the relay is ended before that, neither end is greeted. Called on the near connection's thread.
    *
    * @param greeting is sent to both ends before anything else
    * @param first is sent to the far end after the greeting
    */
   public void start(ByteBuffer greeting, ByteBuffer first) {
     firstBytes = first.remaining();
-    down.put(greeting.duplicate());
-    up.put(BufferPool.joined(greeting, first));
-    start();
+    startBoth(BufferPool.joined(greeting.duplicate(), first), greeting);
   }
 
   /**
@@ -166,19 +163,26 @@ public final class Relay {
    */
   public void resume(ByteBuffer toFar, ByteBuffer toNear) {
     firstBytes = toFar.remaining();
-    down.put(toNear);
-    up.put(toFar);
-    start();
+    startBoth(toFar, toNear);
   }
 
-  private void start() {
+  private void startBoth(ByteBuffer toFar, @Nullable ByteBuffer toNear) {
+    up.put(toFar);
     // Nothing may be written to the far end before this relay's listeners are set on it.
     if (near.sharesThread(far)) {
-      begin(far, down, up);
+      beginFar(toNear);
     } else {
-      far.execute(() -> begin(far, down, up));
+      far.execute(() -> beginFar(toNear));
     }
     begin(near, up, down);
+  }
+
+  /** Begins with the far connection, on its thread, which also decides on {@link State}. */
+  private void beginFar(@Nullable ByteBuffer toNear) {
+    if (toNear != null && isRunning()) {
+      down.greet(toNear);
+    }
+    begin(far, down, up);
   }
 
   private void begin(Conn conn, Pump from, Pump to) {
@@ -189,17 +193,21 @@ public final class Relay {
       broken(conn, null);
       return;
     }
+    try {
+      doBegin(conn, from, to);
+    } catch (RuntimeException e) {
+      broken(conn, e);
+    }
+  }
+
+  private void doBegin(Conn conn, Pump from, Pump to) {
     conn.clearDeadline();
     conn.onReadable(from::read);
     conn.onWritable(to::write);
     reached |= conn == far;
     to.write();
     if (conn == far && isRunning()) {
-      try {
-        owner.reached();
-      } catch (RuntimeException e) {
-        broken(far, e);
-      }
+      owner.reached();
     }
     from.read();
   }
@@ -259,6 +267,14 @@ public final class Relay {
     } else {
       finish(how);
     }
+  }
+
+  /**
+   * Ends the relay now because of an error of this program: both connections are closed, and the
+   * error is logged. Any thread may call.
+   */
+  public void fail(RuntimeException error) {
+    broken(near, error);
   }
 
   /** Ends the relay now because the process ends. Any thread may call. */

@@ -128,6 +128,6 @@ final class TcpDialer extends Dialer {
 
   private void opened(StreamConnection socket, Result result) {
     KeepAlive.configure(socket);
-    result.opened(conn(socket, layer));
+    opened(socket, layer, result);
   }
 }

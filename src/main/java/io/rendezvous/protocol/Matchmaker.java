@@ -10,6 +10,7 @@ import io.rendezvous.tunnel.TunnelRegistry;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -75,7 +76,7 @@ public final class Matchmaker {
    *     sees the end of the tunnel instead
    */
   public void pair(Client client, Tunnel tunnel, ByteBuffer first, @Nullable Owner owner) {
-    relay(client, tunnel, owner).start(first);
+    start(new Pair(client, tunnel, owner), relay -> relay.start(first));
   }
 
   /**
@@ -89,17 +90,21 @@ public final class Matchmaker {
    */
   public void join(
       Client client, Tunnel tunnel, ByteBuffer greeting, ByteBuffer first, Owner owner) {
-    relay(client, tunnel, owner).start(greeting, first);
+    start(new Pair(client, tunnel, owner), relay -> relay.start(greeting, first));
   }
 
-  private Relay relay(Client client, Tunnel tunnel, @Nullable Owner owner) {
-    client.conn().identified();
-    Pair pair = new Pair(client, tunnel, owner);
-    relays.add(pair.relay);
-    listener.paired(pair.rendezvous);
-    tunnels.paired(tunnel, pair.relay::end);
-    LOG.debug("{} paired with {}", client.conn(), tunnel);
-    return pair.relay;
+  /** Starts the relay of a pair. An error leaves neither a pair nor a connection. */
+  private void start(Pair pair, Consumer<Relay> starter) {
+    try {
+      pair.client.conn().identified();
+      relays.add(pair.relay);
+      listener.paired(pair.rendezvous);
+      tunnels.paired(pair.tunnel, pair.relay::end);
+      LOG.debug("{} paired with {}", pair.client.conn(), pair.tunnel);
+      starter.accept(pair.relay);
+    } catch (RuntimeException e) {
+      pair.relay.fail(e);
+    }
   }
 
   /** A client and its tunnel. */

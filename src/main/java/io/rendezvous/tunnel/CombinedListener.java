@@ -26,7 +26,7 @@ final class CombinedListener implements TunnelListener {
       try {
         event.accept(listener);
       } catch (RuntimeException e) {
-        LOG.error("A listener failed", e);
+        LOG.error("A listener failed: {}", e.toString(), e);
       }
     }
   }

@@ -290,6 +290,15 @@ public final class TunnelRegistry implements Presence {
     }
   }
 
+  /**
+   * Ends a taken tunnel that was not used and is not put back, because of an error. Any thread may
+   * call.
+   */
+  public void discard(Tunnel tunnel) {
+    over(tunnel);
+    tunnel.connection().execute(tunnel.connection()::abort);
+  }
+
   // Liveness probes.
 
   /**

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 
 /** What decides how a relay ends: which thread, and what an error of this program does. */
 class RelayTest {
+  private static final byte[] OK = "+OK".getBytes(StandardCharsets.US_ASCII);
+
   private Network network;
   private ServerSocket server;
   private Conn near;
@@ -32,8 +34,10 @@ class RelayTest {
     server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
     near = dial();
     client = server.accept();
-    far = dial();
-    hidden = server.accept();
+    do { // on another thread
+      far = dial();
+      hidden = server.accept();
+    } while (far.sharesThread(near));
     client.setSoTimeout(20_000);
     hidden.setSoTimeout(20_000);
   }
@@ -104,25 +108,73 @@ class RelayTest {
    */
   @Test
   void relayIsNotUnansweredOnceTheFarThreadHasBegunWithTheAnswer() throws Exception {
-    CountDownLatch ended = new CountDownLatch(1);
-    CountDownLatch farIsBusy = new CountDownLatch(1);
     Owner owner = new Owner();
     Relay relay = started(owner);
-    far.execute(
-        () -> {
-          farIsBusy.countDown();
-          try {
-            assertThat(ended.await(20, TimeUnit.SECONDS)).isTrue();
-          } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-          }
-        });
-    assertThat(farIsBusy.await(20, TimeUnit.SECONDS)).isTrue();
+    CountDownLatch ended = holdFarThread();
     relay.end();
     assertThat(relay.ended()).as("decided elsewhere, while the far thread is busy").isEmpty();
     assertThat(owner.end).isNotDone();
     ended.countDown();
     assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("unanswered");
+  }
+
+  /** Keeps the far connection's thread busy until the latch is counted down. */
+  private CountDownLatch holdFarThread() throws Exception {
+    CountDownLatch released = new CountDownLatch(1);
+    CountDownLatch busy = new CountDownLatch(1);
+    far.execute(
+        () -> {
+          busy.countDown();
+          try {
+            assertThat(released.await(20, TimeUnit.SECONDS)).isTrue();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+          }
+        });
+    assertThat(busy.await(20, TimeUnit.SECONDS)).isTrue();
+    return released;
+  }
+
+  private CompletableFuture<Boolean> join(Relay relay) {
+    CompletableFuture<Boolean> started = new CompletableFuture<>();
+    near.execute(
+        () -> {
+          relay.start(ByteBuffer.wrap(OK), ByteBuffer.wrap(new byte[] {'x'}));
+          started.complete(true);
+        });
+    return started;
+  }
+
+  /**
+   * A relay is ended after it was announced and before it has begun: its owner answers the near end
+   * then, so that end may not have been greeted.
+   */
+  @Test
+  void relayThatIsEndedBeforeItsGreetingGreetsNobody() throws Exception {
+    Owner owner = new Owner();
+    Relay relay = new Relay(near, far, owner);
+    CountDownLatch released = holdFarThread();
+    relay.end();
+    join(relay).get(20, TimeUnit.SECONDS);
+    released.countDown();
+    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("unanswered");
+    near.execute(near::close);
+    assertThat(client.getInputStream().readAllBytes()).isEmpty();
+    assertThat(ended(hidden)).isTrue();
+  }
+
+  @Test
+  void bothEndsAreGreetedBeforeAnythingElse() throws Exception {
+    Owner owner = new Owner();
+    Relay relay = new Relay(near, far, owner);
+    hidden.getOutputStream().write('y');
+    join(relay).get(20, TimeUnit.SECONDS);
+    assertThat(client.getInputStream().readNBytes(4)).asString().isEqualTo("+OKy");
+    assertThat(hidden.getInputStream().readNBytes(4)).asString().isEqualTo("+OKx");
+    assertThat(relay.bytesUp()).isEqualTo(1);
+    assertThat(relay.bytesDown()).isEqualTo(1);
+    relay.end();
+    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("over");
   }
 
   @Test

@@ -53,7 +53,7 @@ public final class UnixDialer extends Dialer {
       }
       return;
     }
-    result.opened(conn(socket, null));
+    opened(socket, null, result);
   }
 
   private void attemptLater(XnioIoThread thread, long until, Result result) {

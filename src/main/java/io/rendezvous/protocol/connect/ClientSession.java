@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -93,7 +94,7 @@ final class ClientSession implements Waiter {
   private void match() {
     Match match = tunnels.take(id, client.eventLoop(), this);
     if (match instanceof Match.Taken taken) {
-      pair(taken.tunnel());
+      use(taken.tunnel(), this::pair);
     } else if (match instanceof Match.Waiting waiting) {
       soon = waiting.soon();
       await();
@@ -211,7 +212,7 @@ final class ClientSession implements Waiter {
 
   @Override
   public void offered(Tunnel tunnel) {
-    client.execute(() -> onOffered(tunnel));
+    client.execute(() -> use(tunnel, this::onOffered));
   }
 
   private void onOffered(Tunnel tunnel) {
@@ -240,16 +241,17 @@ final class ClientSession implements Waiter {
 
   // Pairing.
 
-  private void pair(Tunnel tunnel) {
+  /** Uses a tunnel that was taken for this client. An error does not leave it taken. */
+  private void use(Tunnel tunnel, Consumer<Tunnel> user) {
     try {
-      doPair(tunnel);
-    } catch (RuntimeException e) { // the tunnel is in no pool any more
-      tunnel.connection().execute(tunnel.connection()::abort);
+      user.accept(tunnel);
+    } catch (RuntimeException e) {
+      tunnels.discard(tunnel);
       throw e;
     }
   }
 
-  private void doPair(Tunnel tunnel) {
+  private void pair(Tunnel tunnel) {
     if (attempts++ == 0) {
       retryUntil = tunnels.now() + RETRY_TIME;
     }

@@ -148,7 +148,15 @@ final class PortClients {
         return;
       }
       waiting.remove(this);
-      Tunnel tunnel = parked.get();
+      try {
+        pair(parked.get());
+      } catch (RuntimeException e) {
+        tunnels.registry().discard(parked.get());
+        throw e;
+      }
+    }
+
+    private void pair(Tunnel tunnel) {
       pairings.add(id, label, tunnel.askedFrom(), initiator, clock.millis());
       tunnels.matchmaker().pair(new Matchmaker.Client(conn, arrivedAt, 1), tunnel, first, null);
     }
