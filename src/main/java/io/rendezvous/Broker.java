@@ -19,6 +19,7 @@ import io.rendezvous.net.Layer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
+import io.rendezvous.protocol.HttpWithoutTls;
 import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Parking;
@@ -228,6 +229,7 @@ public final class Broker implements AutoCloseable {
    */
   private List<Protocol> protocols() {
     List<Protocol> all = new ArrayList<>();
+    all.add(new HttpWithoutTls(refusals)); // http:// where https:// is spoken
     taas.ifPresent(all::add); // host names of its own
     all.add(connect); // CONNECT, and every request that is nobody else's
     return all;
@@ -251,7 +253,8 @@ public final class Broker implements AutoCloseable {
     startTicking();
     if (registrar.isPresent()) {
       Registrar older = registrar.get();
-      older.start(layer(), detector(List.of(older.requests(), connect)));
+      List<Protocol> registrars = List.of(new HttpWithoutTls(refusals), older.requests(), connect);
+      older.start(layer(), detector(registrars));
     }
     // Last the main listener: who finds it open finds everything.
     listener = Optional.of(listen());
