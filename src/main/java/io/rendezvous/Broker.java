@@ -275,7 +275,10 @@ public final class Broker implements AutoCloseable {
       return network.listen(
           address, layer(), new ConnectionGroup(connections), detector(protocols())::accept);
     } catch (IOException e) {
-      throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
+      throw new IOException(
+          "cannot listen on %s port %d (rendezvous.host, rendezvous.port): %s"
+              .formatted(settings.host(), settings.port(), e.getMessage()),
+          e);
     }
   }
 

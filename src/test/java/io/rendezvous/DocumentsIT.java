@@ -195,10 +195,12 @@ class DocumentsIT {
       check(line);
       return;
     }
+    String command = real(line);
     if (line.contains(" create --label home ")) {
       api("DELETE", "/api/entries/" + home().id(), ""); // its label would be taken
+      Files.delete(directory.resolve("home.json"));
     }
-    Program program = start(real(line));
+    Program program = start(command);
     if (line.endsWith(" demo")) {
       running.add(program);
       String printed = program.await("^ *(curl --digest --user .*)$");

@@ -198,7 +198,7 @@ class DocumentsTest {
         SETTINGS.stream()
             .map(key -> key.toUpperCase(Locale.ROOT).replaceAll("[^A-Z0-9]", "_"))
             .collect(Collectors.toSet());
-    variables.add("RENDEZVOUS_AGENT_SECRET");
+    variables.addAll(Set.of("RENDEZVOUS_AGENT_SECRET", "RENDEZVOUS_DIRECTORY"));
     assertThat(variables).as(where.toString()).contains(name);
   }
 

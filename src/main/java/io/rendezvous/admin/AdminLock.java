@@ -1,5 +1,6 @@
 package io.rendezvous.admin;
 
+import io.rendezvous.config.FileOwner;
 import io.rendezvous.config.Settings;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -8,13 +9,10 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.OptionalInt;
-import java.util.Set;
 
 /**
  * A locked file that tells the commands of this installation that a broker with an admin listener
@@ -46,15 +44,8 @@ public final class AdminLock implements AutoCloseable {
    */
   static AdminLock take(Settings.AdminSettings settings, int port) throws IOException {
     Path file = file(settings);
-    Path parent = file.toAbsolutePath().getParent();
-    if (parent != null) {
-      Files.createDirectories(parent);
-    }
-    FileChannel channel =
-        FileChannel.open(
-            file,
-            Set.of(StandardOpenOption.CREATE, StandardOpenOption.WRITE),
-            PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+    FileOwner.createDirectoryOf(file);
+    FileChannel channel = FileOwner.openLockFile(file);
     try {
       if (channel.tryLock() == null) {
         throw new IOException("another broker is running in this directory");

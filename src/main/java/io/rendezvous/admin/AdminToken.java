@@ -1,5 +1,6 @@
 package io.rendezvous.admin;
 
+import io.rendezvous.config.FileOwner;
 import io.rendezvous.config.Settings;
 import java.io.IOException;
 import java.nio.file.FileAlreadyExistsException;
@@ -19,16 +20,13 @@ import java.util.Optional;
  * created with a random token. Any thread may call, except I/O threads.
  */
 public final class AdminToken {
-  /** The file of the token, relative to the working directory. */
-  public static final Path FILE = Path.of("data", "admin.token");
-
   private static final int TOKEN_BYTES = 32;
 
   private AdminToken() {}
 
   /** Returns whether there is a token already, or none is needed. */
   public static boolean exists(Settings.AdminSettings settings) {
-    return settings.token().isPresent() || Files.exists(FILE);
+    return settings.token().isPresent() || Files.exists(settings.tokenFile());
   }
 
   /**
@@ -42,17 +40,18 @@ public final class AdminToken {
     if (setting.isPresent()) {
       return setting.filter(token -> !token.equals(Settings.AdminSettings.NO_TOKEN));
     }
+    Path file = settings.tokenFile();
     try {
-      return Optional.of(read());
+      return Optional.of(read(file));
     } catch (NoSuchFileException e) {
-      return Optional.of(create());
+      return Optional.of(create(file));
     }
   }
 
-  private static String read() throws IOException {
-    String token = Files.readString(FILE).strip();
+  private static String read(Path file) throws IOException {
+    String token = Files.readString(file).strip();
     if (token.isEmpty()) {
-      throw new IOException(FILE + " is empty; delete it, and a new token will be created");
+      throw new IOException(file + " is empty; delete it, and a new token will be created");
     }
     return token;
   }
@@ -61,33 +60,32 @@ public final class AdminToken {
    * Moves a complete file into place, so that nobody reads a part of it. On file systems with links
    * it does not replace a token that another process has created meanwhile.
    */
-  private static void moveIntoPlace(Path temporary) throws IOException {
+  private static void moveIntoPlace(Path temporary, Path file) throws IOException {
     try {
-      Files.createLink(FILE, temporary);
+      Files.createLink(file, temporary);
     } catch (FileAlreadyExistsException e) {
       throw e;
     } catch (FileSystemException | UnsupportedOperationException e) {
-      Files.move(temporary, FILE, StandardCopyOption.ATOMIC_MOVE);
+      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
     }
   }
 
-  private static String create() throws IOException {
+  private static String create(Path file) throws IOException {
     byte[] bytes = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(bytes);
     String token = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
-    Path parent = FILE.toAbsolutePath().getParent();
-    if (parent != null) {
-      Files.createDirectories(parent);
-    }
+    FileOwner.createDirectoryOf(file);
     var ownersOnly =
         PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-    Path temporary = Files.createTempFile(parent, ".token", ".tmp", ownersOnly);
+    Path temporary =
+        Files.createTempFile(file.toAbsolutePath().getParent(), ".token", ".tmp", ownersOnly);
     try {
+      FileOwner.inherit(temporary);
       Files.writeString(temporary, token + "\n", StandardOpenOption.WRITE);
-      moveIntoPlace(temporary);
+      moveIntoPlace(temporary, file);
       return token;
     } catch (FileAlreadyExistsException e) {
-      return read();
+      return read(file);
     } finally {
       Files.deleteIfExists(temporary);
     }

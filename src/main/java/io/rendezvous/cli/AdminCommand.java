@@ -22,11 +22,11 @@ import picocli.CommandLine.Spec;
     })
 final class AdminCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private ConfigOption config;
+  @Mixin private InstallationOptions options;
 
   @Override
   public Integer call() throws Exception {
-    Installation installation = config.installation();
+    Installation installation = options.existing();
     Settings settings = installation.settings();
     Settings.AdminSettings admin = settings.admin();
     if (!admin.enabled()) {
@@ -34,7 +34,7 @@ final class AdminCommand implements Callable<Integer> {
     }
     if (!AdminToken.exists(admin)) {
       throw new IOException(
-          "There is no " + AdminToken.FILE + " here; the broker creates it when it first starts");
+          "There is no " + admin.tokenFile() + " yet; the broker creates it when it first starts");
     }
     InetAddress address = InetAddress.getByName(admin.host());
     spec.commandLine()
@@ -60,7 +60,7 @@ final class AdminCommand implements Callable<Integer> {
             "Log in with "
                 + (admin.token().isPresent()
                     ? "rendezvous.admin.token"
-                    : "the token in " + AdminToken.FILE)
+                    : "the token in " + admin.tokenFile())
                 + "; links that log in are only for a loopback address.");
     return AdminServer.url(address, host, AdminLock.portOfBroker(admin).orElse(admin.port()));
   }

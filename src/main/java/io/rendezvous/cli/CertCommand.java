@@ -24,7 +24,7 @@ import picocli.CommandLine.Spec;
     })
 final class CertCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private ConfigOption config;
+  @Mixin private InstallationOptions options;
 
   @Option(
       names = "--host",
@@ -40,9 +40,9 @@ final class CertCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Installation installation = config.installation();
     Path certificate;
     if (directory == null) {
+      Installation installation = options.namedOrExisting();
       installation.createCertificate(hosts);
       certificate = installation.settings().tls().certificate();
     } else {

@@ -4,10 +4,12 @@ import io.rendezvous.config.SettingsException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
+import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.ScopeType;
 import picocli.CommandLine.Spec;
 
@@ -40,9 +42,19 @@ public final class Commands implements Runnable {
   public static int run(String... args) {
     Commands commands = new Commands();
     return new CommandLine(commands)
+        .setExecutionStrategy(Commands::execute)
         .setExecutionExceptionHandler((e, line, parsed) -> commands.failed(e, line))
         .setParameterExceptionHandler((e, unparsed) -> misused(e))
         .execute(args);
+  }
+
+  private static int execute(ParseResult parsed) {
+    List<CommandLine> lines = parsed.asCommandLineList();
+    CommandSpec command = lines.get(lines.size() - 1).getCommandSpec();
+    if (command.findOption("--directory") == null) { // else the log's settings are there
+      Console.readLogSettings(BrokerDirectory.HERE);
+    }
+    return new CommandLine.RunLast().execute(parsed);
   }
 
   @Override
@@ -61,7 +73,9 @@ public final class Commands implements Runnable {
       e.printStackTrace(err);
     }
     err.flush();
-    return CommandLine.ExitCode.SOFTWARE;
+    return e instanceof SettingsException
+        ? CommandLine.ExitCode.USAGE
+        : CommandLine.ExitCode.SOFTWARE;
   }
 
   /** Returns what went wrong, in one line. */

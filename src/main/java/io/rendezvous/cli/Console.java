@@ -21,7 +21,6 @@ import java.util.concurrent.atomic.AtomicLong;
  * Lines that exceed the queue are dropped and counted.
  */
 public final class Console {
-  private static final Path LOG_SETTINGS = Path.of("conf", "log.properties");
   private static final String LOG_PREFIX = "org.slf4j.simpleLogger.";
   private static final int MAX_LINES = 8192;
   private static final int MAX_LINE = 16 * 1024;
@@ -36,7 +35,6 @@ public final class Console {
   public static void prepareLogging() {
     // Otherwise Undertow and XNIO would log through java.util.logging.
     System.setProperty("org.jboss.logging.provider", "slf4j");
-    readLogSettings();
     // At lower levels this logs the commands and replies of Redis, which contain secrets.
     System.setProperty(LOG_PREFIX + "log.org.redisson.client.handler", "info");
     PrintStream real = System.err;
@@ -47,10 +45,14 @@ public final class Console {
     Tls.prepareProcess();
   }
 
-  /** Reads conf/log.properties. Slf4j-simple reads only system properties and its class path. */
-  private static void readLogSettings() {
+  /**
+   * Reads conf/log.properties in a directory, before anything is logged. Slf4j-simple reads only
+   * system properties and its class path.
+   */
+  static void readLogSettings(Path directory) {
     Properties settings = new Properties();
-    try (Reader reader = Files.newBufferedReader(LOG_SETTINGS)) {
+    try (Reader reader =
+        Files.newBufferedReader(directory.resolve("conf").resolve("log.properties"))) {
       settings.load(reader);
     } catch (IOException e) {
       return; // the file is optional

@@ -5,8 +5,10 @@ import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioning;
 import java.io.IOException;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /** Manages entries for the commands: through the broker if one runs, else in the store itself. */
 interface EntryAdmin extends AutoCloseable {
@@ -36,6 +38,42 @@ interface EntryAdmin extends AutoCloseable {
 
   /** Deletes an entry, and returns whether there was one. */
   boolean delete(UUID id) throws IOException;
+
+  /**
+   * Returns the UUID of the entry that a person names by its UUID or by a label.
+   *
+   * @throws IOException if no entry or more than one has the label
+   */
+  default UUID idOf(String name) throws IOException {
+    Optional<UUID> id = Entry.parseId(name);
+    if (id.isPresent()) {
+      return id.get();
+    }
+    String label = name.toLowerCase(Locale.ROOT);
+    List<UUID> named =
+        list().stream()
+            .filter(entry -> entry.labels().stream().anyMatch(one -> isNamed(one, label)))
+            .map(Line::id)
+            .sorted()
+            .toList();
+    if (named.isEmpty()) {
+      throw new IOException("No entry with UUID or label " + name);
+    }
+    if (named.size() > 1) {
+      throw new IOException(
+          "More than one entry has the label " + name + "; use one of their UUIDs: " + join(named));
+    }
+    return named.get(0);
+  }
+
+  /** Returns whether a label is the given one, whose port may be left out. */
+  private static boolean isNamed(String label, String given) {
+    return label.equals(given) || label.startsWith(given + ":");
+  }
+
+  private static String join(List<UUID> ids) {
+    return ids.stream().map(UUID::toString).collect(Collectors.joining(", "));
+  }
 
   @Override
   void close();

@@ -2,6 +2,7 @@ package io.rendezvous.cli;
 
 import io.rendezvous.config.Settings;
 import io.rendezvous.config.SettingsException;
+import io.rendezvous.config.SettingsFiles;
 import io.rendezvous.config.SettingsLoader;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
@@ -18,53 +19,84 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import org.jspecify.annotations.Nullable;
 
-/** Creates the parts of a broker that its settings describe: the store, the certificate, … */
+/** A broker's directory and settings, and the parts of the broker that they describe. */
 final class Installation {
-  private static final Path DEFAULT_FILE = Path.of("conf", "rendezvous.properties");
-  private static final String FILE = "file:";
-
+  private final Path directory;
+  private final Optional<Path> file;
   private final Settings settings;
   private final CertificateAuthority authority;
 
-  private Installation(Settings settings) {
-    this.settings = settings;
+  private Installation(Path directory, Optional<Path> file) throws SettingsException {
+    this.directory = directory;
+    this.file = file;
+    this.settings = SettingsLoader.load(directory, file);
     this.authority = new CertificateAuthority(settings.tls().certificate(), settings.tls().key());
   }
 
   /**
-   * Reads the settings.
+   * Reads the settings, and the levels of the log.
    *
-   * @param file the file that was named on the command line, or null
+   * @param directory the broker's directory
+   * @param named the settings file that was named on the command line
    */
-  static Installation of(@Nullable Path file) throws SettingsException {
-    if (file != null) {
-      return new Installation(SettingsLoader.load(file));
-    }
-    return new Installation(
-        Files.exists(DEFAULT_FILE) ? SettingsLoader.load(DEFAULT_FILE) : SettingsLoader.load());
+  static Installation in(Path directory, Optional<Path> named) throws SettingsException {
+    Console.readLogSettings(directory); // before anything logs
+    Path ordinary = directory.resolve(BrokerDirectory.SETTINGS);
+    return new Installation(directory, named.or(() -> Optional.of(ordinary).filter(Files::exists)));
   }
 
   Settings settings() {
     return settings;
   }
 
-  /** Opens the store of entries. */
-  EntryStore openStore() throws IOException {
-    String location = settings.store().location();
-    return location.startsWith(FILE)
-        ? new FileStore(Path.of(location.substring(FILE.length())))
-        : new RedisStore(location);
+  /** Returns whether a broker's files are here, at the paths that the settings name. */
+  boolean exists() {
+    boolean hasStore = storeDirectory().map(Files::exists).orElse(!settings.tls().enabled());
+    return hasStore
+        || file.equals(Optional.of(directory.resolve(BrokerDirectory.SETTINGS)))
+        || settings.tls().enabled() && Files.exists(settings.tls().certificate())
+        || Files.exists(settings.admin().tokenFile());
+  }
+
+  private Optional<Path> storeDirectory() {
+    return SettingsFiles.storeDirectory(settings, directory);
   }
 
   /**
-   * Creates a certificate, if TLS is enabled and there is neither a certificate nor a key.
+   * Checks that the files that the settings name exist.
+   *
+   * @throws SettingsException if one is missing that is not created when it is needed
+   */
+  void checkFiles() throws SettingsException {
+    List<String> mistakes = SettingsFiles.mistakes(settings, directory);
+    if (!mistakes.isEmpty()) {
+      throw new SettingsException(mistakes);
+    }
+  }
+
+  /** Returns where the entries are, for people. The location of another store may be secret. */
+  String storeName() {
+    return storeDirectory().map(Path::toString).orElse("the store (rendezvous.store)");
+  }
+
+  /** Opens the store of entries. */
+  EntryStore openStore() throws IOException {
+    Optional<Path> files = storeDirectory();
+    return files.isPresent()
+        ? new FileStore(files.get())
+        : new RedisStore(settings.store().location());
+  }
+
+  /**
+   * Creates a certificate, if TLS is enabled and there is neither a certificate nor a key at the
+   * default paths.
    *
    * @return whether it was created
    */
   boolean createMissingCertificate() throws IOException {
     if (!settings.tls().enabled()
+        || !SettingsFiles.hasDefaultPair(settings, directory)
         || Files.exists(settings.tls().certificate())
         || Files.exists(settings.tls().key())) {
       return false;

@@ -27,13 +27,14 @@ import picocli.CommandLine.Spec;
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private ConfigOption config;
+  @Mixin private InstallationOptions options;
 
   private final CountDownLatch stopRequested = new CountDownLatch(1);
 
   @Override
   public Integer call() throws Exception {
-    Installation installation = config.installation();
+    Installation installation = options.here();
+    installation.checkFiles();
     Settings settings = installation.settings();
     PrintWriter out = spec.commandLine().getOut();
     if (installation.createMissingCertificate()) {

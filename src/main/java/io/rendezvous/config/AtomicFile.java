@@ -12,7 +12,8 @@ import java.util.Objects;
 /**
  * Writes files that are complete at every moment. The text goes into a temporary file in the same
  * directory, which is synced and then renamed. So a reader finds the old file or the new one, never
- * a part of either, even after a crash. The directory has to exist.
+ * a part of either, even after a crash. The directory has to exist. {@link FileOwner} says to whom
+ * a file belongs.
  */
 public final class AtomicFile {
   private AtomicFile() {}
@@ -37,6 +38,7 @@ public final class AtomicFile {
             ".tmp",
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions)));
     try {
+      FileOwner.inherit(temporary);
       Files.writeString(temporary, text, StandardOpenOption.WRITE);
       sync(temporary, StandardOpenOption.WRITE);
       Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);

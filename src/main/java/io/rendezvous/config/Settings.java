@@ -93,24 +93,33 @@ public interface Settings {
 
   /** TLS on the broker's port. */
   interface TlsSettings {
+    /** The default of {@link #certificate}. */
+    String DEFAULT_CERTIFICATE = "conf/registrar.crt";
+
+    /** The default of {@link #key}. */
+    String DEFAULT_KEY = "conf/registrar.key";
+
     /** Whether TLS is on. Without it the broker listens on loopback addresses only. */
     @WithDefault("true")
     boolean enabled();
 
     /** The PEM file of the certificate and its chain. */
-    @WithDefault("conf/registrar.crt")
+    @WithDefault(DEFAULT_CERTIFICATE)
     Path certificate();
 
     /** The PEM file of the private key. */
-    @WithDefault("conf/registrar.key")
+    @WithDefault(DEFAULT_KEY)
     Path key();
   }
 
   /** The store of entries. */
   interface StoreSettings {
+    /** The default of {@link #location}. */
+    String DEFAULT_LOCATION = "file:data/entries";
+
     /** The location: {@code file:DIRECTORY}, {@code redis://…} or {@code rediss://…}. */
     @WithParentName
-    @WithDefault("file:data/entries")
+    @WithDefault(DEFAULT_LOCATION)
     String location();
 
     /** The time that an entry stays valid after it was last read if the store is unreachable. */
@@ -153,6 +162,12 @@ public interface Settings {
     /** The value of {@link #token} that turns the token off. */
     String NO_TOKEN = "none";
 
+    /** The default of {@link #tokenFile}. */
+    String DEFAULT_TOKEN_FILE = "data/admin.token";
+
+    /** The default of {@link #ledger}. */
+    String DEFAULT_LEDGER = "data/ledger.json";
+
     /** Whether the page is served. */
     @WithDefault("true")
     boolean enabled();
@@ -166,11 +181,17 @@ public interface Settings {
     int port();
 
     /** The file that records when each hidden server was last seen. */
-    @WithDefault("data/ledger.json")
+    @WithDefault(DEFAULT_LEDGER)
     Path ledger();
 
-    /** The token that opens the page. If it is missing, the broker creates one. */
+    /** The token that opens the page; if it is missing, {@link #tokenFile} contains the token. */
     Optional<String> token();
+
+    /**
+     * The file of the token. The broker creates a token if the file at the default path is missing.
+     */
+    @WithDefault(DEFAULT_TOKEN_FILE)
+    Path tokenFile();
   }
 
   /** Metrics. */

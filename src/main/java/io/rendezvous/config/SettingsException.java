@@ -8,7 +8,8 @@ public final class SettingsException extends Exception {
 
   private final transient List<String> mistakes;
 
-  SettingsException(List<String> mistakes) {
+  /** Reports these mistakes, one line each. */
+  public SettingsException(List<String> mistakes) {
     super(String.join("\n", mistakes));
     this.mistakes = List.copyOf(mistakes);
   }

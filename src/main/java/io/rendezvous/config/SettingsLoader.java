@@ -7,6 +7,7 @@ import io.smallrye.config.PropertiesConfigSource;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.io.Reader;
+import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.Set;
 import java.util.TreeMap;
@@ -32,6 +34,7 @@ import org.eclipse.microprofile.config.spi.Converter;
 public final class SettingsLoader {
   static final String PREFIX = "rendezvous";
 
+  private static final Path WORKING_DIRECTORY = Path.of("");
   private static final String ENVIRONMENT_PREFIX = "RENDEZVOUS_";
   private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
@@ -58,26 +61,24 @@ public final class SettingsLoader {
   private static final Pattern KUBERNETES_NAME =
       Pattern.compile("RENDEZVOUS_(\\w+_)?(SERVICE_HOST|SERVICE_PORT(_\\w+)?|PORT_\\d+_\\w+)");
 
+  /** Variables of the commands. Others that have the prefix are settings, or mistakes. */
+  private static final Set<String> NO_SETTINGS =
+      Set.of("RENDEZVOUS_DIRECTORY", "RENDEZVOUS_AGENT_SECRET");
+
   private static final Pattern KUBERNETES_VALUE = Pattern.compile("(tcp|udp|sctp)://.*");
 
   private SettingsLoader() {}
 
   /**
-   * Loads the settings of this process from a file, the environment and system properties.
+   * Loads the settings of this process.
    *
+   * @param directory the directory to which relative paths in the settings are relative
+   * @param file the properties file; empty for the environment and system properties only
    * @throws SettingsException if the file cannot be read or a setting is invalid
    */
-  public static Settings load(Path file) throws SettingsException {
-    return load(properties(file), System.getenv(), System.getProperties());
-  }
-
-  /**
-   * Loads the settings of this process from the environment and system properties only.
-   *
-   * @throws SettingsException if a setting is invalid
-   */
-  public static Settings load() throws SettingsException {
-    return load(new Properties(), System.getenv(), System.getProperties());
+  public static Settings load(Path directory, Optional<Path> file) throws SettingsException {
+    Properties properties = file.isPresent() ? properties(file.get()) : new Properties();
+    return load(directory, properties, System.getenv(), System.getProperties());
   }
 
   /**
@@ -89,7 +90,7 @@ public final class SettingsLoader {
   public static Settings load(Map<String, String> given) throws SettingsException {
     Properties properties = new Properties();
     properties.putAll(given);
-    return load(properties, Map.of(), new Properties());
+    return load(WORKING_DIRECTORY, properties, Map.of(), new Properties());
   }
 
   private static Properties properties(Path file) throws SettingsException {
@@ -99,12 +100,15 @@ public final class SettingsLoader {
       return properties;
     } catch (NoSuchFileException e) {
       throw new SettingsException(List.of("there is no file " + file));
+    } catch (AccessDeniedException e) {
+      throw new SettingsException(List.of("no permission to read " + file));
     } catch (IOException | IllegalArgumentException e) {
-      throw new SettingsException(List.of("cannot read " + file + ": " + e));
+      throw new SettingsException(List.of("cannot read " + file + ": " + e.getMessage()));
     }
   }
 
-  static Settings load(Properties file, Map<String, String> environment, Properties system)
+  static Settings load(
+      Path directory, Properties file, Map<String, String> environment, Properties system)
       throws SettingsException {
     List<String> mistakes = new ArrayList<>();
     Map<String, String> given = new TreeMap<>();
@@ -113,10 +117,10 @@ public final class SettingsLoader {
     given.putAll(fromProperties(system, mistakes));
     Settings settings;
     try {
-      settings = mapped(given);
+      settings = mapped(directory, given);
     } catch (ConfigValidationException e) {
       removeMalformed(e, given, mistakes);
-      settings = mapped(given);
+      settings = mapped(directory, given);
     }
     mistakes.addAll(SettingsCheck.mistakes(settings));
     if (mistakes.isEmpty()) {
@@ -125,11 +129,12 @@ public final class SettingsLoader {
     throw new SettingsException(mistakes.stream().sorted().toList());
   }
 
-  private static Settings mapped(Map<String, String> given) {
+  private static Settings mapped(Path directory, Map<String, String> given) {
     return new SmallRyeConfigBuilder()
         .withSources(new PropertiesConfigSource(given, "given", 100))
         .withMapping(Settings.class)
         .withConverter(Duration.class, 200, new DurationConverter())
+        .withConverter(Path.class, 200, (Converter<Path>) directory::resolve)
         .withConverter(Boolean.class, 200, new BooleanConverter())
         .build()
         .getConfigMapping(Settings.class);
@@ -176,6 +181,7 @@ public final class SettingsLoader {
     environment.forEach(
         (name, value) -> {
           if (!name.startsWith(ENVIRONMENT_PREFIX)
+              || NO_SETTINGS.contains(name)
               || KUBERNETES_NAME.matcher(name).matches()
               || KUBERNETES_VALUE.matcher(value).matches()) {
             return;

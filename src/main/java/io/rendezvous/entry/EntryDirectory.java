@@ -1,6 +1,7 @@
 package io.rendezvous.entry;
 
 import io.rendezvous.config.AtomicFile;
+import io.rendezvous.config.FileOwner;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -57,7 +58,7 @@ final class EntryDirectory {
   EntryDirectory(Path directory) throws IOException {
     this.directory = directory;
     if (!Files.isDirectory(directory)) {
-      Files.createDirectories(directory);
+      FileOwner.createDirectories(directory);
       Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwx------"));
     }
   }

@@ -1,9 +1,9 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.config.FileOwner;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -151,11 +151,7 @@ public final class FileStore implements EntryStore {
   /** Makes a change under the lock file, which excludes processes but not threads of this one. */
   private <T> T whileLocked(Change<T> change) throws IOException {
     synchronized (FileStore.class) {
-      try (FileChannel channel =
-          FileChannel.open(
-              directory.path().resolve(".lock"),
-              StandardOpenOption.CREATE,
-              StandardOpenOption.WRITE)) {
+      try (FileChannel channel = FileOwner.openLockFile(directory.path().resolve(".lock"))) {
         channel.lock(); // released when the channel is closed
         return change.make();
       }

@@ -1,6 +1,7 @@
 package io.rendezvous.entry;
 
 import io.rendezvous.config.AtomicFile;
+import io.rendezvous.config.FileOwner;
 import io.rendezvous.entry.KnownSources.Known;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -141,10 +142,7 @@ final class KnownSourcesFile {
   private void replace(List<Known> with) throws IOException {
     StringBuilder text = new StringBuilder();
     with.forEach(one -> text.append(one.line()));
-    Path parent = path.toAbsolutePath().getParent();
-    if (parent != null) {
-      Files.createDirectories(parent);
-    }
+    FileOwner.createDirectoryOf(path);
     AtomicFile.writeSecret(path, text.toString());
   }
 

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.config.AtomicFile;
+import io.rendezvous.config.FileOwner;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.StrictJson;
 import java.io.IOException;
@@ -108,10 +109,7 @@ public final class ActivityFile {
   }
 
   private void write(String text) throws IOException {
-    Path parent = file.toAbsolutePath().getParent();
-    if (parent != null) {
-      Files.createDirectories(parent);
-    }
+    FileOwner.createDirectoryOf(file);
     AtomicFile.writeSecret(file, text);
   }
 }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Program;
 import java.io.IOException;
@@ -34,6 +35,7 @@ class CommandsIT {
 
   @Test
   void entryIsCreatedListedShownAndDeleted() throws Exception {
+    Directories.installBroker(directory);
     String created =
         run(
                 "entry",
@@ -60,6 +62,7 @@ class CommandsIT {
         .isEqualTo(Files.readString(directory.resolve("conf/registrar-ca.crt")));
     String js = run("entry", "show", ID, "--js").outputWhenDone();
     assertThat(Provisioning.parse(js)).isEqualTo(shown);
+    assertThat(run("entry", "show", "HOME").outputWhenDone()).isEqualTo(json);
     assertThat(run("entry", "show", ID, "--qr").outputWhenDone().lines()).hasSizeGreaterThan(20);
     Files.writeString(directory.resolve("home.json"), json);
     assertThat(run("token", "--entry", "home.json").outputWhenDone()).matches("\\d{6}");
@@ -132,6 +135,7 @@ class CommandsIT {
 
   @Test
   void jsonOfANewEntryIsAllThatIsOnStandardOutput() throws Exception {
+    Directories.installBroker(directory);
     Program program =
         Program.start(
             directory,
@@ -152,7 +156,10 @@ class CommandsIT {
         "2 |                                  | Missing command",
         "2 | nonsense                         | nonsense",
         "2 | entry                            | Missing command: create, list, show or delete",
-        "2 | entry show nonsense              | Not a UUID: nonsense",
+        "1 | entry show nonsense              | No entry with UUID or label nonsense",
+        "2 | entry create --id nonsense       | Not a UUID: nonsense",
+        "1 | entry delete nonsense            | No entry with UUID or label nonsense",
+        "1 | entry create --out x/y           | there is no directory for x/y",
         "2 | entry create --digits 5          | digits",
         "2 | entry create --label a_b         | not a label",
         "2 | agent                            | --to",
@@ -169,11 +176,13 @@ class CommandsIT {
         "2 | agent check --as-client --path a | must begin with /",
         "1 | agent check --as-client --entry x.json | x.json",
         "1 | token --entry x.json             | x.json",
-        "1 | serve --config x.properties      | x.properties",
+        "2 | serve --config x.properties      | there is no file x.properties",
+        "2 | entry list --directory x         | there is no directory x",
         "1 | entry show 2f402f80-da50-11e1-9b23-0123456789ab | No entry with UUID",
       })
   void mistakeIsOneLineThatSaysWhatIsWrong(int code, String arguments, String part)
       throws Exception {
+    Directories.installBroker(directory);
     String[] words = arguments == null ? new String[0] : arguments.split(" ", -1);
     Program program = run(words);
     assertThat(program.exitCode()).as(program.output()).isEqualTo(code);

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
+import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -63,6 +64,7 @@ class ServeIT {
   }
 
   private Provisioning create(String... settings) throws Exception {
+    Directories.installBroker(directory);
     List<String> options = new ArrayList<>();
     for (String setting : settings) {
       options.add("-Drendezvous." + setting);
@@ -123,7 +125,7 @@ class ServeIT {
   @Test
   void everyMistakeInTheSettingsStopsTheStart() throws Exception {
     Program serve = serve(List.of(), "wait=x", "nonsense=1");
-    assertThat(serve.exitCode()).isEqualTo(1);
+    assertThat(serve.exitCode()).isEqualTo(2);
     assertThat(serve.lines())
         .containsExactly(
             "rendezvous.nonsense: there is no such setting",
@@ -145,7 +147,11 @@ class ServeIT {
     int port = port(serve(List.of()));
     Program second = serve(List.of(), "port=" + port);
     assertThat(second.exitCode()).isEqualTo(1);
-    assertThat(second.output()).contains("cannot listen on").contains(String.valueOf(port));
+    assertThat(second.output())
+        .contains(
+            "cannot listen on 127.0.0.1 port "
+                + port
+                + " (rendezvous.host, rendezvous.port): Address already in use");
   }
 
   @Test

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Properties;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -32,7 +33,7 @@ class SettingsLoaderTest {
 
   private static Settings load(String file, Map<String, String> environment, String system)
       throws Exception {
-    return SettingsLoader.load(properties(file), environment, properties(system));
+    return SettingsLoader.load(Path.of(""), properties(file), environment, properties(system));
   }
 
   private static List<String> mistakes(String file, Map<String, String> environment)
@@ -80,6 +81,36 @@ class SettingsLoaderTest {
             "RENDEZVOUS_ADMIN_SERVICE_PORT_HTTP", "8893",
             "RENDEZVOUS_ADMIN_PORT", "tcp://10.0.0.2:8893");
     assertThat(load("", environment, "").port()).isEqualTo(8899);
+  }
+
+  @Test
+  void variablesOfCommandsAreNoSettings() throws Exception {
+    Map<String, String> environment =
+        Map.of("RENDEZVOUS_AGENT_SECRET", "x", "RENDEZVOUS_DIRECTORY", "/opt/rendezvous");
+    assertThat(mistakes("", environment)).isEmpty();
+    assertThat(mistakes("", Map.of("RENDEZVOUS_AGENT_SECRETS", "x")))
+        .containsExactly("RENDEZVOUS_AGENT_SECRETS: there is no such setting");
+  }
+
+  @Test
+  void relativePathsAreRelativeToTheDirectory() throws Exception {
+    Settings settings =
+        SettingsLoader.load(
+            Path.of("/broker"),
+            properties("rendezvous.tls.key=keys/a.key\nrendezvous.admin.ledger=/var/ledger"),
+            Map.of(),
+            new Properties());
+    assertThat(settings.tls().key()).isEqualTo(Path.of("/broker/keys/a.key"));
+    assertThat(settings.tls().certificate()).isEqualTo(Path.of("/broker/conf/registrar.crt"));
+    assertThat(settings.admin().ledger()).isEqualTo(Path.of("/var/ledger"));
+  }
+
+  @Test
+  void fileThatCannotBeReadIsReportedInWords() throws Exception {
+    Path file = Files.createDirectory(directory.resolve("x.properties"));
+    assertThatThrownBy(() -> SettingsLoader.load(directory, Optional.of(file)))
+        .isInstanceOf(SettingsException.class)
+        .hasMessage("cannot read " + file + ": Is a directory");
   }
 
   @ParameterizedTest
@@ -203,7 +234,7 @@ class SettingsLoaderTest {
   @Test
   void missingFileIsReported() {
     Path missing = directory.resolve("missing.properties");
-    assertThatThrownBy(() -> SettingsLoader.load(missing))
+    assertThatThrownBy(() -> SettingsLoader.load(Path.of(""), Optional.of(missing)))
         .isInstanceOf(SettingsException.class)
         .hasMessageContaining("missing.properties");
   }

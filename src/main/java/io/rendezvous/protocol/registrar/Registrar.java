@@ -116,18 +116,22 @@ public final class Registrar implements AutoCloseable {
     tcp =
         listen(
             settings.registrar().tcpPort(),
+            "tcp-port",
             null,
             conn -> new CookieConnection(conn, registrations, tunnels, refusals).start());
-    http = listen(settings.registrar().port(), layer, detector::accept);
+    http = listen(settings.registrar().port(), "port", layer, detector::accept);
   }
 
-  private Listener listen(int port, @Nullable Layer layer, Consumer<Conn> accepted)
+  private Listener listen(int port, String setting, @Nullable Layer layer, Consumer<Conn> accepted)
       throws IOException {
     InetSocketAddress address = new InetSocketAddress(settings.host(), port);
     try {
       return network.listen(address, layer, new ConnectionGroup(limiter), accepted);
     } catch (IOException e) {
-      throw new IOException("cannot listen on " + address + ": " + e.getMessage(), e);
+      throw new IOException(
+          "cannot listen on %s port %d (rendezvous.host, rendezvous.registrar.%s): %s"
+              .formatted(settings.host(), port, setting, e.getMessage()),
+          e);
     }
   }
 

@@ -1,6 +1,7 @@
 package io.rendezvous.tls.keys;
 
 import io.rendezvous.config.AtomicFile;
+import io.rendezvous.config.FileOwner;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.math.BigInteger;
@@ -211,7 +212,7 @@ public final class CertificateAuthority {
   }
 
   private static void write(Path file, String text, boolean secret) throws IOException {
-    Files.createDirectories(file.toAbsolutePath().getParent());
+    FileOwner.createDirectoryOf(file);
     AtomicFile.write(file, text, secret ? "rw-------" : "rw-r--r--");
   }
 

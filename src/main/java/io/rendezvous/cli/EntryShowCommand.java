@@ -1,0 +1,92 @@
+package io.rendezvous.cli;
+
+import io.nayuki.qrcodegen.QrCode;
+import io.rendezvous.entry.Provisioning;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import org.jspecify.annotations.Nullable;
+import picocli.CommandLine.ArgGroup;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Shows the provisioning file of an entry, in one of its forms. */
+@Command(name = "show", description = "Show what a hidden server needs, including its secret.")
+final class EntryShowCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private InstallationOptions options;
+
+  @Parameters(paramLabel = "UUID|LABEL", description = "The UUID or a label of the entry.")
+  private String name;
+
+  @ArgGroup(exclusive = true, multiplicity = "0..1")
+  private Form form = new Form();
+
+  @Option(
+      names = "--out",
+      paramLabel = "FILE",
+      description = "Write it to a new file that only its owner may read.")
+  private @Nullable Path file;
+
+  /** The output format. */
+  static final class Form {
+    @Option(names = "--json", description = "Print the provisioning file (default).")
+    boolean json;
+
+    @Option(
+        names = "--js",
+        description = "Print the provisioning file in JavaScript, for old hidden servers.")
+    boolean js;
+
+    @Option(names = "--qr", description = "Print a QR code for an authenticator app.")
+    boolean qr;
+  }
+
+  @Override
+  public Integer call() throws Exception {
+    Installation installation = options.existing();
+    installation.checkFiles();
+    SecretFile out = file == null ? null : new SecretFile(file);
+    Provisioning provisioning;
+    try (EntryAdmin entries = EntryAdmin.of(installation)) {
+      UUID id = entries.idOf(name);
+      provisioning =
+          entries
+              .provisioning(id, form.js)
+              .orElseThrow(() -> new IOException("No entry with UUID " + id));
+    }
+    if (out == null) {
+      spec.commandLine().getOut().println(text(provisioning));
+    } else {
+      out.write(text(provisioning) + "\n");
+    }
+    return 0;
+  }
+
+  private String text(Provisioning provisioning) {
+    if (form.qr) {
+      return qr(provisioning.toOtpauth());
+    }
+    return form.js ? provisioning.toJs() : provisioning.toJson();
+  }
+
+  /** Draws a QR code, two rows of modules in each line, with a quiet zone for readers. */
+  private static String qr(String text) {
+    QrCode code = QrCode.encodeText(text, QrCode.Ecc.MEDIUM);
+    StringBuilder lines = new StringBuilder();
+    for (int y = -2; y < code.size + 2; y += 2) {
+      for (int x = -2; x < code.size + 2; x++) {
+        boolean upper = code.getModule(x, y);
+        boolean lower = code.getModule(x, y + 1);
+        lines.append(upper ? (lower ? ' ' : '\u2584') : (lower ? '\u2580' : '\u2588'));
+      }
+      lines.append('\n');
+    }
+    return lines.toString();
+  }
+}
