@@ -14,6 +14,7 @@ import io.rendezvous.http.Challenge;
 import io.rendezvous.net.ConnectionCapacity;
 import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.HeapGuard;
 import io.rendezvous.net.Layer;
 import io.rendezvous.net.Listener;
@@ -277,7 +278,7 @@ public final class Broker implements AutoCloseable {
     } catch (IOException e) {
       throw new IOException(
           "cannot listen on %s port %d (rendezvous.host, rendezvous.port): %s"
-              .formatted(settings.host(), settings.port(), e.getMessage()),
+              .formatted(settings.host(), settings.port(), FailureText.of(e)),
           e);
     }
   }
@@ -301,7 +302,7 @@ public final class Broker implements AutoCloseable {
               + " rendezvous.admin.enabled=false",
           settings.admin().host(),
           settings.admin().port(),
-          e.getMessage());
+          FailureText.of(e));
       return Optional.empty();
     }
   }

@@ -2,6 +2,7 @@ package io.rendezvous.admin;
 
 import io.rendezvous.config.FileOwner;
 import io.rendezvous.config.Settings;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
@@ -55,7 +56,7 @@ public final class AdminLock implements AutoCloseable {
       return new AdminLock(channel);
     } catch (IOException | OverlappingFileLockException e) {
       channel.close();
-      throw new IOException(file + ": " + e.getMessage(), e);
+      throw new IOException(file + ": " + FailureText.of(e), e);
     }
   }
 

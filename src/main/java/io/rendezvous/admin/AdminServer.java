@@ -6,6 +6,7 @@ import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.http.undertow.LoopbackHost;
 import io.rendezvous.http.undertow.UndertowServer;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.telemetry.ActivityFile;
@@ -171,7 +172,7 @@ public final class AdminServer implements AutoCloseable {
     } catch (IOException e) {
       LOG.warn(
           "Commands in this directory do not find this broker, and its activity is not saved: {}",
-          e.getMessage());
+          FailureText.of(e));
       return Optional.empty();
     }
   }
@@ -220,7 +221,7 @@ public final class AdminServer implements AutoCloseable {
     try {
       activity.retain(index.all().keySet());
     } catch (IOException e) {
-      LOG.debug("The store cannot be reached, so no activity is forgotten: {}", e.getMessage());
+      LOG.debug("The store cannot be reached, so no activity is forgotten: {}", FailureText.of(e));
     }
     if (lock.isPresent()) {
       Map<UUID, Presence.Counts> counts = presence.counts();

@@ -1,5 +1,6 @@
 package io.rendezvous.admin;
 
+import io.rendezvous.net.FailureText;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
@@ -62,11 +63,9 @@ interface ApiHandler {
     } catch (ApiException e) {
       refuse(exchange, e);
     } catch (IOException e) {
-      log.warn("A request to the admin page could not be answered: {}", e.getMessage());
+      log.warn("A request to the admin page could not be answered: {}", FailureText.of(e));
       exchange.getResponseHeaders().put(Headers.RETRY_AFTER, RETRY_AFTER);
-      refuse(
-          exchange,
-          new ApiException(StatusCodes.SERVICE_UNAVAILABLE, String.valueOf(e.getMessage())));
+      refuse(exchange, new ApiException(StatusCodes.SERVICE_UNAVAILABLE, FailureText.of(e)));
     } catch (RuntimeException e) {
       log.error("A request to the admin page failed", e);
       if (exchange.isResponseStarted()) {

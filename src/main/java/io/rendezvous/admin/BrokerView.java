@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.Provisioner;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
@@ -100,7 +101,7 @@ public final class BrokerView {
       json.put("trouble", index.trouble().orElse(null));
     } catch (IOException e) {
       json.put("entries", 0);
-      json.put("trouble", e.getMessage());
+      json.put("trouble", FailureText.of(e));
     }
   }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
@@ -241,7 +242,7 @@ final class EventStream {
     try {
       entries = index.all();
     } catch (IOException e) {
-      LOG.debug("The entries cannot be compared: {}", e.getMessage());
+      LOG.debug("The entries cannot be compared: {}", FailureText.of(e));
     }
     // The index returns the same map until an entry changes.
     return requested || before != null && before != entries;

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.Provisioner;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.telemetry.AccessLog;
 import io.rendezvous.telemetry.ActivityLog;
 import io.rendezvous.telemetry.LastRefusals;
@@ -108,7 +109,7 @@ final class JsonViews {
     try {
       index.all();
     } catch (IOException e) {
-      LOG.debug("The labels of rendezvous could not be read: {}", e.getMessage());
+      LOG.debug("The labels of rendezvous could not be read: {}", FailureText.of(e));
     }
     ObjectNode json = JsonNodeFactory.instance.objectNode();
     ArrayNode array = json.putArray("rendezvous");

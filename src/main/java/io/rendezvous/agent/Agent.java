@@ -4,6 +4,7 @@ import io.rendezvous.agent.Event.Kind;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Network;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
@@ -133,7 +134,7 @@ final class Agent implements AutoCloseable {
 
           @Override
           public void failed(IOException reason) {
-            retryLater(pool.failed(number, false), String.valueOf(reason.getMessage()));
+            retryLater(pool.failed(number, false), FailureText.of(reason));
           }
         });
   }

@@ -4,12 +4,14 @@ import io.rendezvous.entry.Totp;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.LingeringClose;
 import io.rendezvous.net.ProxyHeader;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
+import java.nio.channels.ClosedChannelException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -169,7 +171,10 @@ final class AgentTunnel implements Target.Listener {
                     "the broker's certificate is not trusted ("
                         + reason
                         + "); check the provisioning file, or --ca")
-            .orElse(String.valueOf(e.getMessage()));
+            .orElse(
+                e instanceof ClosedChannelException
+                    ? "the broker closed the connection"
+                    : FailureText.of(e));
     agent.onFailed(this, why);
   }
 

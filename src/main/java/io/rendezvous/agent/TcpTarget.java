@@ -5,6 +5,7 @@ import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.LingeringClose;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.ProxyHeader;
@@ -94,7 +95,7 @@ final class TcpTarget implements Target {
 
           @Override
           public void failed(IOException reason) {
-            listener.failed("the local server: " + reason.getMessage());
+            listener.failed("the local server: " + FailureText.of(reason));
             refuse(tunnel, "cannot be reached");
             listener.ended("ended with a 502");
           }

@@ -3,6 +3,7 @@ package io.rendezvous.cli;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Network;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -75,7 +76,7 @@ final class AgentCommand implements Callable<Integer> {
       stopRequested.await();
       agents.close();
     } catch (IllegalArgumentException e) {
-      throw misused(String.valueOf(e.getMessage()));
+      throw misused(FailureText.of(e));
     }
     return 0;
   }
@@ -101,7 +102,7 @@ final class AgentCommand implements Callable<Integer> {
     try {
       start(agents, network, output);
     } catch (IOException e) {
-      throw misused(Commands.reason(e));
+      throw misused(FailureText.of(e));
     }
   }
 

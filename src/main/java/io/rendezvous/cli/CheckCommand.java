@@ -5,6 +5,7 @@ import io.rendezvous.agent.check.Check;
 import io.rendezvous.agent.check.CheckResult;
 import io.rendezvous.agent.check.ClientCheck;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -63,8 +64,7 @@ final class CheckCommand implements Callable<Integer> {
       boolean passed = asClient ? asClient().run() : asHiddenServer().run();
       return passed ? CommandLine.ExitCode.OK : CommandLine.ExitCode.SOFTWARE;
     } catch (IllegalArgumentException e) {
-      throw new CommandLine.ParameterException(
-          spec.commandLine(), String.valueOf(e.getMessage()), e);
+      throw new CommandLine.ParameterException(spec.commandLine(), FailureText.of(e), e);
     }
   }
 

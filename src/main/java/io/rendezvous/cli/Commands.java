@@ -1,9 +1,8 @@
 package io.rendezvous.cli;
 
 import io.rendezvous.config.SettingsException;
+import io.rendezvous.net.FailureText;
 import java.io.PrintWriter;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.util.List;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
@@ -67,7 +66,7 @@ public final class Commands implements Runnable {
     if (e instanceof SettingsException settings) {
       settings.mistakes().forEach(err::println);
     } else {
-      err.println(reason(e));
+      err.println(FailureText.of(e));
     }
     if (verbose) {
       e.printStackTrace(err);
@@ -76,17 +75,6 @@ public final class Commands implements Runnable {
     return e instanceof SettingsException
         ? CommandLine.ExitCode.USAGE
         : CommandLine.ExitCode.SOFTWARE;
-  }
-
-  /** Returns what went wrong, in one line. */
-  static String reason(Exception e) {
-    if (e instanceof NoSuchFileException missing) {
-      return "no such file: " + missing.getFile();
-    }
-    if (e instanceof AccessDeniedException denied) {
-      return "permission denied: " + denied.getFile();
-    }
-    return e.getMessage() == null ? e.toString() : e.getMessage();
   }
 
   private static int misused(CommandLine.ParameterException e) {

@@ -3,6 +3,7 @@ package io.rendezvous.cli;
 import io.rendezvous.agent.Event;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -196,7 +197,7 @@ final class EntryFiles {
   }
 
   private void report(Path file, Exception e) {
-    String why = file + ": " + e.getMessage();
+    String why = file + ": " + FailureText.of(e);
     if (!why.equals(unusable.put(file, why))) {
       listener.accept(fileName(file), new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, why));
     }

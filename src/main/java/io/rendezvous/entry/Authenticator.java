@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Source;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -124,7 +125,7 @@ public final class Authenticator {
     Instant now = clock.instant();
     if (!now.isBefore(nextWarning)) {
       nextWarning = now.plus(WARNING_INTERVAL);
-      LOG.warn("Tokens cannot be checked: {}", e.getMessage());
+      LOG.warn("Tokens cannot be checked: {}", FailureText.of(e));
     }
   }
 

@@ -2,6 +2,7 @@ package io.rendezvous.entry;
 
 import io.rendezvous.config.AtomicFile;
 import io.rendezvous.config.FileOwner;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
@@ -123,7 +124,7 @@ final class EntryDirectory {
       }
       LOG.warn("{} counts as missing: it contains the entry of another UUID", file);
     } catch (IOException e) {
-      LOG.warn("{} counts as missing: {}", file, e.getMessage());
+      LOG.warn("{} counts as missing: {}", file, FailureText.of(e));
     }
     return Optional.empty();
   }

@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -102,7 +103,7 @@ final class EntryFileWatcher {
       seen = readAll(before);
       lastModified = modified;
     } catch (IOException e) {
-      LOG.debug("The directory of entries cannot be read now: {}", e.toString());
+      LOG.debug("The directory of entries cannot be read now: {}", FailureText.of(e));
       return;
     }
     before.forEach(

@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Comparator;
@@ -119,12 +120,12 @@ public final class EntryIndex {
       listed = true;
       trouble = Optional.empty();
     } catch (IOException e) {
-      trouble = Optional.of(String.valueOf(e.getMessage()));
+      trouble = Optional.of(FailureText.of(e));
       if (!listed) {
         goodUntil = ticker.getAsLong() + MIN_AGE;
         throw e;
       }
-      LOG.debug("The index of entries could not be refreshed: {}", e.getMessage());
+      LOG.debug("The index of entries could not be refreshed: {}", FailureText.of(e));
     }
     long end = ticker.getAsLong();
     boolean failed = trouble.isPresent(); // then the next listing is due soon

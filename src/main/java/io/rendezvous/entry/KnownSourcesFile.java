@@ -3,6 +3,7 @@ package io.rendezvous.entry;
 import io.rendezvous.config.AtomicFile;
 import io.rendezvous.config.FileOwner;
 import io.rendezvous.entry.KnownSources.Known;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -73,7 +74,7 @@ final class KnownSourcesFile {
     } catch (NoSuchFileException e) {
       // The broker starts for the first time.
     } catch (IOException e) {
-      LOG.warn("{} cannot be read, so no source is known: {}", path, e.toString());
+      LOG.warn("{} cannot be read, so no source is known: {}", path, FailureText.of(e));
     }
     return read;
   }
@@ -148,7 +149,7 @@ final class KnownSourcesFile {
 
   private synchronized void onError(Exception e) {
     if (!isBroken) {
-      LOG.warn("{} cannot be written, so a restart forgets some: {}", path, e.toString());
+      LOG.warn("{} cannot be written, so a restart forgets some: {}", path, FailureText.of(e));
     }
     isBroken = true;
     brokenAt = ticker.getAsLong();

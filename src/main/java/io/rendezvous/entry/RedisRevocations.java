@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -179,7 +180,7 @@ final class RedisRevocations implements AutoCloseable {
         LOG.warn("{}: the key rendezvous:revoked is not a stream; delete it", client);
       }
     } catch (IOException e) {
-      LOG.debug("The stream of revocations cannot be read: {}", e.getMessage());
+      LOG.debug("The stream of revocations cannot be read: {}", FailureText.of(e));
     }
     return added;
   }

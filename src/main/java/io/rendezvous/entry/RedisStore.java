@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -116,7 +117,7 @@ public final class RedisStore implements EntryStore {
       LOG.warn(
           "{}: the key {} counts as missing: it contains another UUID", client, abbreviated(key));
     } catch (IOException e) {
-      LOG.warn("{}: the key {} counts as missing: {}", client, abbreviated(key), e.getMessage());
+      LOG.warn("{}: the key {} counts as missing: {}", client, abbreviated(key), FailureText.of(e));
     }
     return Optional.empty();
   }

@@ -122,7 +122,7 @@ final class TcpDialer extends Dialer {
         return;
       }
       String where = address.getAddress().getHostAddress() + " port " + destination.port();
-      result.failed(new IOException("could not connect to " + where + ": " + e.getMessage(), e));
+      result.failed(new IOException("could not connect to " + where + ": " + FailureText.of(e), e));
     }
   }
 

@@ -4,6 +4,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.LowerCase;
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.Optional;
@@ -60,7 +61,7 @@ public final class LabelResolver {
           .<Found>map(Found.Known::new)
           .orElseGet(Found.Unknown::new);
     } catch (IOException e) {
-      LOG.warn("Labels cannot be looked up now: {}", e.getMessage());
+      LOG.warn("Labels cannot be looked up now: {}", FailureText.of(e));
       return new Found.Unavailable();
     } catch (RuntimeException e) { // a bug must not leave the client without an answer
       LOG.error("A label could not be looked up", e);

@@ -4,6 +4,7 @@ import io.rendezvous.config.PortRange;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import java.io.IOException;
@@ -97,7 +98,7 @@ public final class PortLeases {
           listening.close();
         }
       } catch (IOException e) {
-        LOG.debug("Port {} is not available: {}", port, e.getMessage());
+        LOG.debug("Port {} is not available: {}", port, FailureText.of(e));
       } finally {
         if (!listens) {
           free(this);

@@ -8,6 +8,7 @@ import io.rendezvous.config.AtomicFile;
 import io.rendezvous.config.FileOwner;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.StrictJson;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -56,7 +57,7 @@ public final class ActivityFile {
     } catch (JsonProcessingException e) {
       LOG.warn("{} is ignored: it {}", file, StrictJson.explain(e));
     } catch (IOException | DateTimeParseException e) {
-      LOG.warn("{} cannot be read and is ignored: {}", file, e.toString());
+      LOG.warn("{} cannot be read and is ignored: {}", file, FailureText.of(e));
     }
   }
 
@@ -87,7 +88,9 @@ public final class ActivityFile {
       saved = text;
     } catch (IOException e) {
       LOG.warn(
-          "{} cannot be written, so it may be outdated after a restart: {}", file, e.toString());
+          "{} cannot be written, so it may be outdated after a restart: {}",
+          file,
+          FailureText.of(e));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.rendezvous.telemetry;
 
+import io.rendezvous.net.FailureText;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -243,7 +244,7 @@ final class HookSender {
       }
     }
     if (troubleBegins) {
-      String reason = failure == null ? "it answered " + status : reason(failure);
+      String reason = failure == null ? "it answered " + status : FailureText.of(failure);
       LOG.warn("Webhook events cannot be delivered to {}: {}", target.url().getHost(), reason);
     } else if (troubleEnds) {
       LOG.info("Webhook events are delivered to {} again", target.url().getHost());
@@ -261,11 +262,6 @@ final class HookSender {
     } else {
       due.add(lane);
     }
-  }
-
-  private static String reason(Throwable failure) {
-    Throwable cause = failure.getCause() == null ? failure : failure.getCause();
-    return cause instanceof TimeoutException ? "no answer in time" : cause.toString();
   }
 
   synchronized Counts counts() {

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.TunnelListener;
 import java.io.IOException;
@@ -161,7 +162,7 @@ final class Webhooks implements TunnelListener, AutoCloseable {
     try {
       entry = store.find(event.id());
     } catch (IOException e) {
-      LOG.debug("The labels of a webhook event could not be read: {}", e.getMessage());
+      LOG.debug("The labels of a webhook event could not be read: {}", FailureText.of(e));
     }
     if (event.kind() == Kind.WANTED && entry.isEmpty()) {
       return; // a client has guessed an ID

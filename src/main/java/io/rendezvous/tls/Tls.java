@@ -52,6 +52,8 @@ public final class Tls {
    */
   public static Layer accepting(Network network, SSLContext context) {
     SSLParameters parameters = parameters(context);
+    // HTTP/1.0 is served as well, and curl -0 offers nothing else.
+    parameters.setApplicationProtocols(new String[] {"http/1.1", "http/1.0"});
     return (socket, early) -> {
       SSLEngine engine = context.createSSLEngine();
       engine.setUseClientMode(false);

@@ -136,6 +136,25 @@ class AgentTest {
     broker.awaitParked(0);
   }
 
+  /** What closes the connection during the handshake is told in words, whenever it happens. */
+  @Test
+  void peerThatClosesDuringTheHandshakeIsToldInWords() throws Exception {
+    AtomicInteger connections = new AtomicInteger();
+    try (LocalServer rude =
+            new LocalServer(
+                peer -> {
+                  if (connections.incrementAndGet() % 2 == 0) {
+                    peer.in().read();
+                  }
+                });
+        Agent agent = agent(plan(rude.port(), 1, 1), rude.port())) {
+      agent.start();
+      Awaitility.await().atMost(Duration.ofSeconds(15)).until(() -> events.size() >= 4);
+      assertThat(events).noneMatch(event -> event.contains("null") || event.contains("Exception"));
+      assertThat(events).anyMatch(event -> event.startsWith("the broker closed the connection;"));
+    }
+  }
+
   @Test
   void manyClientsAtOnceAreServed() throws Exception {
     try (LocalServer local = new LocalServer(LocalServer::answerWithPath);

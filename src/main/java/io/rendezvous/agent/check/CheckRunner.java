@@ -2,6 +2,7 @@ package io.rendezvous.agent.check;
 
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.ConnectResponse;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.net.ConnectException;
@@ -52,7 +53,7 @@ final class CheckRunner {
       listener.accept(new CheckResult(name, true, step.call()));
       return true;
     } catch (Exception e) {
-      String why = e.getMessage() == null ? e.toString() : e.getMessage();
+      String why = FailureText.of(e);
       listener.accept(new CheckResult(name, false, why));
       return false;
     }
@@ -86,7 +87,7 @@ final class CheckRunner {
           "nothing answers at "
               + broker
               + " ("
-              + e.getMessage()
+              + FailureText.of(e)
               + "); check the port, whether the broker runs, and firewalls",
           e);
     }
@@ -109,7 +110,7 @@ final class CheckRunner {
       throw new IOException(
           refusal != null
               ? "the certificate is not trusted (" + refusal + "); check --ca"
-              : "no TLS at " + broker + " (" + e.getMessage() + "); check the port",
+              : "no TLS at " + broker + " (" + FailureText.of(e) + "); check the port",
           e);
     }
   }
@@ -136,7 +137,7 @@ final class CheckRunner {
       return new ConnectResponse(connection.readHead(), clock.instant());
     } catch (ProtocolException e) {
       throw new IOException(
-          "the server there is not a broker (" + e.getMessage() + "); check the port", e);
+          "the server there is not a broker (" + FailureText.of(e) + "); check the port", e);
     }
   }
 

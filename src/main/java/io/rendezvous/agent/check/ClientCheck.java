@@ -1,6 +1,7 @@
 package io.rendezvous.agent.check;
 
 import io.rendezvous.agent.Address;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.EOFException;
 import java.io.IOException;
@@ -89,7 +90,7 @@ public final class ClientCheck {
     } catch (BrokerClient.NoTunnelException e) {
       throw e;
     } catch (IOException e) {
-      throw new IOException(e.getMessage() + "; " + advice, e);
+      throw new IOException(FailureText.of(e) + "; " + advice, e);
     }
   }
 
@@ -150,7 +151,7 @@ public final class ClientCheck {
     } catch (BrokerClient.NoTunnelException e) {
       throw e;
     } catch (IOException e) {
-      throw new IOException(method + ": " + e.getMessage(), e);
+      throw new IOException(method + ": " + FailureText.of(e), e);
     }
   }
 
@@ -252,7 +253,7 @@ public final class ClientCheck {
       try {
         client.ask();
       } catch (IOException e) {
-        throw new IOException("request " + i + " of " + IN_A_ROW + ": " + e.getMessage(), e);
+        throw new IOException("request " + i + " of " + IN_A_ROW + ": " + FailureText.of(e), e);
       }
     }
     return "all answered, in " + CheckRunner.millisSince(began);
@@ -305,7 +306,7 @@ public final class ClientCheck {
       return "a request afterwards is answered";
     } catch (IOException e) {
       throw new IOException(
-          e.getMessage()
+          FailureText.of(e)
               + "; if something on the path cuts idle connections, set the broker's"
               + " rendezvous.tunnel-age below that",
           e);

@@ -2,6 +2,7 @@ package io.rendezvous.http.undertow;
 
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
+import io.rendezvous.net.FailureText;
 import io.undertow.client.ClientCallback;
 import io.undertow.client.ClientConnection;
 import io.undertow.connector.ByteBufferPool;
@@ -118,7 +119,7 @@ final class LocalConnections implements ProxyClient {
 
     @Override
     public void failed(IOException reason) {
-      exchange.putAttachment(FAILURE, String.valueOf(reason.getMessage()));
+      exchange.putAttachment(FAILURE, FailureText.of(reason));
       callback.failed(exchange);
     }
   }

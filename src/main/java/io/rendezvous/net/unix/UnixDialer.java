@@ -1,6 +1,7 @@
 package io.rendezvous.net.unix;
 
 import io.rendezvous.net.Dialer;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Network;
 import java.io.IOException;
 import java.net.StandardProtocolFamily;
@@ -49,7 +50,8 @@ public final class UnixDialer extends Dialer {
       if (QUEUE_FULL.equals(e.getMessage()) && System.nanoTime() - until < 0) {
         attemptLater(thread, until, result);
       } else {
-        result.failed(new IOException("could not connect to " + path + ": " + e.getMessage(), e));
+        result.failed(
+            new IOException("could not connect to " + path + ": " + FailureText.of(e), e));
       }
       return;
     }

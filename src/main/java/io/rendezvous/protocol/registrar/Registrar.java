@@ -5,6 +5,7 @@ import io.rendezvous.entry.Provisioner;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Layer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -130,7 +131,7 @@ public final class Registrar implements AutoCloseable {
     } catch (IOException e) {
       throw new IOException(
           "cannot listen on %s port %d (rendezvous.host, rendezvous.registrar.%s): %s"
-              .formatted(settings.host(), port, setting, e.getMessage()),
+              .formatted(settings.host(), port, setting, FailureText.of(e)),
           e);
     }
   }

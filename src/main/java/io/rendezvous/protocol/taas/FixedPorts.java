@@ -4,6 +4,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.Label;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.protocol.PortLeases;
 import io.rendezvous.tunnel.TunnelRegistry;
 import java.io.IOException;
@@ -88,7 +89,7 @@ final class FixedPorts {
     try {
       index.all();
     } catch (IOException e) {
-      LOG.debug("Labels cannot be refreshed: {}", e.getMessage());
+      LOG.debug("Labels cannot be refreshed: {}", FailureText.of(e));
     }
   }
 

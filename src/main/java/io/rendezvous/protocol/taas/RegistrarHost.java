@@ -12,6 +12,7 @@ import io.rendezvous.http.Problem;
 import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.LingeringClose;
 import io.rendezvous.protocol.ClientRequest;
 import io.rendezvous.protocol.Parking;
@@ -170,7 +171,7 @@ final class RegistrarHost {
           default -> new Response(Optional.of(METHOD), bytes(METHOD, Map.of("Allow", "GET, PUT")));
         };
       } catch (IOException e) {
-        LOG.warn("Labels cannot be looked up now: {}", e.getMessage());
+        LOG.warn("Labels cannot be looked up now: {}", FailureText.of(e));
         return problem(UNAVAILABLE);
       }
     }

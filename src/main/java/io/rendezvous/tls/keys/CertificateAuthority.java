@@ -2,6 +2,7 @@ package io.rendezvous.tls.keys;
 
 import io.rendezvous.config.AtomicFile;
 import io.rendezvous.config.FileOwner;
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.io.StringWriter;
 import java.math.BigInteger;
@@ -115,7 +116,7 @@ public final class CertificateAuthority {
       }
       makeCertificate(List.copyOf(names), now);
     } catch (GeneralSecurityException | OperatorCreationException e) {
-      throw new IOException("the certificate could not be made: " + e.getMessage(), e);
+      throw new IOException("the certificate could not be made: " + FailureText.of(e), e);
     }
   }
 

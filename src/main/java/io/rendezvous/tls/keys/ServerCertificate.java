@@ -1,5 +1,6 @@
 package io.rendezvous.tls.keys;
 
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -87,7 +88,7 @@ public final class ServerCertificate {
         }
       }
     } catch (CertificateParsingException e) {
-      LOG.warn("The names in {} cannot be read: {}", certificate, e.getMessage());
+      LOG.warn("The names in {} cannot be read: {}", certificate, FailureText.of(e));
     }
     return names;
   }
@@ -113,7 +114,7 @@ public final class ServerCertificate {
       warnAgainAt = Instant.MIN;
       LOG.info("New connections are shown the new certificate from {}", certificate);
     } catch (IOException e) {
-      LOG.error("The new certificate is not used, the old one is kept: {}", e.getMessage());
+      LOG.error("The new certificate is not used, the old one is kept: {}", FailureText.of(e));
     }
   }
 
@@ -137,7 +138,7 @@ public final class ServerCertificate {
           "The certificate in {} expires on {} and could not be renewed: {}",
           certificate,
           end,
-          e.getMessage());
+          FailureText.of(e));
     }
   }
 

@@ -1,5 +1,6 @@
 package io.rendezvous.tls.keys;
 
+import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.net.Socket;
 import java.security.GeneralSecurityException;
@@ -56,7 +57,7 @@ public final class TrustedCertificates {
       }
       return new TrustedCertificates(managerOf(trusted));
     } catch (GeneralSecurityException e) {
-      throw new IOException("the trusted certificates cannot be used: " + e.getMessage(), e);
+      throw new IOException("the trusted certificates cannot be used: " + FailureText.of(e), e);
     }
   }
 
@@ -121,7 +122,7 @@ public final class TrustedCertificates {
       try {
         check.by(manager);
       } catch (CertificateException e) {
-        refusal.set(e.getMessage());
+        refusal.set(FailureText.of(e));
         throw e;
       }
     }
