@@ -503,14 +503,20 @@ class TlsHandshakeTest {
   }
 
   @Test
-  void http11IsTheOnlyApplicationProtocol() throws Exception {
+  void http1IsTheOnlyApplicationProtocol() throws Exception {
     try (Listener listener = listen(new LinkedBlockingQueue<>())) {
       int port = listener.address().getPort();
       try (SSLSocket both = client(port, "h2", "http/1.1");
+          SSLSocket old = client(port, "http/1.0");
+          SSLSocket older = client(port, "http/1.0", "http/1.1");
           SSLSocket none = client(port);
           SSLSocket other = client(port, "h2")) {
         both.startHandshake();
         assertThat(both.getApplicationProtocol()).isEqualTo("http/1.1");
+        old.startHandshake(); // as curl -0 does
+        assertThat(old.getApplicationProtocol()).isEqualTo("http/1.0");
+        older.startHandshake();
+        assertThat(older.getApplicationProtocol()).isEqualTo("http/1.1");
         none.startHandshake();
         assertThat(none.getApplicationProtocol()).isEmpty();
         none.getOutputStream().write('x');
