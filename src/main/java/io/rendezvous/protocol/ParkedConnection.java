@@ -50,6 +50,7 @@ final class ParkedConnection implements Connection {
   @Override
   public void watch(Consumer<Tunnel.End> onEnded) {
     ended = onEnded;
+    conn.onClosed(() -> onEnded.accept(Tunnel.End.RESET)); // because of an error elsewhere
     conn.onReadable(this::look);
     conn.resumeReads();
   }

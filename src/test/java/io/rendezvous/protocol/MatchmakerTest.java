@@ -31,7 +31,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** What an error of this program leaves behind while a client and its tunnel are paired. */
+/** What an error of this program leaves behind while a tunnel is parked, or is being paired. */
 class MatchmakerTest {
   private final Entry entry =
       Entry.create(UUID.randomUUID(), List.of(), 8, Instant.EPOCH, List.of());
@@ -88,8 +88,8 @@ class MatchmakerTest {
     return opened.get(20, TimeUnit.SECONDS);
   }
 
-  /** Parks the far connection, and takes its tunnel. */
-  private Tunnel taken() throws Exception {
+  /** Parks the far connection. */
+  private void park() throws Exception {
     CompletableFuture<Boolean> parked = new CompletableFuture<>();
     far.execute(
         () -> {
@@ -98,6 +98,11 @@ class MatchmakerTest {
           parked.complete(true);
         });
     parked.get(20, TimeUnit.SECONDS);
+  }
+
+  /** Parks the far connection, and takes its tunnel. */
+  private Tunnel taken() throws Exception {
+    park();
     return ((Match.Taken) registry.take(entry.id(), near.eventLoop(), new NoWaiter())).tunnel();
   }
 
@@ -178,6 +183,18 @@ class MatchmakerTest {
     client.close();
     hidden.close();
     Awaitility.await().until(() -> relays.count() == 0 && !registry.isConnected(entry.id()));
+  }
+
+  @Test
+  void errorOnTheConnectionOfAParkedTunnelEndsIt() throws Exception {
+    park();
+    assertThat(registry.counts(entry.id()).parked()).isEqualTo(1);
+    far.execute(
+        () -> {
+          throw new IllegalStateException(NothingUncaught.EXPECTED);
+        });
+    Awaitility.await().until(() -> registry.counts(entry.id()).parked() == 0);
+    assertThat(ended(hidden)).isTrue();
   }
 
   @Test

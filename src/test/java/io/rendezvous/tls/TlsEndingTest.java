@@ -324,7 +324,8 @@ class TlsEndingTest {
           pair.ours().conn(),
           () -> {
             pair.peer().getOutputStream().write(octets("more than one octet"));
-            pair.raw().getOutputStream().write(23); // the beginning of a record
+            byte[] beginning = Arrays.copyOf(new byte[] {23, 3, 3, 0x40, 0}, 2000);
+            pair.raw().getOutputStream().write(beginning); // of a record
             return true;
           });
       Awaitility.await().until(() -> reading.count() == 19);
