@@ -127,7 +127,8 @@ public final class Broker implements AutoCloseable {
     this.store =
         new StaleOnErrorStore(new MeteredStore(store, metrics), clock, settings.store().grace());
     this.index = new EntryIndex(this.store);
-    this.telemetry = new Telemetry(settings, metrics, this.store, clock);
+    this.telemetry =
+        new Telemetry(settings, metrics, this.store, id -> index.known(id).isPresent(), clock);
     this.tunnelListener = telemetry.listener(more);
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
     this.relays = new Relays(settings.linger(), settings.stall());

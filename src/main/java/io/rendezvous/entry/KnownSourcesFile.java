@@ -5,6 +5,7 @@ import io.rendezvous.config.FileOwner;
 import io.rendezvous.entry.KnownSources.Known;
 import io.rendezvous.net.FailureText;
 import java.io.IOException;
+import java.nio.channels.ClosedByInterruptException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
@@ -109,6 +110,8 @@ final class KnownSourcesFile {
       while (writeNext()) {
         // Others may have been added meanwhile.
       }
+    } catch (ClosedByInterruptException e) {
+      // The process ends, and has just seen a new source: it is forgotten.
     } catch (IOException | RuntimeException e) {
       onError(e);
     }

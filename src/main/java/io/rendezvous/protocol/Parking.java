@@ -103,6 +103,7 @@ public final class Parking {
    */
   public void park(Permit permit, Conn conn, ByteBuffer answer) {
     tunnels.announce(permit.entry().id());
+    conn.identified(); // not to be closed for another between the answer and its parking
     conn.suspendReads();
     conn.onDrain(conn::close);
     conn.onWritable(() -> write(permit, conn, answer));

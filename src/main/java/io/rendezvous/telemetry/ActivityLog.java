@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
@@ -65,14 +66,19 @@ public final class ActivityLog implements TunnelListener {
   private final ServerActivity sum = new ServerActivity();
   private final Map<Rendezvous, Counted> ongoing = new ConcurrentHashMap<>();
   private final Map<RefusalKind, LongAdder> refusals = new ConcurrentHashMap<>();
-  private final LastRefusals lastRefusals = new LastRefusals();
+  private final LastRefusals lastRefusals;
   private final Deque<Rendezvous> recent = new ArrayDeque<>(); // guarded by itself; latest first
   private final Deque<Rendezvous> justEnded = new ArrayDeque<>(); // guarded by recent
   private final Set<UUID> changed = ConcurrentHashMap.newKeySet();
 
-  /** Creates an empty log. */
-  public ActivityLog(InstantSource clock) {
+  /**
+   * Creates an empty log.
+   *
+   * @param isEntry tests whether a UUID is known to have an entry, without waiting for the store
+   */
+  public ActivityLog(InstantSource clock, Predicate<UUID> isEntry) {
     this.clock = clock;
+    this.lastRefusals = new LastRefusals(isEntry);
   }
 
   /** The bytes of an ongoing rendezvous that are in the totals already. Guarded by itself. */
@@ -158,8 +164,8 @@ public final class ActivityLog implements TunnelListener {
     refusals.computeIfAbsent(kind, k -> new LongAdder()).increment();
     if (refusal.side() == Side.HIDDEN_SERVER && refusal.id().isPresent()) {
       UUID id = refusal.id().get();
-      lastRefusals.put(id, refusal, clock.instant());
-      if (changed.size() < LastRefusals.MAX_UUIDS) {
+      boolean known = lastRefusals.put(id, refusal, clock.instant());
+      if (known || changed.size() < LastRefusals.MAX_UUIDS) {
         changed.add(id);
       }
     }

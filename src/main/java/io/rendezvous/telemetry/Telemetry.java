@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Predicate;
 
 /** The metrics, the activity, the logs and the webhooks of one broker. Any thread may call. */
 public final class Telemetry implements AutoCloseable {
@@ -29,10 +30,16 @@ public final class Telemetry implements AutoCloseable {
    *
    * @param metrics the metrics, which exist already because the store is metered
    * @param store finds the labels of hidden servers
+   * @param isEntry tests whether a UUID is known to have an entry, without waiting for the store
    */
-  public Telemetry(Settings settings, Metrics metrics, EntryStore store, InstantSource clock) {
+  public Telemetry(
+      Settings settings,
+      Metrics metrics,
+      EntryStore store,
+      Predicate<UUID> isEntry,
+      InstantSource clock) {
     this.metrics = metrics;
-    this.activity = new ActivityLog(clock);
+    this.activity = new ActivityLog(clock, isEntry);
     this.serverLog = new ServerLog(store, activity, clock);
     this.accessLog =
         settings.accessLog().enabled()

@@ -24,7 +24,7 @@ class ActivityLogTest {
   private static final InetSocketAddress FROM = new InetSocketAddress("203.0.113.7", 4711);
 
   private final TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
-  private final ActivityLog activity = new ActivityLog(clock);
+  private final ActivityLog activity = new ActivityLog(clock, ID::equals);
 
   @Test
   void lastEndIsSaidInWords() {
@@ -39,19 +39,31 @@ class ActivityLogTest {
   @Test
   void lastRefusalIsKeptForABoundedNumberOfUuids() {
     for (int i = 0; i <= LastRefusals.MAX_UUIDS; i++) {
-      activity.refused(
-          new Refusal(
-              TunnelListener.Side.HIDDEN_SERVER,
-              401,
-              "reason " + i,
-              FROM,
-              Optional.of(new UUID(0, i))));
+      refuse(new UUID(0, i), "reason " + i);
     }
     assertThat(activity.lastRefusal(new UUID(0, 0))).isEmpty();
     assertThat(activity.lastRefusal(new UUID(0, 1)).orElseThrow().refusal().reason())
         .isEqualTo("reason 1");
     assertThat(activity.takeChanged()).hasSize(LastRefusals.MAX_UUIDS);
     assertThat(activity.ids()).isEmpty();
+  }
+
+  @Test
+  void floodOfUuidsWithoutAnEntryDisplacesNoRefusalOfAnEntry() {
+    refuse(ID, "wrong token");
+    activity.takeChanged();
+    for (int i = 0; i <= LastRefusals.MAX_UUIDS; i++) {
+      refuse(new UUID(0, i), "flood");
+    }
+    assertThat(activity.lastRefusal(ID).orElseThrow().refusal().reason()).isEqualTo("wrong token");
+    refuse(ID, "again");
+    assertThat(activity.takeChanged()).contains(ID);
+    assertThat(activity.lastRefusal(ID).orElseThrow().refusal().reason()).isEqualTo("again");
+  }
+
+  private void refuse(UUID id, String reason) {
+    activity.refused(
+        new Refusal(TunnelListener.Side.HIDDEN_SERVER, 401, reason, FROM, Optional.of(id)));
   }
 
   @Test
@@ -74,7 +86,7 @@ class ActivityLogTest {
     Instant seen = activity.lastSeen(ID).orElseThrow();
     clock.step(Duration.ofDays(3));
 
-    ActivityLog next = new ActivityLog(clock);
+    ActivityLog next = new ActivityLog(clock, ID::equals);
     new ActivityFile(file, next).load();
     assertThat(next.lastSeen(ID)).contains(seen);
     assertThat(next.lastEnd(ID)).contains(new ActivityLog.End("reset", seen));
@@ -102,7 +114,7 @@ class ActivityLogTest {
       broker.broker().drain(Duration.ZERO);
       assertThat(tunnel.readAll()).isEmpty();
     }
-    ActivityLog next = new ActivityLog(clock);
+    ActivityLog next = new ActivityLog(clock, ID::equals);
     new ActivityFile(Path.of(file), next).load();
     assertThat(next.lastEnd(id).map(ActivityLog.End::why)).isEqualTo(Optional.of("broker restart"));
   }

@@ -29,7 +29,7 @@ class ServerLogTest {
   @TempDir private Path directory;
 
   private final TestBroker.SteppedClock clock = new TestBroker.SteppedClock();
-  private final ActivityLog activity = new ActivityLog(clock);
+  private final ActivityLog activity = new ActivityLog(clock, id -> true);
   private final List<String> lines = new CopyOnWriteArrayList<>();
   private Entry home;
   private Entry bare;
