@@ -49,6 +49,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -73,6 +74,7 @@ public final class Broker implements AutoCloseable {
   private final Telemetry telemetry;
   private final Network network;
   private final Relays relays;
+  private final Reload reload = new Reload();
   private final TokenCheck tokens;
   private final LabelResolver labels;
   private final Refusals refusals;
@@ -132,6 +134,7 @@ public final class Broker implements AutoCloseable {
     this.tunnelListener = telemetry.listener(more);
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
     this.relays = new Relays(settings.linger(), settings.stall());
+    reload.add(changed -> relays.setTimes(changed.linger(), changed.stall()));
     this.tokens = new TokenCheck(network, newAuthenticator());
     this.labels = new LabelResolver(settings.domain(), index);
     this.refusals = new Refusals(tunnelListener, clock);
@@ -145,7 +148,8 @@ public final class Broker implements AutoCloseable {
     this.connections =
         new ConnectionLimiter(
             new Listener.Limits(capacity.connections(), settings.limits().perSource()));
-    this.tunnels = newTunnels(connectLimits(), tunnelListener);
+    reload.add(changed -> connections.setPerSource(changed.limits().perSource()));
+    this.tunnels = newTunnels(this::connectLimits, tunnelListener);
     this.connect =
         new ConnectProtocol(
             tunnels, labels, new Challenge(settings.realm()), refusals, network.worker());
@@ -159,28 +163,34 @@ public final class Broker implements AutoCloseable {
   }
 
   private Authenticator newAuthenticator() {
-    return new Authenticator(
-        store,
-        clock,
-        KnownSources.in(
-            settings.admin().ledger().resolveSibling("known.sources"), network.worker()),
-        settings.guesses().perSource(),
-        settings.guesses().perUuid());
+    Authenticator made =
+        new Authenticator(
+            store,
+            clock,
+            KnownSources.in(
+                settings.admin().ledger().resolveSibling("known.sources"), network.worker()),
+            settings.guesses().perSource(),
+            settings.guesses().perUuid());
+    reload.add(
+        changed -> made.setBudgets(changed.guesses().perSource(), changed.guesses().perUuid()));
+    return made;
   }
 
-  private TunnelRegistry.Limits connectLimits() {
-    int parked = settings.limits().parked();
+  private TunnelRegistry.Limits connectLimits(Settings from) {
+    int parked = from.limits().parked();
     return new TunnelRegistry.Limits(
-        settings.tunnelsPerId(),
+        from.tunnelsPerId(),
         parked == 0 ? capacity.connections() : parked,
-        settings.limits().waitingPerId(),
-        settings.patience(),
-        settings.tunnelAge(),
-        settings.probe());
+        from.limits().waitingPerId(),
+        from.patience(),
+        from.tunnelAge(),
+        from.probe());
   }
 
-  private TunnelService newTunnels(TunnelRegistry.Limits limits, TunnelListener told) {
-    TunnelRegistry registry = new TunnelRegistry(limits, told, ticker);
+  private TunnelService newTunnels(
+      Function<Settings, TunnelRegistry.Limits> limits, TunnelListener told) {
+    TunnelRegistry registry = new TunnelRegistry(limits.apply(settings), told, ticker);
+    reload.add(changed -> registry.setLimits(limits.apply(changed)));
     return new TunnelService(
         registry,
         new Parking(tokens, registry, ticker),
@@ -196,7 +206,7 @@ public final class Broker implements AutoCloseable {
           @Override
           public TunnelService tunnels(TunnelListener own) {
             return newTunnels(
-                Taas.limits(settings, capacity.connections()),
+                from -> Taas.limits(from, capacity.connections()),
                 TunnelListener.all(List.of(tunnelListener, own)));
           }
 
@@ -213,7 +223,7 @@ public final class Broker implements AutoCloseable {
       return Optional.empty();
     }
     TunnelService own =
-        newTunnels(Registrar.limits(settings, capacity.connections()), tunnelListener);
+        newTunnels(from -> Registrar.limits(from, capacity.connections()), tunnelListener);
     return Optional.of(
         new Registrar(settings, network, own, refusals, provisioner, connections, clock));
   }
@@ -311,6 +321,14 @@ public final class Broker implements AutoCloseable {
   private BrokerView.State state() {
     return new BrokerView.State(
         listener.isPresent() && !draining, connections(), capacity.connections());
+  }
+
+  /**
+   * Takes the values of the settings that {@link Reload#KEYS} lists. What other settings say stays
+   * as it was at the start. Any thread may call.
+   */
+  public void reload(Settings changed) {
+    reload.apply(changed);
   }
 
   /** Returns the URL of the admin page, if there is one. */

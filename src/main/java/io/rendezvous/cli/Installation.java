@@ -1,5 +1,6 @@
 package io.rendezvous.cli;
 
+import io.rendezvous.config.LoadedSettings;
 import io.rendezvous.config.Settings;
 import io.rendezvous.config.SettingsException;
 import io.rendezvous.config.SettingsFiles;
@@ -23,14 +24,19 @@ import java.util.Set;
 /** A broker's directory and settings, and the parts of the broker that they describe. */
 final class Installation {
   private final Path directory;
+  private final Optional<Path> named;
   private final Optional<Path> file;
+  private final LoadedSettings loaded;
   private final Settings settings;
   private final CertificateAuthority authority;
 
-  private Installation(Path directory, Optional<Path> file) throws SettingsException {
+  private Installation(Path directory, Optional<Path> named) throws SettingsException {
     this.directory = directory;
-    this.file = file;
-    this.settings = SettingsLoader.load(directory, file);
+    this.named = named;
+    Path ordinary = directory.resolve(BrokerDirectory.SETTINGS);
+    this.file = named.or(() -> Optional.of(ordinary).filter(Files::exists));
+    this.loaded = SettingsLoader.load(directory, file);
+    this.settings = loaded.settings();
     this.authority = new CertificateAuthority(settings.tls().certificate(), settings.tls().key());
   }
 
@@ -42,12 +48,23 @@ final class Installation {
    */
   static Installation in(Path directory, Optional<Path> named) throws SettingsException {
     Console.readLogSettings(directory); // before anything logs
-    Path ordinary = directory.resolve(BrokerDirectory.SETTINGS);
-    return new Installation(directory, named.or(() -> Optional.of(ordinary).filter(Files::exists)));
+    return new Installation(directory, named);
   }
 
   Settings settings() {
     return settings;
+  }
+
+  /** Returns the settings in a form that can be compared with {@link #reloaded}. */
+  LoadedSettings loaded() {
+    return loaded;
+  }
+
+  /** Reads the settings again, and checks the files that they name. */
+  LoadedSettings reloaded() throws SettingsException {
+    Installation now = new Installation(directory, named);
+    now.checkFiles();
+    return now.loaded;
   }
 
   /** Returns whether a broker's files are here, at the paths that the settings name. */
@@ -59,7 +76,8 @@ final class Installation {
         || Files.exists(settings.admin().tokenFile());
   }
 
-  private Optional<Path> storeDirectory() {
+  /** Returns the directory of the store of entries; empty if the store is not in files. */
+  Optional<Path> storeDirectory() {
     return SettingsFiles.storeDirectory(settings, directory);
   }
 
@@ -95,14 +113,19 @@ final class Installation {
    * @return whether it was created
    */
   boolean createMissingCertificate() throws IOException {
-    if (!settings.tls().enabled()
-        || !SettingsFiles.hasDefaultPair(settings, directory)
-        || Files.exists(settings.tls().certificate())
-        || Files.exists(settings.tls().key())) {
+    if (!lacksCertificate()) {
       return false;
     }
     createCertificate(List.of());
     return true;
+  }
+
+  /** Returns whether a start of the broker creates a certificate. */
+  boolean lacksCertificate() {
+    return settings.tls().enabled()
+        && SettingsFiles.hasDefaultPair(settings, directory)
+        && !Files.exists(settings.tls().certificate())
+        && !Files.exists(settings.tls().key());
   }
 
   /**

@@ -12,9 +12,11 @@ import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CountDownLatch;
+import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Runs the broker until a signal ends it. */
@@ -23,18 +25,38 @@ import picocli.CommandLine.Spec;
     description = {
       "Run the broker.",
       "At SIGTERM it accepts nothing new, and lets transfers finish for a while.",
-      "At a second SIGTERM it exits at once."
+      "At a second SIGTERM it exits at once.",
+      "At SIGHUP it reads the settings again, and logs which of them need a restart."
     })
 final class ServeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private InstallationOptions options;
 
+  @Option(
+      names = "--check",
+      description =
+          "Read the settings, keys and certificates, try the store, and print OK or what is wrong."
+              + " Nothing is created.")
+  private boolean check;
+
   private final CountDownLatch stopRequested = new CountDownLatch(1);
+  private volatile @Nullable SettingsReloader reloader;
 
   @Override
   public Integer call() throws Exception {
+    Signals.handle("HUP", this::reload);
     Installation installation = options.here();
-    installation.checkFiles();
+    if (check) {
+      ServeCheck.run(installation);
+      spec.commandLine().getOut().println("OK");
+    } else {
+      installation.checkFiles();
+      serve(installation);
+    }
+    return 0;
+  }
+
+  private void serve(Installation installation) throws Exception {
     Settings settings = installation.settings();
     PrintWriter out = spec.commandLine().getOut();
     if (installation.createMissingCertificate()) {
@@ -43,15 +65,24 @@ final class ServeCommand implements Callable<Integer> {
     Optional<ServerCertificate> certificate = installation.certificate();
     try (EntryStore store = installation.openStore();
         Broker broker = new Broker(settings, store, certificate, InstantSource.system())) {
+      SettingsReloader made = new SettingsReloader(installation, broker);
+      reloader = made;
       broker.start();
       handleSignals();
       printListeners(out, installation, broker);
       stopRequested.await();
       out.println("Draining: no new connections; transfers may finish");
       out.flush();
-      broker.drain(settings.drain());
+      broker.drain(made.settings().drain());
     }
-    return 0;
+  }
+
+  /** Reloads the settings; does nothing before the broker starts. */
+  private void reload() {
+    SettingsReloader running = reloader;
+    if (running != null) {
+      running.reload();
+    }
   }
 
   private void handleSignals() {

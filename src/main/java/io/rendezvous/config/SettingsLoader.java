@@ -4,6 +4,7 @@ import io.smallrye.config.ConfigMappings;
 import io.smallrye.config.ConfigMappings.ConfigClass;
 import io.smallrye.config.ConfigValidationException;
 import io.smallrye.config.PropertiesConfigSource;
+import io.smallrye.config.SmallRyeConfig;
 import io.smallrye.config.SmallRyeConfigBuilder;
 import java.io.IOException;
 import java.io.Reader;
@@ -76,7 +77,7 @@ public final class SettingsLoader {
    * @param file the properties file; empty for the environment and system properties only
    * @throws SettingsException if the file cannot be read or a setting is invalid
    */
-  public static Settings load(Path directory, Optional<Path> file) throws SettingsException {
+  public static LoadedSettings load(Path directory, Optional<Path> file) throws SettingsException {
     Properties properties = file.isPresent() ? properties(file.get()) : new Properties();
     return load(directory, properties, System.getenv(), System.getProperties());
   }
@@ -90,7 +91,7 @@ public final class SettingsLoader {
   public static Settings load(Map<String, String> given) throws SettingsException {
     Properties properties = new Properties();
     properties.putAll(given);
-    return load(WORKING_DIRECTORY, properties, Map.of(), new Properties());
+    return load(WORKING_DIRECTORY, properties, Map.of(), new Properties()).settings();
   }
 
   private static Properties properties(Path file) throws SettingsException {
@@ -107,7 +108,7 @@ public final class SettingsLoader {
     }
   }
 
-  static Settings load(
+  static LoadedSettings load(
       Path directory, Properties file, Map<String, String> environment, Properties system)
       throws SettingsException {
     List<String> mistakes = new ArrayList<>();
@@ -115,29 +116,41 @@ public final class SettingsLoader {
     given.putAll(fromProperties(file, mistakes));
     given.putAll(fromEnvironment(environment, mistakes));
     given.putAll(fromProperties(system, mistakes));
-    Settings settings;
+    SmallRyeConfig config;
     try {
-      settings = mapped(directory, given);
+      config = mapped(directory, given);
     } catch (ConfigValidationException e) {
       removeMalformed(e, given, mistakes);
-      settings = mapped(directory, given);
+      config = mapped(directory, given);
     }
+    Settings settings = config.getConfigMapping(Settings.class);
     mistakes.addAll(SettingsCheck.mistakes(settings));
     if (mistakes.isEmpty()) {
-      return settings;
+      return new LoadedSettings(settings, values(config));
     }
     throw new SettingsException(mistakes.stream().sorted().toList());
   }
 
-  private static Settings mapped(Path directory, Map<String, String> given) {
+  private static SmallRyeConfig mapped(Path directory, Map<String, String> given) {
     return new SmallRyeConfigBuilder()
         .withSources(new PropertiesConfigSource(given, "given", 100))
         .withMapping(Settings.class)
         .withConverter(Duration.class, 200, new DurationConverter())
         .withConverter(Path.class, 200, (Converter<Path>) directory::resolve)
         .withConverter(Boolean.class, 200, new BooleanConverter())
-        .build()
-        .getConfigMapping(Settings.class);
+        .build();
+  }
+
+  /** Returns the text of every value, a default too. */
+  private static Map<String, String> values(SmallRyeConfig config) {
+    Map<String, String> values = new HashMap<>();
+    for (String key : KEYS) {
+      String value = config.getConfigValue(key).getValue();
+      if (value != null) {
+        values.put(key, value);
+      }
+    }
+    return values;
   }
 
   /** Removes values of the wrong type, so that the remaining settings can be checked too. */

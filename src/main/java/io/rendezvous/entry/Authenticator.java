@@ -89,6 +89,11 @@ public final class Authenticator {
     this.limits = new GuessLimits(perSource, perUuid);
   }
 
+  /** Changes the budgets for wrong tokens; the parameters are those of the constructor. */
+  public synchronized void setBudgets(int perSource, int perUuid) {
+    limits.setBudgets(perSource, perUuid);
+  }
+
   /** Checks the token that a source has sent for a UUID. */
   public Verdict check(UUID id, String token, Source source) {
     Optional<Verdict> denied = denied(id, token, source);

@@ -29,7 +29,7 @@ public final class FailureLimiter<K> {
     }
   }
 
-  private final int maxFailures;
+  private int maxFailures;
   private final Duration window;
   private final Duration minBlock;
   private final Duration maxBlock;
@@ -49,6 +49,11 @@ public final class FailureLimiter<K> {
     this.window = window;
     this.minBlock = minBlock;
     this.maxBlock = maxBlock;
+  }
+
+  /** Changes the number of failures that blocks a key. Blocks and counts of now stay. */
+  void setMaxFailures(int newMax) {
+    maxFailures = newMax;
   }
 
   /** Returns how long a key is still blocked, or zero if it is not. */

@@ -62,6 +62,11 @@ final class GuessLimits {
       forLong = new FailureLimiter<>(times(perUuid, LONG_TOKENS), DAY, DAY, DAY);
     }
 
+    void setBudget(int perUuid) {
+      forShort.setMaxFailures(perUuid);
+      forLong.setMaxFailures(times(perUuid, LONG_TOKENS));
+    }
+
     Duration delay(UUID id, int digits, Instant now) {
       return (digits < LONG_TOKEN ? forShort : forLong).delay(id, now);
     }
@@ -70,6 +75,14 @@ final class GuessLimits {
       forShort.failed(id, now);
       forLong.failed(id, now);
     }
+  }
+
+  /** Changes the budgets; the parameters are those of the constructor. What is used stays used. */
+  void setBudgets(int perSource, int perUuid) {
+    byPair.setMaxFailures(perSource);
+    bySource.setMaxFailures(times(perSource, ALL_UUIDS));
+    ofEntries.setBudget(perUuid);
+    ofUnknown.setBudget(perUuid);
   }
 
   private static int times(int budget, int factor) {

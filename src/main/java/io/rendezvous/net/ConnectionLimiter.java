@@ -47,7 +47,7 @@ public final class ConnectionLimiter {
     CHALLENGES
   }
 
-  private final Listener.Limits limits;
+  private volatile Listener.Limits limits;
   private final LimitLog log = new LimitLog(System::nanoTime);
 
   // Guarded by this.
@@ -64,6 +64,11 @@ public final class ConnectionLimiter {
   /** Creates a limiter without connections. */
   public ConnectionLimiter(Listener.Limits limits) {
     this.limits = limits;
+  }
+
+  /** Changes how many unidentified connections a source may have. Those that are open stay. */
+  public synchronized void setPerSource(int perSource) {
+    limits = new Listener.Limits(limits.connections(), perSource);
   }
 
   /** A connection's place among those that are limited together. */

@@ -9,8 +9,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * may call.
  */
 public final class Relays {
-  private final Duration linger;
-  private final Duration stall;
+  private volatile Duration linger;
+  private volatile Duration stall;
   private final Set<Relay> running = ConcurrentHashMap.newKeySet();
 
   // Of the relays that are over. Guarded by this, so that no sum ever decreases.
@@ -26,6 +26,12 @@ public final class Relays {
   public Relays(Duration linger, Duration stall) {
     this.linger = linger;
     this.stall = stall;
+  }
+
+  /** Changes the times after which relays end, also for those that are running. */
+  public void setTimes(Duration newLinger, Duration newStall) {
+    linger = newLinger;
+    stall = newStall;
   }
 
   /** Adds a relay. Its owner removes it when it is over. */

@@ -68,7 +68,6 @@ final class TunnelPool {
 
   private final UUID id;
   private final TunnelRegistry registry;
-  private final TunnelRegistry.Limits limits;
   private final TotalCounters totals;
   private volatile Presence.Counts counts = Presence.Counts.NONE;
 
@@ -86,17 +85,11 @@ final class TunnelPool {
    * @param totals count this pool's tunnels and clients too
    * @param now in nanoseconds
    */
-  TunnelPool(
-      UUID id,
-      TunnelRegistry registry,
-      TunnelRegistry.Limits limits,
-      TotalCounters totals,
-      long now) {
+  TunnelPool(UUID id, TunnelRegistry registry, TotalCounters totals, long now) {
     this.id = id;
     this.registry = registry;
-    this.limits = limits;
     this.totals = totals;
-    this.lastSeen = now - limits.patience().toNanos() - 1; // so that it is not connected
+    this.lastSeen = now - registry.limits().patience().toNanos() - 1; // so that it is not connected
   }
 
   UUID id() {
@@ -122,7 +115,7 @@ final class TunnelPool {
     return !closed
         && (!parked.isEmpty()
             || !paired.isEmpty()
-            || now - lastSeen <= limits.patience().toNanos());
+            || now - lastSeen <= registry.limits().patience().toNanos());
   }
 
   /** Returns the parked tunnels, the oldest first. */
@@ -162,7 +155,7 @@ final class TunnelPool {
       paired.add(tunnel);
       return new Placement.Given(waiter);
     }
-    boolean isFull = parked.size() >= limits.perId();
+    boolean isFull = parked.size() >= registry.limits().perId();
     Tunnel replaced = isFull ? parked.removeOldest(tunnel.connection().source()) : null;
     parked.add(tunnel);
     return new Placement.Parked(replaced, test(tunnel, now));
@@ -198,7 +191,7 @@ final class TunnelPool {
     if (sure != null) {
       return new Matched(new Match.Taken(sure), null);
     }
-    if (waiting.size() >= limits.waitingPerId() + parked.size()) {
+    if (waiting.size() >= registry.limits().waitingPerId() + parked.size()) {
       return new Matched(new Match.Crowded(), null);
     }
     waiting.addLast(waiter);
@@ -259,10 +252,10 @@ final class TunnelPool {
 
   /** Returns whether a tunnel can be handed out without a probe. */
   private boolean isSure(Tunnel tunnel, long now) {
-    return limits.probe().isZero()
+    return registry.limits().probe().isZero()
         || !probeHistory.isExpectedToAnswer()
         || !tunnel.canBeProbed()
-        || tunnel.wasHeard(now, limits.probe());
+        || tunnel.wasHeard(now, registry.limits().probe());
   }
 
   /**
@@ -271,7 +264,8 @@ final class TunnelPool {
    * @param tunnel was just parked
    */
   private @Nullable LivenessProbe test(Tunnel tunnel, long now) {
-    boolean isDue = probeHistory.isTestDue() && !limits.probe().isZero() && !parked.hasTested();
+    boolean isDue =
+        probeHistory.isTestDue() && !registry.limits().probe().isZero() && !parked.hasTested();
     boolean isPossible = tunnel.canBeProbed() && tunnel.wasHeard(now, A_MOMENT);
     return isDue && isPossible ? probe(tunnel, true, now) : null;
   }

@@ -53,7 +53,7 @@ public final class TunnelRegistry implements Presence {
       Duration maxAge,
       Duration probe) {}
 
-  private final Limits limits;
+  private volatile Limits limits;
   private final TunnelListener listener;
   private final LongSupplier ticker;
   private final ConcurrentHashMap<UUID, TunnelPool> pools = new ConcurrentHashMap<>();
@@ -77,6 +77,16 @@ public final class TunnelRegistry implements Presence {
     return ticker.getAsLong();
   }
 
+  /** Returns the upper bounds. */
+  Limits limits() {
+    return limits;
+  }
+
+  /** Changes the upper bounds. Tunnels that are parked and clients that wait stay. */
+  public void setLimits(Limits newLimits) {
+    limits = newLimits;
+  }
+
   /** Returns how long a client waits for a tunnel. */
   public Duration patience() {
     return limits.patience();
@@ -85,7 +95,7 @@ public final class TunnelRegistry implements Presence {
   /** Returns the pool of an ID, which is created if there is none. */
   private TunnelPool pool(UUID id) {
     long now = now();
-    return pools.computeIfAbsent(id, i -> new TunnelPool(i, this, limits, totals, now));
+    return pools.computeIfAbsent(id, i -> new TunnelPool(i, this, totals, now));
   }
 
   @Override

@@ -13,6 +13,7 @@ import java.net.ServerSocket;
 import java.net.SocketTimeoutException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -225,5 +226,23 @@ class CommandsIT {
     try (Stream<Path> left = Files.list(directory)) {
       assertThat(left).isEmpty();
     }
+  }
+
+  @Test
+  void scriptNamesTheVersionOfAJavaThatIsTooOld() throws Exception {
+    Path bin = Files.createDirectories(directory.resolve("old/bin"));
+    Path java = bin.resolve("java");
+    Files.writeString(java, "#!/bin/sh\necho 'openjdk version \"1.8.0_392\"' >&2\n");
+    Files.setPosixFilePermissions(java, PosixFilePermissions.fromString("rwx------"));
+    Program program =
+        Program.start(
+            directory,
+            Map.of("JAVA_HOME", directory.resolve("old").toString()),
+            Path.of("scripts", "rendezvous").toAbsolutePath().toString(),
+            "--version");
+    assertThat(program.exitCode()).isEqualTo(1);
+    assertThat(program.output())
+        .isEqualTo(
+            "Rendezvous needs Java 17 or newer; this is Java 8 (" + java + "). Set JAVA_HOME.");
   }
 }

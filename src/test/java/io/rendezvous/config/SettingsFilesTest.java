@@ -23,7 +23,7 @@ class SettingsFilesTest {
   private Settings settings(String text) throws IOException, SettingsException {
     Properties properties = new Properties();
     properties.load(new StringReader(text));
-    return SettingsLoader.load(directory, properties, Map.of(), new Properties());
+    return SettingsLoader.load(directory, properties, Map.of(), new Properties()).settings();
   }
 
   private List<String> mistakes(String text) throws IOException, SettingsException {

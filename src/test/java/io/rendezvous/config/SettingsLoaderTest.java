@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Properties;
+import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -33,7 +34,8 @@ class SettingsLoaderTest {
 
   private static Settings load(String file, Map<String, String> environment, String system)
       throws Exception {
-    return SettingsLoader.load(Path.of(""), properties(file), environment, properties(system));
+    return SettingsLoader.load(Path.of(""), properties(file), environment, properties(system))
+        .settings();
   }
 
   private static List<String> mistakes(String file, Map<String, String> environment)
@@ -96,13 +98,28 @@ class SettingsLoaderTest {
   void relativePathsAreRelativeToTheDirectory() throws Exception {
     Settings settings =
         SettingsLoader.load(
-            Path.of("/broker"),
-            properties("rendezvous.tls.key=keys/a.key\nrendezvous.admin.ledger=/var/ledger"),
-            Map.of(),
-            new Properties());
+                Path.of("/broker"),
+                properties("rendezvous.tls.key=keys/a.key\nrendezvous.admin.ledger=/var/ledger"),
+                Map.of(),
+                new Properties())
+            .settings();
     assertThat(settings.tls().key()).isEqualTo(Path.of("/broker/keys/a.key"));
     assertThat(settings.tls().certificate()).isEqualTo(Path.of("/broker/conf/registrar.crt"));
     assertThat(settings.admin().ledger()).isEqualTo(Path.of("/var/ledger"));
+  }
+
+  @Test
+  void versionsOfTheSettingsAreCompared() throws Exception {
+    LoadedSettings old = loaded("rendezvous.wait=1s\nrendezvous.hooks.secret=");
+    LoadedSettings next = loaded("rendezvous.wait=2s\nrendezvous.port=8899\nrendezvous.domain=a.b");
+    assertThat(old.differences(next)).containsExactly("rendezvous.domain", "rendezvous.wait");
+    LoadedSettings running = next.withRestOf(old, Set.of("rendezvous.wait"));
+    assertThat(running.differences(next)).containsExactly("rendezvous.domain");
+    assertThat(running.differences(old)).containsExactly("rendezvous.wait");
+  }
+
+  private static LoadedSettings loaded(String file) throws Exception {
+    return SettingsLoader.load(Path.of(""), properties(file), Map.of(), new Properties());
   }
 
   @Test

@@ -53,6 +53,16 @@ class FailureLimiterTest {
   }
 
   @Test
+  void newMaximumCountsEarlierFailures() {
+    fail(2);
+    limiter.setMaxFailures(5);
+    fail(2);
+    assertDelay(Duration.ZERO);
+    fail(1);
+    assertDelay(MIN_BLOCK);
+  }
+
+  @Test
   void blockEndsWhenItsTimeIsOver() {
     fail(3);
     pass(MIN_BLOCK.minusNanos(1));

@@ -69,6 +69,19 @@ class ParkTest {
   }
 
   @Test
+  void newLimitsHoldForTheNextTunnel() {
+    FakeConnection old = test.park();
+    test.park();
+    registry.setLimits(TestRegistry.limits(2, 3, 4));
+    assertThat(old.isOpen()).isTrue();
+    test.park();
+    assertThat(old.fate()).isEqualTo(Fate.DISMISSED);
+    assertThat(registry.isFull()).isFalse();
+    registry.setLimits(TestRegistry.limits(2, 2, 4));
+    assertThat(registry.isFull()).isTrue();
+  }
+
+  @Test
   void oldestOfAllMakesRoomForANewSource() {
     TestRegistry small = withPerId(2);
     FakeConnection oldest = small.park();

@@ -11,7 +11,7 @@ class TunnelPoolTest {
   private final TestRegistry test = new TestRegistry();
   private final TotalCounters totals = new TotalCounters();
   private final TunnelPool pool =
-      new TunnelPool(TestRegistry.ID, test.registry, TestRegistry.LIMITS, totals, test.now());
+      new TunnelPool(TestRegistry.ID, test.registry, totals, test.now());
 
   private Tunnel tunnel() {
     return new Tunnel(
