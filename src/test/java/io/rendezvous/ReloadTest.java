@@ -87,7 +87,8 @@ class ReloadTest {
   @Test
   void sourceHasAsManyUnidentifiedConnectionsAsTheNewSettingsSay() throws Exception {
     try (TestBroker broker = TestBroker.start();
-        Peer first = broker.dial().plain()) {
+        Peer first = broker.connect()) {
+      assertThat(first.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").readResponse()).contains(" 401 ");
       reload(broker, "limits.per-source", "1");
       try (Peer second = broker.connect()) {
         assertThat(first.patience(Duration.ofSeconds(30)).in().read()).isEqualTo(-1);
