@@ -104,7 +104,7 @@ final class TcpTarget implements Target {
 
   /** Answers with 502. If the tunnel merely ended, the broker would try the next one in vain. */
   private static void refuse(Conn tunnel, String why) {
-    Problem problem = Problem.passing(502, "the local server " + why);
+    Problem problem = Problem.temporary(502, "the local server " + why);
     LingeringClose.say(tunnel, ProblemResponse.json(problem).closing(Instant.now(), Map.of()));
   }
 

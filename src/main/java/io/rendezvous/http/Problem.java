@@ -23,7 +23,7 @@ public record Problem(
   }
 
   /** Returns a problem that may be gone later. */
-  public static Problem passing(int status, String diagnostic) {
+  public static Problem temporary(int status, String diagnostic) {
     return new Problem(status, false, diagnostic, OptionalInt.empty(), false);
   }
 

@@ -81,7 +81,7 @@ public final class TokenCheck {
       int seconds = (int) throttled.delay().plusMillis(999).toSeconds();
       return Optional.of(Problem.retry(429, "too many failures", seconds));
     } else if (verdict instanceof Verdict.Refused) {
-      return Optional.of(Problem.passing(401, "unknown UUID or wrong token"));
+      return Optional.of(Problem.temporary(401, "unknown UUID or wrong token"));
     } else if (verdict instanceof Verdict.Unavailable) {
       return Optional.of(Problem.retry(503, "the entries cannot be reached", 5));
     }

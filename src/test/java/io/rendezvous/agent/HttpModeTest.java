@@ -559,7 +559,7 @@ class HttpModeTest {
           broker.awaitParked(3);
           String answer = get("/");
           if (answer.startsWith("HTTP/1.1 502 ")) {
-            assertThat(answer).contains("at localhost:" + port + " is not believed (");
+            assertThat(answer).contains("at localhost:" + port + " is not trusted (");
           }
           answers.add(answer.substring(9, 12));
           awaitParked(server);
@@ -589,7 +589,7 @@ class HttpModeTest {
       broker.awaitParked(3);
       assertThat(get("/"))
           .startsWith("HTTP/1.1 502 ")
-          .contains("at 127.0.0.2:" + port + " is not believed (No subject alternative names");
+          .contains("at 127.0.0.2:" + port + " is not trusted (No subject alternative names");
       awaitParked(server);
     } finally {
       local.stop();

@@ -29,7 +29,7 @@ import org.junit.jupiter.api.Test;
 class ClientConnectionTest {
   private static final String ASK = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
   private static final Duration LONG = Duration.ofMinutes(2);
-  private static final Problem WHO = Problem.passing(401, "who?");
+  private static final Problem WHO = Problem.temporary(401, "who?");
 
   private final ConnectionLimiter limiter = new ConnectionLimiter(new Listener.Limits(100, 100));
   private final List<Boolean> kept = new CopyOnWriteArrayList<>();

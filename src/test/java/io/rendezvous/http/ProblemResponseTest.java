@@ -19,8 +19,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Problems are answered in JSON, or with a page where a browser asked. */
 class ProblemResponseTest {
   private static final Instant NOON = Instant.parse("2026-01-31T12:00:00Z");
-  private static final Problem CHALLENGE = Problem.passing(401, "name the hidden server");
-  private static final Problem ABSENT = Problem.passing(404, "UUID not registered");
+  private static final Problem CHALLENGE = Problem.temporary(401, "name the hidden server");
+  private static final Problem ABSENT = Problem.temporary(404, "UUID not registered");
 
   private static RequestHead request(String method, String accept) throws Exception {
     return Heads.request(method + " / HTTP/1.1~Host: a~Accept: " + accept);
@@ -110,7 +110,7 @@ class ProblemResponseTest {
     "429, true, That did not work",
   })
   void pageHasAFormWhereAnotherServerMayBeNamed(int status, boolean form, String heading) {
-    Problem problem = Problem.passing(status, "of the test");
+    Problem problem = Problem.temporary(status, "of the test");
     String page = new ProblemResponse(problem, true, true).body();
     assertThat(page)
         .contains("<h1>" + heading + "</h1>")
@@ -154,7 +154,7 @@ class ProblemResponseTest {
 
   @Test
   void statusWithoutAReasonIsAMistake() {
-    assertThatThrownBy(() -> Problem.passing(299, "x").reason())
+    assertThatThrownBy(() -> Problem.temporary(299, "x").reason())
         .isInstanceOf(IllegalStateException.class)
         .hasMessageContaining("299");
   }

@@ -8,7 +8,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Two networks with a router between them that can be told to drop what it gets, as network
- * namespaces of Linux: nobody hears of it, no connection is closed.
+ * namespaces of Linux: no connection is closed, and no end is told.
  */
 public final class Nets {
   /** The address in the broker's network. */

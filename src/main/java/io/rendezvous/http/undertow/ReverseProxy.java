@@ -199,11 +199,11 @@ public final class ReverseProxy {
     String reason =
         trustedCertificates
             .takeRefusal()
-            .map(r -> "is not believed (" + r.replaceAll("[^ -~]|[\"\\\\]", " ") + ")")
+            .map(r -> "is not trusted (" + r.replaceAll("[^ -~]|[\"\\\\]", " ") + ")")
             .orElse(reason(exchange));
     boolean tooSlow = status == StatusCodes.GATEWAY_TIME_OUT;
     Problem problem =
-        Problem.passing(
+        Problem.temporary(
             tooSlow ? status : StatusCodes.BAD_GATEWAY,
             "the local server at " + local.name() + " " + reason);
     onFailure.accept(

@@ -43,7 +43,7 @@ final class ClientSession implements Waiter {
   private static final Duration HALF_CLOSED_PATIENCE = Duration.ofMillis(500);
 
   private static final Problem UNANSWERED =
-      Problem.passing(502, "the hidden server's connection ended before an answer");
+      Problem.temporary(502, "the hidden server's connection ended before an answer");
 
   private final Conn client;
   private final RequestHead head;

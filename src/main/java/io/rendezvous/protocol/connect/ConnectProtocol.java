@@ -34,14 +34,14 @@ public final class ConnectProtocol implements Protocol {
   private static final ByteBuffer CONNECT = ascii("CONNECT ");
   private static final ByteBuffer CONNECT_AFTER_EMPTY_LINE = ascii("\r\nCONNECT ");
   private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
-  static final Problem ABSENT = Problem.passing(404, "UUID not registered");
+  static final Problem ABSENT = Problem.temporary(404, "UUID not registered");
 
   /** The answer for a label that is unknown, too: it must not reveal which labels there are. */
   static final Problem HOST_ABSENT =
-      Problem.passing(404, "no hidden server is connected under this host name").atHost();
+      Problem.temporary(404, "no hidden server is connected under this host name").atHost();
 
   private static final Problem CHALLENGE =
-      Problem.passing(401, "enter the UUID of the hidden server as user name, with any password");
+      Problem.temporary(401, "enter the UUID of the hidden server as user name, with any password");
 
   private final TunnelService tunnels;
   private final LabelResolver labels;

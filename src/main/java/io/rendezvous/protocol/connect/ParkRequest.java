@@ -137,7 +137,7 @@ final class ParkRequest {
   }
 
   private void refuseEarlyBytes() {
-    refuse(Problem.passing(409, "bytes follow the request before it was answered"));
+    refuse(Problem.temporary(409, "bytes follow the request before it was answered"));
   }
 
   private void refuse(Problem problem) {

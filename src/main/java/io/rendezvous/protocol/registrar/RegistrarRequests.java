@@ -34,7 +34,7 @@ final class RegistrarRequests implements Protocol {
   private static final Problem NO_UUID = Problem.permanent(400, "the parameter uuid is not a UUID");
   private static final Problem NO_TOKEN =
       Problem.permanent(407, "the parameter response is missing");
-  private static final Problem NOT_REGISTERED = Problem.passing(404, "UUID not registered");
+  private static final Problem NOT_REGISTERED = Problem.temporary(404, "UUID not registered");
   private static final Problem FULL = Problem.retry(503, "the broker is full", 30);
 
   private final Registrations registrations;

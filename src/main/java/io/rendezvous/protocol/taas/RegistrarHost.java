@@ -44,9 +44,9 @@ final class RegistrarHost {
   private static final String PAIRINGS = "/pairings/";
 
   private static final Problem NO_CREDENTIALS =
-      Problem.passing(401, "a UUID and its token are required");
+      Problem.temporary(401, "a UUID and its token are required");
   private static final Problem UNREADABLE = Problem.permanent(400, "malformed Authorization");
-  private static final Problem FAILED = Problem.passing(400, "unknown UUID or wrong token");
+  private static final Problem FAILED = Problem.temporary(400, "unknown UUID or wrong token");
   private static final Problem NOT_THERE =
       Problem.permanent(404, "unknown path, or not a label of yours");
   private static final Problem METHOD = Problem.permanent(405, "only GET and PUT are supported");

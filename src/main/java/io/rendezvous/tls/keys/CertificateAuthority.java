@@ -108,7 +108,10 @@ public final class CertificateAuthority {
   public void make(Collection<String> names, Instant now) throws IOException {
     if ((Files.exists(certificate) || Files.exists(key)) && !isIssuer()) {
       throw new IOException(
-          certificate + " or " + key + " is not of our making; move it away to have one made");
+          certificate
+              + " or "
+              + key
+              + " was not made by this program; move it away to have one made");
     }
     try {
       if (!Files.exists(authorityCertificate) || !Files.exists(authorityKey)) {

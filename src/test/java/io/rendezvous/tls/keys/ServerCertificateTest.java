@@ -300,7 +300,7 @@ class ServerCertificateTest {
     String bought = Files.readString(certificate);
     assertThatThrownBy(() -> new CertificateAuthority(certificate, key).make(List.of("x"), now))
         .isInstanceOf(IOException.class)
-        .hasMessageContaining("not of our making");
+        .hasMessageContaining("not made by this program");
     assertThat(Files.readString(certificate)).isEqualTo(bought);
   }
 }
