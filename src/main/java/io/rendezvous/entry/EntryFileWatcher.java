@@ -7,9 +7,12 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
@@ -19,22 +22,29 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Watches a directory of entries for deletions and revocations, whichever process makes them. It
- * compares what is there with what was there at the last look, a second ago. Polling also works on
- * network file systems, where changes by other machines cause no events.
+ * compares what is there with what was there at the last look, a second ago, and with what was
+ * found since. Polling also works on network file systems, where changes by other machines cause no
+ * events.
  *
- * <p>{@link #look} is called by one thread at a time.
+ * <p>{@link #look} is called by one thread at a time; any thread may call {@link #onFound}.
  */
 final class EntryFileWatcher {
   private static final Logger LOG = LoggerFactory.getLogger(EntryFileWatcher.class);
   private static final Duration INTERVAL = Duration.ofSeconds(1);
 
   /**
-   * An entry at the last look.
+   * An entry at the last look, or when it was found.
    *
+   * @param stamp the version of its file, or null if that is not known
    * @param created when the entry was created, or empty if it does not say
    * @param revoked when its secret was last revoked, or empty if it never was
    */
-  private record Seen(EntryDirectory.Stamp stamp, String created, String revoked) {
+  private record Seen(EntryDirectory.@Nullable Stamp stamp, String created, String revoked) {
+    static Seen of(EntryDirectory.@Nullable Stamp stamp, Optional<Entry> entry) {
+      String created = entry.flatMap(Entry::created).orElse("");
+      return new Seen(stamp, created, entry.flatMap(Entry::revoked).orElse(""));
+    }
+
     /** Returns whether tunnels of this entry are void now that this is what is there. */
     boolean isRevokedBy(@Nullable Seen now) {
       return now == null
@@ -46,6 +56,9 @@ final class EntryFileWatcher {
   private final EntryDirectory directory;
   private final Consumer<UUID> listener;
   private final CountDownLatch closed = new CountDownLatch(1);
+  private final Map<UUID, Seen> found = new ConcurrentHashMap<>(); // since the last look
+
+  // Of the thread that looks.
   private @Nullable FileTime lastModified;
   private Map<UUID, Seen> seen = Map.of();
 
@@ -89,27 +102,54 @@ final class EntryFileWatcher {
   }
 
   /**
+   * Remembers until the next look an entry that was found. Tunnels may be parked on its account
+   * although it comes and goes between two looks.
+   */
+  void onFound(Entry entry) {
+    found.putIfAbsent(entry.id(), Seen.of(null, Optional.of(entry)));
+  }
+
+  /**
    * Looks once, and tells the listener of revocations since the last look. While the directory is
    * away nothing counts as deleted.
    */
   void look() {
     Map<UUID, Seen> before = seen;
+    Map<UUID, Seen> foundBefore = takeFound();
     try {
       // It changes with each file that is added, replaced or removed, and takes one call to read.
       FileTime modified = directory.lastModified();
-      if (EntryDirectory.isSettled(modified) && modified.equals(lastModified)) {
-        return;
+      if (!EntryDirectory.isSettled(modified) || !modified.equals(lastModified)) {
+        seen = readAll(before);
+        lastModified = modified;
       }
-      seen = readAll(before);
-      lastModified = modified;
     } catch (IOException e) {
       LOG.debug("The directory of entries cannot be read now: {}", FailureText.of(e));
+      foundBefore.forEach(found::putIfAbsent); // for the next look
       return;
     }
+    Set<UUID> revoked = new HashSet<>();
+    addRevoked(before, revoked);
+    addRevoked(foundBefore, revoked);
+    revoked.forEach(this::tell);
+  }
+
+  private Map<UUID, Seen> takeFound() {
+    Map<UUID, Seen> taken = new HashMap<>();
+    for (UUID id : found.keySet()) {
+      Seen entry = found.remove(id);
+      if (entry != null) {
+        taken.put(id, entry);
+      }
+    }
+    return taken;
+  }
+
+  private void addRevoked(Map<UUID, Seen> before, Set<UUID> revoked) {
     before.forEach(
         (id, then) -> {
           if (then.isRevokedBy(seen.get(id))) {
-            tell(id);
+            revoked.add(id);
           }
         });
   }
@@ -138,12 +178,9 @@ final class EntryFileWatcher {
 
   private Seen read(UUID id, @Nullable Seen before) throws IOException {
     EntryDirectory.Stamp stamp = directory.stamp(id);
-    if (before != null && before.stamp().equals(stamp)) {
+    if (before != null && stamp.equals(before.stamp())) {
       return before;
     }
-    Optional<Entry> entry = directory.read(id);
-    String created = entry.flatMap(Entry::created).orElse("");
-    String revoked = entry.flatMap(Entry::revoked).orElse("");
-    return new Seen(stamp, created, revoked);
+    return Seen.of(stamp, directory.read(id));
   }
 }

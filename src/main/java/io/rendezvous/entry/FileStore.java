@@ -43,7 +43,12 @@ public final class FileStore implements EntryStore {
 
   @Override
   public Optional<Entry> find(UUID id) throws IOException {
-    return directory.read(id);
+    Optional<Entry> entry = directory.read(id);
+    EntryFileWatcher running = watcher;
+    if (running != null) {
+      entry.ifPresent(running::onFound);
+    }
+    return entry;
   }
 
   /** {@inheritDoc} A file that has not changed since the last listing is not read again. */

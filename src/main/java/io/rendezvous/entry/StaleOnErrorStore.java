@@ -76,18 +76,12 @@ public final class StaleOnErrorStore implements EntryStore {
     return revocations;
   }
 
-  /** Remembers an entry that was read, unless something was revoked since. */
+  /** Remembers an entry that was read or written, unless something was revoked meanwhile. */
   private synchronized void remember(UUID id, Optional<Entry> entry, long revocationsBefore) {
-    if (revocations == revocationsBefore) {
-      remember(id, entry);
-    }
-  }
-
-  private synchronized void remember(UUID id, Optional<Entry> entry) {
-    if (entry.isPresent()) {
-      seen.put(id, new Seen(entry.get().toJson(), clock.instant()));
-    } else {
+    if (entry.isEmpty()) {
       seen.remove(id);
+    } else if (revocations == revocationsBefore) {
+      seen.put(id, new Seen(entry.get().toJson(), clock.instant()));
     }
   }
 
@@ -111,8 +105,9 @@ public final class StaleOnErrorStore implements EntryStore {
 
   @Override
   public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
+    long before = revocations();
     Optional<Entry> changed = store.change(id, how);
-    remember(id, changed);
+    remember(id, changed, before);
     return changed;
   }
 

@@ -71,6 +71,39 @@ class EntryFileWatcherTest {
   }
 
   @Test
+  void entryThatWasFoundIsToldThoughItCameAndWentBetweenTwoLooks() throws Exception {
+    assertTold();
+    store.create(entry(NOON));
+    watcher.onFound(store.find(id).orElseThrow());
+    store.delete(id);
+    assertTold(id);
+    assertTold();
+  }
+
+  @Test
+  void entryThatWasFoundIsToldThoughItWasRevokedBeforeTheFirstLook() throws Exception {
+    assertTold();
+    store.create(entry(NOON));
+    watcher.onFound(store.find(id).orElseThrow());
+    store.change(id, old -> old.revoked(NOON));
+    assertTold(id);
+    watcher.onFound(store.find(id).orElseThrow());
+    assertTold();
+  }
+
+  @Test
+  void entryThatWasFoundIsToldWhenTheDirectoryIsBackWithoutIt() throws Exception {
+    store.create(entry(NOON));
+    watcher.onFound(store.find(id).orElseThrow());
+    Path away = parent.resolve("away");
+    Files.move(entries(), away);
+    assertTold();
+    Files.delete(away.resolve(id + ".json"));
+    Files.move(away, entries());
+    assertTold(id);
+  }
+
+  @Test
   void entryThatIsCreatedAgainBetweenTwoLooksWasDeleted() throws Exception {
     store.create(entry(NOON));
     assertTold();

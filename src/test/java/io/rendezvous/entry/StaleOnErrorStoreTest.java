@@ -71,4 +71,20 @@ class StaleOnErrorStoreTest {
     cutOff();
     assertThatThrownBy(() -> stale.find(id)).isInstanceOf(IOException.class);
   }
+
+  @Test
+  void entryThatIsDeletedWhileItIsChangedDoesNotCount() throws Exception {
+    stale.find(id);
+    store.hook(store::delete);
+    stale.change(id, old -> old.with(List.of("house"), 8, List.of()));
+    cutOff();
+    assertThatThrownBy(() -> stale.find(id)).isInstanceOf(IOException.class);
+  }
+
+  @Test
+  void changedEntryCounts() throws Exception {
+    Entry changed = stale.change(id, old -> old.with(List.of("house"), 8, List.of())).orElseThrow();
+    cutOff();
+    assertThat(stale.find(id)).contains(changed);
+  }
 }

@@ -12,13 +12,13 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
-/** A store that does as a test says when an entry is looked up. */
+/** A store that does as a test says when an entry is looked up or changed. */
 public final class HookedStore implements EntryStore {
   private final Map<UUID, Entry> entries = new ConcurrentHashMap<>();
   private final List<Consumer<UUID>> listeners = new CopyOnWriteArrayList<>();
   private volatile Hook hook = id -> {};
 
-  /** What happens when an entry was looked up, before the answer. */
+  /** What happens when an entry was looked up or changed, before the answer. */
   public interface Hook {
     /** Does it, or fails in place of the store. */
     void found(UUID id) throws IOException;
@@ -47,8 +47,11 @@ public final class HookedStore implements EntryStore {
   }
 
   @Override
-  public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) {
-    return Optional.ofNullable(entries.computeIfPresent(id, (same, old) -> how.apply(old)));
+  public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
+    Optional<Entry> changed =
+        Optional.ofNullable(entries.computeIfPresent(id, (same, old) -> how.apply(old)));
+    hook.found(id);
+    return changed;
   }
 
   @Override
