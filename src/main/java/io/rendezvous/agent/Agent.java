@@ -6,16 +6,19 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Network;
+import io.rendezvous.net.Recurring;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
@@ -76,6 +79,7 @@ final class Agent implements AutoCloseable {
   private final AgentPool pool;
   private final Set<AgentTunnel> tunnels = ConcurrentHashMap.newKeySet(); // connected
   private final NetworkChange networkChange;
+  private final List<Recurring> duties = new CopyOnWriteArrayList<>();
   private volatile @Nullable Duration clockBehind;
 
   // Used by one thread at a time: the one that looks for network changes.
@@ -109,8 +113,13 @@ final class Agent implements AutoCloseable {
   /** Begins to park tunnels. */
   void start() {
     fill();
-    network.afterOnWorker(LOOK_EVERY, this::lookForNetworkChange);
-    network.after(SHRINK_EVERY, this::shrink);
+    duties.add(
+        network.everyOnWorker(
+            LOOK_EVERY, "looking for a change of the network", this::lookForNetworkChange));
+    duties.add(network.every(SHRINK_EVERY, "closing spare tunnels", pool::shrink));
+    if (pool.isClosed()) { // closed meanwhile
+      duties.forEach(Recurring::close);
+    }
   }
 
   /** Opens the tunnels that are missing. */
@@ -142,16 +151,12 @@ final class Agent implements AutoCloseable {
   // Duties that recur.
 
   private void lookForNetworkChange() {
-    if (pool.isClosed()) {
-      return;
-    }
     changed |= networkChange.hasOccurred();
     if (changed && System.nanoTime() - renewedAt >= RENEW_EVERY.toNanos()) {
       changed = false;
       renewedAt = System.nanoTime();
       renew();
     }
-    network.afterOnWorker(LOOK_EVERY, this::lookForNetworkChange);
   }
 
   /**
@@ -163,13 +168,6 @@ final class Agent implements AutoCloseable {
       events.tell(
           Kind.RENEWED, "this machine has slept or changed its network; parking fresh tunnels");
       fill();
-    }
-  }
-
-  private void shrink() {
-    if (!pool.isClosed()) {
-      pool.shrink();
-      network.after(SHRINK_EVERY, this::shrink);
     }
   }
 
@@ -289,6 +287,7 @@ final class Agent implements AutoCloseable {
 
   void close(Duration timeToFinish) {
     pool.close(); // first, so that a tunnel that is being opened closes itself
+    duties.forEach(Recurring::close);
     tunnels.forEach(AgentTunnel::closeIfParked);
     target.drain();
     long end = System.nanoTime() + timeToFinish.toNanos();

@@ -9,6 +9,7 @@ import io.rendezvous.net.FailureText;
 import io.rendezvous.net.LingeringClose;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.ProxyHeader;
+import io.rendezvous.net.Recurring;
 import io.rendezvous.net.Relay;
 import io.rendezvous.net.Relays;
 import java.io.IOException;
@@ -35,12 +36,11 @@ final class TcpTarget implements Target {
     default void close() {}
   }
 
-  private final Network network;
   private final LocalServer local;
   private final boolean passHeader;
   private final Relays relays = new Relays(LINGER, STALL);
   private final LongAdder connections = new LongAdder();
-  private volatile boolean draining;
+  private final Recurring sweeping;
   private volatile boolean ended;
 
   /**
@@ -52,15 +52,8 @@ final class TcpTarget implements Target {
   TcpTarget(LocalServer local, boolean passHeader, Network network) {
     this.local = local;
     this.passHeader = passHeader;
-    this.network = network;
-    sweep();
-  }
-
-  private void sweep() {
-    relays.sweep(System.nanoTime());
-    if (!draining || relays.count() > 0) {
-      network.after(SWEEP_EVERY, this::sweep);
-    }
+    this.sweeping =
+        network.every(SWEEP_EVERY, "sweeping relays", () -> relays.sweep(System.nanoTime()));
   }
 
   @Override
@@ -70,13 +63,13 @@ final class TcpTarget implements Target {
 
   @Override
   public void drain() {
-    draining = true; // relays that have begun may finish
-    local.close();
+    local.close(); // relays that have begun may finish
   }
 
   @Override
   public void end() {
     ended = true;
+    sweeping.close();
     relays.end();
   }
 

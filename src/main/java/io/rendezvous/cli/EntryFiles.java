@@ -3,6 +3,7 @@ package io.rendezvous.cli;
 import io.rendezvous.agent.Event;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.net.DutyThread;
 import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -17,7 +18,6 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiConsumer;
 import java.util.stream.Stream;
 
@@ -53,6 +53,7 @@ final class EntryFiles {
   private final BiConsumer<String, Event> listener;
   private final Map<Path, Known> known = new TreeMap<>();
   private final Map<Path, String> unusable = new HashMap<>();
+  private final DutyThread thread = new DutyThread("agent-files"); // ends with the process
 
   /**
    * Creates the hidden servers of some files, of which none is read before {@link #start}.
@@ -87,20 +88,7 @@ final class EntryFiles {
       }
     }
     look();
-    Thread thread = new Thread(this::lookRegularly, "agent-files");
-    thread.setDaemon(true);
-    thread.start();
-  }
-
-  private void lookRegularly() {
-    try {
-      while (true) {
-        TimeUnit.MILLISECONDS.sleep(LOOK_EVERY.toMillis());
-        look();
-      }
-    } catch (InterruptedException e) {
-      // The process ends.
-    }
+    thread.every(LOOK_EVERY, "watching provisioning files", this::look);
   }
 
   private void look() {

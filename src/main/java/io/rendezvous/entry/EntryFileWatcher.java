@@ -1,5 +1,6 @@
 package io.rendezvous.entry;
 
+import io.rendezvous.net.DutyThread;
 import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,8 +14,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.CountDownLatch;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -55,7 +54,7 @@ final class EntryFileWatcher {
 
   private final EntryDirectory directory;
   private final Consumer<UUID> listener;
-  private final CountDownLatch closed = new CountDownLatch(1);
+  private final DutyThread thread = new DutyThread("entry-files");
   private final Map<UUID, Seen> found = new ConcurrentHashMap<>(); // since the last look
 
   // Of the thread that looks.
@@ -74,31 +73,11 @@ final class EntryFileWatcher {
 
   /** Looks every second on a thread of its own, until {@link #close}. */
   void start() {
-    Thread thread = new Thread(this::run, "entry-files");
-    thread.setDaemon(true);
-    thread.start();
-  }
-
-  private void run() {
-    try {
-      do {
-        tryToLook();
-      } while (!closed.await(INTERVAL.toMillis(), TimeUnit.MILLISECONDS));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
-  }
-
-  private void tryToLook() {
-    try {
-      look();
-    } catch (RuntimeException e) { // the next look may succeed
-      LOG.error("The directory of entries was not watched", e);
-    }
+    thread.every(INTERVAL, "watching the directory of entries", this::look);
   }
 
   void close() {
-    closed.countDown();
+    thread.close();
   }
 
   /**

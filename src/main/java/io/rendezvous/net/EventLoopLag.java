@@ -2,8 +2,6 @@ package io.rendezvous.net;
 
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLongArray;
 import org.xnio.XnioIoThread;
 
@@ -32,7 +30,7 @@ public final class EventLoopLag {
 
   void start() {
     for (int thread = 0; thread < threads.size(); thread++) {
-      next(thread);
+      measure(thread);
     }
   }
 
@@ -49,18 +47,18 @@ public final class EventLoopLag {
     return Duration.ofNanos(Math.max(0, System.nanoTime() - due.get(thread)));
   }
 
-  private void next(int thread) {
-    due.set(thread, System.nanoTime() + every.toNanos());
-    try {
-      threads.get(thread).executeAfter(() -> run(thread), every.toMillis(), TimeUnit.MILLISECONDS);
-    } catch (RejectedExecutionException e) {
-      // The process ends.
-    }
-  }
-
-  private void run(int thread) {
-    Duration late = overdue(thread);
-    next(thread);
-    listener.measured(thread, late);
+  private void measure(int thread) {
+    Recurring.Timer timer =
+        (delay, task) -> {
+          due.set(thread, System.nanoTime() + delay.toNanos());
+          Network.after(threads.get(thread), delay, task);
+        };
+    Recurring unused =
+        new Recurring(
+            timer,
+            every,
+            every,
+            "measuring the lag of an I/O thread",
+            () -> listener.measured(thread, overdue(thread)));
   }
 }

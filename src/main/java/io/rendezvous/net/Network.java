@@ -131,8 +131,12 @@ public final class Network implements AutoCloseable {
 
   /** Runs a task, which must not block, on an I/O thread after a delay. */
   public void after(Duration delay, Runnable task) {
+    after(worker.getIoThread(), delay, task);
+  }
+
+  static void after(XnioIoThread thread, Duration delay, Runnable task) {
     try {
-      worker.getIoThread().executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
+      thread.executeAfter(task, delay.toMillis(), TimeUnit.MILLISECONDS);
     } catch (RejectedExecutionException e) {
       // The process ends.
     }
@@ -149,6 +153,24 @@ public final class Network implements AutoCloseable {
             // The process ends.
           }
         });
+  }
+
+  /**
+   * Runs a task, which must not block, on an I/O thread again and again, first after an interval.
+   *
+   * @param name what the task does, for the log
+   */
+  public Recurring every(Duration interval, String name, Runnable task) {
+    return new Recurring(this::after, interval, interval, name, task);
+  }
+
+  /**
+   * Runs a task, which may block, on a worker again and again, first after an interval.
+   *
+   * @param name what the task does, for the log
+   */
+  public Recurring everyOnWorker(Duration interval, String name, Runnable task) {
+    return new Recurring(this::afterOnWorker, interval, interval, name, task);
   }
 
   /**

@@ -17,6 +17,7 @@ import java.util.PriorityQueue;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -88,6 +89,7 @@ final class HookSender {
   private final Target target;
   private final HookSigner signer;
   private final InstantSource clock;
+  private final Executor executor = newExecutor();
   private final HttpClient client;
 
   // Guarded by this. Times are in nanoseconds.
@@ -119,7 +121,7 @@ final class HookSender {
             .version(HttpClient.Version.HTTP_1_1)
             .followRedirects(HttpClient.Redirect.NEVER)
             .connectTimeout(MAX_CONNECT_TIME)
-            .executor(newExecutor())
+            .executor(executor)
             .build();
   }
 
@@ -189,20 +191,29 @@ final class HookSender {
   }
 
   private void post(Lane lane, Message message) {
-    CompletableFuture<HttpResponse<Void>> response =
-        client.sendAsync(request(message), HttpResponse.BodyHandlers.discarding());
+    CompletableFuture<HttpResponse<Void>> response = begin(message);
     // The timeout of the client covers the head of a response only.
     CompletableFuture<HttpResponse<Void>> inTime =
         response.copy().orTimeout(target.maxTime().toMillis(), TimeUnit.MILLISECONDS);
     CompletableFuture<Void> unused =
-        inTime.handle(
+        inTime.handleAsync(
             (received, failure) -> {
               if (failure instanceof TimeoutException) {
                 response.cancel(true);
               }
               onResponse(lane, received == null ? 0 : received.statusCode(), failure);
               return null;
-            });
+            },
+            executor);
+  }
+
+  /** Begins a request. If that fails, so does the future: the lane has to go on. */
+  private CompletableFuture<HttpResponse<Void>> begin(Message message) {
+    try {
+      return client.sendAsync(request(message), HttpResponse.BodyHandlers.discarding());
+    } catch (RuntimeException e) {
+      return CompletableFuture.failedFuture(e);
+    }
   }
 
   private HttpRequest request(Message message) {

@@ -2,12 +2,14 @@ package io.rendezvous.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.testing.NothingUncaught;
 import java.time.Duration;
 import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 
@@ -41,6 +43,20 @@ class EventLoopLagTest {
       Awaitility.await().until(() -> overdue(lag, 0, much) || overdue(lag, 1, much));
       hang.countDown();
       Awaitility.await().until(() -> delays.stream().anyMatch(late -> late.compareTo(much) > 0));
+    }
+  }
+
+  @Test
+  void listenerThatFailsEndsNoMeasurement() throws Exception {
+    CountDownLatch measured = new CountDownLatch(3);
+    try (Network network = new Network("test-lag", 1)) {
+      network.measureLag(
+          Duration.ofMillis(1),
+          (thread, late) -> {
+            measured.countDown();
+            throw new IllegalStateException(NothingUncaught.EXPECTED);
+          });
+      assertThat(measured.await(10, TimeUnit.SECONDS)).isTrue();
     }
   }
 

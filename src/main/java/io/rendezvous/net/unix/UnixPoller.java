@@ -24,6 +24,18 @@ import org.xnio.XnioIoThread;
 final class UnixPoller implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(UnixPoller.class);
 
+  /** A socket that is watched. */
+  interface Watched {
+    /** Returns the I/O thread of its connection. */
+    XnioIoThread thread();
+
+    /** Records what the socket is ready for, and makes its handlers due. */
+    void onReady(SelectionKey ready, Turn turn);
+
+    /** Handles that the poller has closed the socket. */
+    void onAbandoned();
+  }
+
   private volatile boolean closed;
   private @Nullable Selector selector; // guarded by this
 
@@ -31,11 +43,11 @@ final class UnixPoller implements AutoCloseable {
   private final Map<XnioIoThread, Turn> turns = new HashMap<>();
 
   /** Registers a socket, with no interest at first. It is forgotten when the socket is closed. */
-  SelectionKey register(SocketChannel socket, UnixReadiness readiness) throws IOException {
+  SelectionKey register(SocketChannel socket, Watched watched) throws IOException {
     try {
-      return socket.register(selector(), 0, readiness);
+      return socket.register(selector(), 0, watched);
     } catch (ClosedSelectorException e) {
-      throw new IOException("the process ends", e);
+      throw new IOException("the socket cannot be watched now", e);
     }
   }
 
@@ -73,17 +85,34 @@ final class UnixPoller implements AutoCloseable {
         sockets.select(this::onReady);
         turns.values().forEach(Turn::begin);
       }
-    } catch (IOException e) {
-      LOG.error("Unix-domain sockets cannot be watched any more", e);
+    } catch (IOException | RuntimeException | Error e) {
+      LOG.error("The Unix-domain sockets are closed because of an error: {}", e.toString(), e);
     } finally {
-      sockets.keys().forEach(key -> IoUtils.safeClose(key.channel()));
+      forget(sockets); // the next socket starts another selector
+      sockets.keys().forEach(UnixPoller::abandon);
       IoUtils.safeClose(sockets);
     }
   }
 
+  private synchronized void forget(Selector sockets) {
+    if (selector == sockets) {
+      selector = null;
+    }
+  }
+
   private void onReady(SelectionKey key) {
-    UnixReadiness socket = (UnixReadiness) key.attachment();
-    socket.onReady(key, turns.computeIfAbsent(socket.thread(), Turn::new));
+    try {
+      Watched socket = (Watched) key.attachment();
+      socket.onReady(key, turns.computeIfAbsent(socket.thread(), Turn::new));
+    } catch (RuntimeException e) { // the other sockets are watched all the same
+      LOG.error("A Unix-domain socket is closed because of an error: {}", e.toString(), e);
+      abandon(key);
+    }
+  }
+
+  private static void abandon(SelectionKey key) {
+    IoUtils.safeClose(key.channel());
+    ((Watched) key.attachment()).onAbandoned();
   }
 
   /**
@@ -132,8 +161,8 @@ final class UnixPoller implements AutoCloseable {
       for (Runnable task : tasks) {
         try {
           task.run();
-        } catch (RuntimeException e) { // the handlers of other sockets run all the same
-          LOG.error("A listener of a Unix-domain socket failed", e);
+        } catch (RuntimeException | Error e) { // the handlers of other sockets run all the same
+          LOG.error("A listener of a Unix-domain socket failed: {}", e.toString(), e);
         }
       }
       tasks.clear();

@@ -19,7 +19,7 @@ import org.xnio.XnioIoThread;
  * handler that leaves bytes in the socket is thus called again, and one that takes its time is not
  * called twice. Any thread may call.
  */
-final class UnixReadiness {
+final class UnixReadiness implements UnixPoller.Watched {
   private static final int READ = SelectionKey.OP_READ;
   private static final int WRITE = SelectionKey.OP_WRITE;
 
@@ -59,7 +59,8 @@ final class UnixReadiness {
     this.key = poller.register(socket, this);
   }
 
-  XnioIoThread thread() {
+  @Override
+  public XnioIoThread thread() {
     return thread;
   }
 
@@ -135,8 +136,8 @@ final class UnixReadiness {
     poller.wakeup();
   }
 
-  /** Records what the socket is ready for, and makes its handlers due. Called by the poller. */
-  synchronized void onReady(SelectionKey ready, UnixPoller.Turn turn) {
+  @Override
+  public synchronized void onReady(SelectionKey ready, UnixPoller.Turn turn) {
     int ops;
     try {
       ops = ready.readyOps() & asked;
@@ -152,6 +153,12 @@ final class UnixReadiness {
     if ((ops & resumed & WRITE) != 0) {
       turn.add(writeTask);
     }
+  }
+
+  /** Runs the reading handler, which notices that the socket is closed. */
+  @Override
+  public void onAbandoned() {
+    wakeup(READ);
   }
 
   private void runIfResumed(int op) {
