@@ -47,7 +47,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
@@ -61,9 +60,8 @@ import org.slf4j.LoggerFactory;
  */
 public final class Broker implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Broker.class);
-  private static final Duration MAX_TICK = Duration.ofSeconds(1);
-  private static final Duration MIN_TICK = Duration.ofMillis(20);
   private static final Duration CHECK_CERTIFICATE_EVERY = Duration.ofSeconds(2);
+  private static final Duration FORGET_EVERY = Duration.ofMinutes(1);
 
   private final Settings settings;
   private final InstantSource clock;
@@ -87,7 +85,7 @@ public final class Broker implements AutoCloseable {
   private final Optional<Taas> taas;
   private final Optional<Registrar> registrar;
   private final Presence presence;
-  private final CountDownLatch stopped = new CountDownLatch(1);
+  private final Sweeps sweeps;
   private volatile Optional<Listener> listener = Optional.empty();
   private Optional<AdminServer> admin = Optional.empty();
   private Optional<HeapGuard> heapGuard = Optional.empty();
@@ -156,6 +154,7 @@ public final class Broker implements AutoCloseable {
     this.taas = newTaas();
     this.registrar = newRegistrar();
     this.presence = newPresence();
+    this.sweeps = newSweeps();
     metrics.watch(presence, relays);
     metrics.watch(network);
     metrics.watch(connections);
@@ -262,7 +261,7 @@ public final class Broker implements AutoCloseable {
     heapGuard = Optional.of(new HeapGuard(connections));
     admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
     store.onRevoked(presence::revoke);
-    startTicking();
+    startDuties();
     if (registrar.isPresent()) {
       Registrar older = registrar.get();
       List<Protocol> registrars = List.of(new HttpWithoutTls(refusals), older.requests(), connect);
@@ -373,63 +372,36 @@ public final class Broker implements AutoCloseable {
 
   // Duties that recur.
 
-  private void startTicking() {
-    Thread thread = new Thread(this::tick, "broker-tick");
-    thread.setDaemon(true);
-    thread.start();
+  private Sweeps newSweeps() {
+    List<Sweeps.Sweep> all = new ArrayList<>();
+    all.add(new Sweeps.Sweep("ending old tunnels", tunnels.registry()::sweep));
+    registrar.ifPresent(r -> all.add(new Sweeps.Sweep("sweeping the registrar", r::sweep)));
+    taas.ifPresent(t -> all.add(new Sweeps.Sweep("sweeping TAAS", t::sweep)));
+    all.add(new Sweeps.Sweep("ending relays that stand still", relays::sweep));
+    all.add(new Sweeps.Sweep("reporting hidden servers", now -> telemetry.sweep(now, presence)));
+    return new Sweeps(all, ticker);
   }
 
-  private void tick() {
-    Duration tick = tickLength();
-    long certificateCheckedAt = ticker.getAsLong();
-    try {
-      while (!stopped.await(tick.toMillis(), TimeUnit.MILLISECONDS)) {
-        long now = ticker.getAsLong();
-        sweep(now);
-        if (now - certificateCheckedAt >= CHECK_CERTIFICATE_EVERY.toNanos()) {
-          certificateCheckedAt = now;
-          checkCertificate();
-        }
-      }
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-    }
+  private void startDuties() {
+    sweeps.start(settings.tunnelAge(), settings.linger(), settings.stall());
+    // These may block.
+    certificate.ifPresent(
+        pair ->
+            network.everyOnWorker(
+                CHECK_CERTIFICATE_EVERY, "checking the certificate", pair::check));
+    network.everyOnWorker(
+        FORGET_EVERY,
+        "forgetting deleted entries",
+        () -> telemetry.activity().forgetDeleted(index));
   }
 
   /**
-   * Ends what is too old or stands still. The broker calls this periodically by itself.
+   * Ends what is too old or stands still. The broker does this periodically by itself.
    *
    * @param now in nanoseconds, as {@link System#nanoTime} tells
    */
   public void sweep(long now) {
-    try {
-      tunnels.registry().sweep(now);
-      registrar.ifPresent(older -> older.sweep(now));
-      taas.ifPresent(ports -> ports.sweep(now));
-      relays.sweep(now);
-      telemetry.sweep(now, presence);
-    } catch (RuntimeException e) { // the next time may go better
-      LOG.error("Tunnels, relays and hooks were not looked after", e);
-    }
-  }
-
-  private void checkCertificate() {
-    try {
-      certificate.ifPresent(ServerCertificate::check);
-    } catch (RuntimeException e) { // the next time may go better
-      LOG.error("The certificate was not looked after", e);
-    }
-  }
-
-  /** Returns a tenth of the shortest time that is looked after, within bounds. */
-  private Duration tickLength() {
-    Duration tick = MAX_TICK;
-    for (Duration time :
-        new Duration[] {settings.tunnelAge(), settings.linger(), settings.stall()}) {
-      Duration tenth = time.dividedBy(10);
-      tick = tenth.compareTo(tick) < 0 ? tenth : tick;
-    }
-    return tick.compareTo(MIN_TICK) < 0 ? MIN_TICK : tick;
+    sweeps.run(now);
   }
 
   // The end.
@@ -457,7 +429,7 @@ public final class Broker implements AutoCloseable {
   /** Stops at once. What is still going on is cut off. */
   @Override
   public void close() {
-    stopped.countDown();
+    sweeps.close();
     heapGuard.ifPresent(HeapGuard::close);
     admin.ifPresent(AdminServer::close);
     listener.ifPresent(Listener::close);

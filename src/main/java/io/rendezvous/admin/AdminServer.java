@@ -6,6 +6,7 @@ import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.http.undertow.LoopbackHost;
 import io.rendezvous.http.undertow.UndertowServer;
+import io.rendezvous.net.DutyThread;
 import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -24,10 +25,6 @@ import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
-import java.util.concurrent.ScheduledExecutorService;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
@@ -38,7 +35,8 @@ import org.slf4j.LoggerFactory;
  * The admin listener, which serves the admin page and the REST API: plain HTTP on a loopback
  * address, HTTPS on any other. {@link AdminRoutes} says what is served.
  *
- * <p>Any thread may call. The recurrent duties run on the thread {@code admin-tick}.
+ * <p>Any thread may call. The recurrent duties run on the thread {@code admin-tick}, and what
+ * writes the file of activity on the thread {@code admin-save}.
  */
 public final class AdminServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
@@ -53,10 +51,8 @@ public final class AdminServer implements AutoCloseable {
   /** How long the wait for a request, its head and its body may take, each. */
   private static final Duration MAX_TIME = Duration.ofSeconds(30);
 
-  /** The activity is saved each minute. */
-  private static final int TICKS_PER_SAVE = 60;
-
-  private static final Duration MAX_SAVE_TIME = Duration.ofSeconds(5);
+  private static final Duration TICK = Duration.ofSeconds(1);
+  private static final Duration SAVE_EVERY = Duration.ofMinutes(1);
 
   /** An IPv4 or IPv6 address as it stands in a URL. */
   private static final Pattern ADDRESS =
@@ -71,10 +67,8 @@ public final class AdminServer implements AutoCloseable {
   private final UndertowServer server;
   private final Listener listener;
   private final Optional<AdminLock> lock;
-  private final ScheduledExecutorService ticker =
-      Executors.newSingleThreadScheduledExecutor(AdminServer::daemon);
-  private final Future<?> ticking;
-  private long ticks; // used on the tick thread only
+  private final DutyThread ticking = new DutyThread("admin-tick");
+  private final DutyThread saving = new DutyThread("admin-save");
 
   /**
    * The parts of the broker that the admin listener shows and changes.
@@ -145,7 +139,9 @@ public final class AdminServer implements AutoCloseable {
             conn -> server.accept(conn, ByteBuffer.allocate(0), Optional.empty(), () -> {}));
     this.lock = takeLock(settings.admin(), listener.address().getPort());
     file.load();
-    this.ticking = ticker.scheduleAtFixedRate(this::tick, 1, 1, TimeUnit.SECONDS);
+    ticking.every(TICK, "counting the bytes of ongoing rendezvous", activity::tick);
+    ticking.every(TICK, "sending events to admin pages", events::tick);
+    saving.every(SAVE_EVERY, "saving the activity", this::save);
   }
 
   private void onAccepted(HttpServerExchange exchange) {
@@ -177,12 +173,6 @@ public final class AdminServer implements AutoCloseable {
     }
   }
 
-  private static Thread daemon(Runnable task) {
-    Thread thread = new Thread(task, "admin-tick");
-    thread.setDaemon(true);
-    return thread;
-  }
-
   /** Returns the URL of the page, without the token. */
   public String url() {
     InetSocketAddress address = listener.address();
@@ -204,18 +194,6 @@ public final class AdminServer implements AutoCloseable {
         + "/";
   }
 
-  private void tick() {
-    try {
-      activity.tick();
-      events.tick();
-      if (++ticks % TICKS_PER_SAVE == 0) {
-        save();
-      }
-    } catch (RuntimeException e) { // the next tick may succeed
-      LOG.error("The admin page could not be updated", e);
-    }
-  }
-
   /** Forgets the activity of deleted entries, and saves the rest if this broker has the lock. */
   private void save() {
     try {
@@ -233,13 +211,9 @@ public final class AdminServer implements AutoCloseable {
   /** Saves the activity, stops listening, and closes connections once their request is answered. */
   @Override
   public void close() {
-    ticking.cancel(false);
-    ticker.execute(this::save);
-    ticker.shutdown();
-    try {
-      ticker.awaitTermination(MAX_SAVE_TIME.toSeconds(), TimeUnit.SECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
+    ticking.close();
+    if (saving.end()) {
+      save();
     }
     listener.close();
     server.drain();

@@ -208,6 +208,7 @@ final class EventStream {
     ticks++;
     streams.forEach(PageStream::closeIfLoggedOut);
     Set<UUID> changed = activity.takeChanged();
+    boolean someLeftOut = changed.size() >= ActivityLog.MAX_CHANGED;
     changed.removeIf(id -> index.known(id).isEmpty()); // strangers may have claimed any UUID
     List<Rendezvous> rendezvous = new ArrayList<>(activity.takeEnded());
     if (streams.isEmpty()) {
@@ -221,7 +222,7 @@ final class EventStream {
     }
     boolean entriesChanged = entriesChanged();
     addChangedCounts(changed);
-    if (entriesChanged || changed.size() > MAX_CHANGED) {
+    if (entriesChanged || someLeftOut || changed.size() > MAX_CHANGED) {
       events.put("refresh", "{}");
     } else if (!changed.isEmpty()) {
       events.put("entries", entriesJson(changed));

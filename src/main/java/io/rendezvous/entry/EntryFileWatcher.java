@@ -73,7 +73,7 @@ final class EntryFileWatcher {
 
   /** Looks every second on a thread of its own, until {@link #close}. */
   void start() {
-    thread.every(INTERVAL, "watching the directory of entries", this::look);
+    thread.nowAndEvery(INTERVAL, "watching the directory of entries", this::look);
   }
 
   void close() {
@@ -114,13 +114,8 @@ final class EntryFileWatcher {
   }
 
   private Map<UUID, Seen> takeFound() {
-    Map<UUID, Seen> taken = new HashMap<>();
-    for (UUID id : found.keySet()) {
-      Seen entry = found.remove(id);
-      if (entry != null) {
-        taken.put(id, entry);
-      }
-    }
+    Map<UUID, Seen> taken = new HashMap<>(found);
+    taken.forEach(found::remove);
     return taken;
   }
 

@@ -1,6 +1,7 @@
 package io.rendezvous.net;
 
 import java.time.Duration;
+import java.util.concurrent.Future;
 import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -28,17 +29,23 @@ public final class DutyThread implements AutoCloseable {
   }
 
   /**
-   * Runs a task now, and again and again, each time an interval after its last run has ended.
+   * Runs a task again and again, first after an interval, and then each time an interval after its
+   * last run has ended.
    *
    * @param duty what the task does, for the log
    */
   public Recurring every(Duration interval, String duty, Runnable task) {
+    return new Recurring(this::after, interval, interval, duty, task);
+  }
+
+  /** Does the same as {@link #every}, but runs the task first now. */
+  public Recurring nowAndEvery(Duration interval, String duty, Runnable task) {
     return new Recurring(this::after, Duration.ZERO, interval, duty, task);
   }
 
   private void after(Duration delay, Runnable task) {
     try {
-      executor.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
+      Future<?> unused = executor.schedule(task, delay.toNanos(), TimeUnit.NANOSECONDS);
     } catch (RejectedExecutionException e) {
       // The thread has ended.
     }

@@ -1,9 +1,11 @@
 package io.rendezvous.telemetry;
 
+import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.tunnel.Refusal;
 import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelListener;
+import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -23,17 +25,27 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.Predicate;
 import java.util.stream.Stream;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The activity of each hidden server that was connected since the broker started, and the latest
  * rendezvous. Only hidden servers that have authenticated are recorded, so their number is bounded
- * by that of the entries, as long as {@link #retain} is called to forget those of deleted entries.
+ * by that of the entries, as long as {@link #forgetDeleted} is called.
  *
  * <p>Any thread may call. The methods of {@link TunnelListener} do not block.
  */
 public final class ActivityLog implements TunnelListener {
   /** The maximum number of ended rendezvous that are kept. */
   static final int MAX_RECENT = 100;
+
+  /** The maximum number of IDs that have changed since they were last taken. */
+  public static final int MAX_CHANGED = LastRefusals.MAX_UUIDS;
+
+  /** The number of hidden servers up to which none is forgotten. */
+  static final int MIN_FORGET = 1000;
+
+  private static final Logger LOG = LoggerFactory.getLogger(ActivityLog.class);
 
   /**
    * The totals of one day.
@@ -70,6 +82,7 @@ public final class ActivityLog implements TunnelListener {
   private final Deque<Rendezvous> recent = new ArrayDeque<>(); // guarded by itself; latest first
   private final Deque<Rendezvous> justEnded = new ArrayDeque<>(); // guarded by recent
   private final Set<UUID> changed = ConcurrentHashMap.newKeySet();
+  private volatile int forgetAt = MIN_FORGET; // number of hidden servers
 
   /**
    * Creates an empty log.
@@ -89,8 +102,14 @@ public final class ActivityLog implements TunnelListener {
 
   /** Returns the activity of an ID, and records that it changes. */
   private ServerActivity touch(UUID id) {
-    changed.add(id);
+    addChanged(id);
     return servers.computeIfAbsent(id, i -> new ServerActivity());
+  }
+
+  private void addChanged(UUID id) {
+    if (changed.size() < MAX_CHANGED) {
+      changed.add(id);
+    }
   }
 
   @Override
@@ -165,8 +184,10 @@ public final class ActivityLog implements TunnelListener {
     if (refusal.side() == Side.HIDDEN_SERVER && refusal.id().isPresent()) {
       UUID id = refusal.id().get();
       boolean known = lastRefusals.put(id, refusal, clock.instant());
-      if (known || changed.size() < LastRefusals.MAX_UUIDS) {
+      if (known) { // strangers may have filled the set
         changed.add(id);
+      } else {
+        addChanged(id);
       }
     }
   }
@@ -199,7 +220,10 @@ public final class ActivityLog implements TunnelListener {
     }
   }
 
-  /** Returns the IDs whose activity has changed since the last call, entries or not. */
+  /**
+   * Returns the IDs whose activity has changed since the last call, entries or not. If so many have
+   * changed that some were left out, there are at least {@link #MAX_CHANGED}.
+   */
   public Set<UUID> takeChanged() {
     Set<UUID> taken = new HashSet<>();
     for (Iterator<UUID> ids = changed.iterator(); ids.hasNext(); ) {
@@ -226,6 +250,23 @@ public final class ActivityLog implements TunnelListener {
   /** Returns the IDs that have activity. */
   Set<UUID> ids() {
     return servers.keySet();
+  }
+
+  /**
+   * Forgets the activity of deleted entries. To be called about once a minute, on one thread at a
+   * time. It lists the entries, and so may block, but only if much was recorded since the last
+   * time.
+   */
+  public void forgetDeleted(EntryIndex index) {
+    if (servers.size() < forgetAt) {
+      return;
+    }
+    try {
+      retain(index.all().keySet());
+      forgetAt = Math.max(MIN_FORGET, 2 * servers.size());
+    } catch (IOException e) {
+      LOG.debug("The store cannot be reached, so no activity is forgotten: {}", e.getMessage());
+    }
   }
 
   /** Forgets the activity of all IDs but these. */

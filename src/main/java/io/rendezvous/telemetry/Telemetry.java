@@ -90,8 +90,11 @@ public final class Telemetry implements AutoCloseable {
     }
     sweptAt = now;
     Map<UUID, Presence.Counts> counts = presence.counts();
-    serverLog.sweep(now, counts);
-    webhooks.ifPresent(hooks -> hooks.sweep(now, counts));
+    try {
+      serverLog.sweep(now, counts);
+    } finally {
+      webhooks.ifPresent(hooks -> hooks.sweep(now, counts));
+    }
   }
 
   /** Stops the webhooks, writes the rest of the logs, and closes the metrics. */

@@ -2,7 +2,11 @@ package io.rendezvous.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.FileStore;
 import io.rendezvous.testing.AdminClient;
+import io.rendezvous.testing.HookedStore;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
 import io.rendezvous.tunnel.Refusal;
@@ -13,6 +17,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -72,6 +77,37 @@ class ActivityLogTest {
     activity.retain(Set.of());
     assertThat(activity.ids()).isEmpty();
     assertThat(activity.lastSeen(ID)).isEmpty();
+  }
+
+  @Test
+  void logIsBoundedThoughNobodyReadsIt() throws Exception {
+    HookedStore store = new HookedStore();
+    EntryIndex index = new EntryIndex(store);
+    Entry entry = Entry.create(ID, List.of(), 8, clock.instant(), List.of());
+    store.create(entry);
+    activity.parked(ID, FROM);
+    activity.parked(UUID.randomUUID(), FROM);
+    activity.forgetDeleted(index);
+    assertThat(activity.ids()).hasSize(2); // too few to list the store for
+    for (int i = 0; i < 2 * ActivityLog.MAX_CHANGED; i++) {
+      activity.parked(UUID.randomUUID(), FROM);
+    }
+    activity.forgetDeleted(index);
+    assertThat(activity.ids()).containsExactly(ID);
+    assertThat(activity.takeChanged()).hasSize(ActivityLog.MAX_CHANGED);
+    assertThat(activity.takeEnded()).isEmpty();
+  }
+
+  @Test
+  void nothingIsForgottenWhileTheStoreIsAway(@TempDir Path directory) throws Exception {
+    Path entries = directory.resolve("entries");
+    EntryIndex index = new EntryIndex(new FileStore(entries));
+    Files.delete(entries);
+    for (int i = 0; i < ActivityLog.MIN_FORGET; i++) {
+      activity.parked(UUID.randomUUID(), FROM);
+    }
+    activity.forgetDeleted(index);
+    assertThat(activity.ids()).hasSize(ActivityLog.MIN_FORGET);
   }
 
   @Test

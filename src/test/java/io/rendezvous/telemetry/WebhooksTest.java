@@ -295,6 +295,21 @@ class WebhooksTest {
   }
 
   @Test
+  void eventThatCannotBeSentAtAllIsGivenUpAndHoldsUpNoOther() throws Exception {
+    begin(new HookSender.Target(URI.create("ftp://127.0.0.1/"), 100, Duration.ofSeconds(20)));
+    for (int i = 0; i < 10; i++) { // more than are sent at the same time
+      comeAndGo(broker.addEntry(), 0);
+    }
+    await(() -> hooks.retried() == 10);
+    for (int i = 0; i < HookSender.DELAYS.size(); i++) {
+      int retried = Math.min(4, i + 2) * 10;
+      hooks.sweep(Duration.ofSeconds(100L * (i + 1)).toNanos(), Map.of());
+      await(() -> hooks.retried() >= retried);
+    }
+    await(() -> hooks.failed() == 10);
+  }
+
+  @Test
   void responseThatDoesNotComeOrDoesNotEndIsAFailure() throws Exception {
     begin(new HookSender.Target(receiver.url(), 100, Duration.ofSeconds(1)));
     CountDownLatch over = new CountDownLatch(1);

@@ -3,6 +3,7 @@ package io.rendezvous.net.unix;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.testing.NothingUncaught;
+import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
@@ -79,7 +80,7 @@ class UnixPollerTest {
     }
 
     @Override
-    public void close() throws Exception {
+    public void close() throws IOException {
       near.close();
       far.close();
     }
