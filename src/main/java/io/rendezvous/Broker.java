@@ -242,7 +242,7 @@ public final class Broker implements AutoCloseable {
     List<Protocol> all = new ArrayList<>();
     all.add(new HttpWithoutTls(refusals)); // http:// where https:// is spoken
     taas.ifPresent(all::add); // host names of its own
-    all.add(connect); // CONNECT, and every request that is nobody else's
+    all.add(connect); // CONNECT, and every request that no other protocol claims
     return all;
   }
 

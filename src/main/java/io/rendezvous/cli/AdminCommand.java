@@ -50,7 +50,7 @@ final class AdminCommand implements Callable<Integer> {
         .link();
   }
 
-  /** Returns the URL without a token, since other addresses are not asked for one. */
+  /** Returns the URL without a token: one is only requested from a broker on this machine. */
   private String url(Installation installation, InetAddress address) throws IOException {
     Settings.AdminSettings admin = installation.settings().admin();
     String host = address.isAnyLocalAddress() ? installation.provisioner().publicHost() : "";

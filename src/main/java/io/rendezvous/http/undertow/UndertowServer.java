@@ -121,7 +121,7 @@ public final class UndertowServer {
     conn.onClosed(
         () -> {
           sources.remove(ends);
-          conns.remove(ends);
+          conns.remove(ends, conn);
           onClosed.run();
         });
     PooledByteBuffer buffer = UndertowBuffers.of(network).allocate();
