@@ -317,7 +317,7 @@ class AgentTest {
         connections(
             tunnel -> tunnel.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi").end(),
             Duration.ofSeconds(4));
-    assertThat(connections).isBetween(4, 60);
+    assertThat(connections).isBetween(2, 60);
     assertThat(events)
         .anyMatch(event -> event.startsWith("the server at the broker's address is a web server"))
         .noneMatch(event -> event.endsWith(": taken"));
