@@ -21,6 +21,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
@@ -80,6 +81,7 @@ final class Agent implements AutoCloseable {
   private final Set<AgentTunnel> tunnels = ConcurrentHashMap.newKeySet(); // connected
   private final NetworkChange networkChange;
   private final List<Recurring> duties = new CopyOnWriteArrayList<>();
+  private final AtomicBoolean reachable = new AtomicBoolean(); // since a tunnel was parked
   private volatile @Nullable Duration clockBehind;
 
   // Used by one thread at a time: the one that looks for network changes.
@@ -183,6 +185,11 @@ final class Agent implements AutoCloseable {
           Kind.PARKED,
           String.format(
               "parked a tunnel at %s (%d of %d)", plan.broker(), counts.parked(), counts.wanted()));
+      if (reachable.compareAndSet(false, true)) {
+        events.tell(
+            Kind.REACHABLE,
+            String.format("clients reach it at https://%s:x@%s/", plan.id(), plan.broker()));
+      }
       fill();
     }
   }

@@ -25,6 +25,8 @@ public record Event(Instant time, Kind kind, String text) {
   public enum Kind {
     /** A tunnel was parked. */
     PARKED,
+    /** The first tunnel was parked, so that clients can reach the hidden server. */
+    REACHABLE,
     /** A client has taken a tunnel. */
     TAKEN,
     /** A tunnel that a client had taken has ended. */
@@ -39,7 +41,11 @@ public record Event(Instant time, Kind kind, String text) {
     REFUSED,
     /** The local server cannot be reached, or broke off. */
     LOCAL_FAILED,
-    /** A provisioning file cannot be used. Only the agent command reports this. */
+    /** The local server can be reached again. Only a watched one is reported. */
+    LOCAL_REACHABLE,
+    /**
+     * A provisioning file cannot be used, or there is none. Only the agent command reports this.
+     */
     ENTRY_UNUSABLE;
 
     /** Returns whether somebody may have to act. */

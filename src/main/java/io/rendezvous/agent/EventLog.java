@@ -13,6 +13,7 @@ final class EventLog {
 
   private final InstantSource clock;
   private final Consumer<Event> listener;
+  private volatile Runnable onLocalFailure = () -> {};
   private volatile @Nullable Event lastTrouble;
 
   /**
@@ -25,10 +26,18 @@ final class EventLog {
     this.listener = listener;
   }
 
+  /** Sets what is run after each failure of the local server, on any thread. */
+  void onLocalFailure(Runnable action) {
+    onLocalFailure = action;
+  }
+
   void tell(Event.Kind kind, String text) {
     Event event = new Event(clock.instant(), kind, text);
     if (kind.isTrouble()) {
       lastTrouble = event;
+    }
+    if (kind == Event.Kind.LOCAL_FAILED) {
+      onLocalFailure.run();
     }
     try {
       listener.accept(event);

@@ -44,10 +44,13 @@ public final class HiddenServer implements AutoCloseable {
   private static final int IO_THREADS = 2;
 
   private final Agent agent;
+  private final Optional<LocalServerWatch> watch;
   private final Optional<Network> ownNetwork;
 
-  private HiddenServer(Agent agent, Optional<Network> ownNetwork) {
+  private HiddenServer(
+      Agent agent, Optional<LocalServerWatch> watch, Optional<Network> ownNetwork) {
     this.agent = agent;
+    this.watch = watch;
     this.ownNetwork = ownNetwork;
   }
 
@@ -71,6 +74,7 @@ public final class HiddenServer implements AutoCloseable {
    */
   @Override
   public void close() {
+    watch.ifPresent(LocalServerWatch::close);
     agent.close();
     ownNetwork.ifPresent(Network::close);
   }
@@ -86,6 +90,8 @@ public final class HiddenServer implements AutoCloseable {
     private @Nullable Network sharedNetwork;
     private int tunnels = DEFAULT_TUNNELS;
     private int maxTunnels = DEFAULT_MAX_TUNNELS;
+    private boolean watched;
+    private @Nullable Function<Network, Dialer> local; // to be watched
     private Consumer<Event> listener = event -> {};
 
     private Builder(Provisioning entry) {
@@ -135,6 +141,16 @@ public final class HiddenServer implements AutoCloseable {
      */
     public Builder maxTunnels(int count) {
       this.maxTunnels = count;
+      return this;
+    }
+
+    /**
+     * Watches a local server that is reached by {@code relay} or {@code proxy}: events tell when
+     * nothing listens there, at the start too, and when that is over. By default only clients find
+     * out.
+     */
+    public Builder watchLocalServer() {
+      this.watched = true;
       return this;
     }
 
@@ -203,6 +219,7 @@ public final class HiddenServer implements AutoCloseable {
     private HiddenServer proxy(
         Function<Network, ReverseProxy.LocalServer> local, ReverseProxy.Options options)
         throws IOException {
+      this.local = network -> local.apply(network).dialer();
       return http(
           (network, events) -> {
             Consumer<String> onFailure = why -> events.tell(Event.Kind.LOCAL_FAILED, why);
@@ -254,6 +271,7 @@ public final class HiddenServer implements AutoCloseable {
 
     private HiddenServer relay(Function<Network, Dialer> local, boolean passHeader)
         throws IOException {
+      this.local = local;
       return start(
           (network, events) ->
               new TcpTarget(local.apply(network)::dialBeside, passHeader, network));
@@ -284,7 +302,20 @@ public final class HiddenServer implements AutoCloseable {
       Target target = targets.create(network, events);
       Agent agent = new Agent(plan, target, network, clock, System::nanoTime, events);
       agent.start();
-      return new HiddenServer(agent, shared == null ? Optional.of(network) : Optional.empty());
+      Optional<LocalServerWatch> watch = watch(network, events);
+      return new HiddenServer(
+          agent, watch, shared == null ? Optional.of(network) : Optional.empty());
+    }
+
+    private Optional<LocalServerWatch> watch(Network network, EventLog events) {
+      Function<Network, Dialer> watchedServer = local;
+      if (!watched || watchedServer == null) {
+        return Optional.empty();
+      }
+      LocalServerWatch watch = new LocalServerWatch(watchedServer.apply(network), network, events);
+      events.onLocalFailure(watch::look);
+      watch.look();
+      return Optional.of(watch);
     }
 
     private Agent.Plan plan() throws IOException {

@@ -125,6 +125,7 @@ final class AgentCommand implements Callable<Integer> {
                         .trusting(broker.trusted(entry.ca()))
                         .tunnels(tunnels)
                         .maxTunnels(maxTunnels)
+                        .watchLocalServer()
                         .events(event -> output.event(name, event)));
     if (files.isEmpty()) {
       Provisioning entry = broker.fromOptions();

@@ -13,6 +13,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -43,8 +44,14 @@ final class EntryFiles {
     HiddenServer start(String name, Provisioning entry, int option) throws IOException;
   }
 
-  /** The contents of a file, and the name of the hidden server that runs with them. */
-  private record Known(String text, String name) {}
+  /** The contents of a file, and the hidden server that runs with them. */
+  private record Known(String text, String name, Provisioning entry) {
+    boolean isSame(Provisioning other) {
+      return entry.id().equals(other.id())
+          && entry.host().equalsIgnoreCase(other.host())
+          && entry.port() == other.port();
+    }
+  }
 
   private final List<Path> paths;
   private final BrokerOptions options;
@@ -54,6 +61,7 @@ final class EntryFiles {
   private final Map<Path, Known> known = new TreeMap<>();
   private final Map<Path, String> unusable = new HashMap<>();
   private final DutyThread thread = new DutyThread("agent-files"); // ends with the process
+  private final Set<Path> empty = new HashSet<>(); // directories
 
   /**
    * Creates the hidden servers of some files, of which none is read before {@link #start}.
@@ -79,10 +87,14 @@ final class EntryFiles {
    * Starts the hidden servers, and follows the files from now on.
    *
    * @throws IOException if a file cannot be used, unless it stands in one of the directories
+   * @throws IllegalArgumentException if two files are of the same hidden server
    */
   void start() throws IOException {
     for (int option = 0; option < paths.size(); option++) {
       Path path = paths.get(option);
+      if (paths.indexOf(path) < option) {
+        throw new IllegalArgumentException("--entry " + path + " is given twice");
+      }
       if (!Files.isDirectory(path)) {
         start(path, Files.readString(path), option);
       }
@@ -113,7 +125,6 @@ final class EntryFiles {
       return;
     }
     unusable.keySet().removeIf(path -> path.equals(directory) || isGone(path, directory, present));
-    present.forEach(file -> follow(file, option));
     known
         .entrySet()
         .removeIf(
@@ -124,6 +135,17 @@ final class EntryFiles {
               }
               return gone;
             });
+    present.forEach(file -> follow(file, option));
+    reportIfEmpty(directory, present.isEmpty());
+  }
+
+  private void reportIfEmpty(Path directory, boolean isEmpty) {
+    if (!isEmpty) {
+      empty.remove(directory);
+    } else if (empty.add(directory)) {
+      String text = "there is no provisioning file in " + directory + " yet";
+      listener.accept("", new Event(Instant.now(), Event.Kind.ENTRY_UNUSABLE, text));
+    }
   }
 
   private boolean isGone(Path file, Path directory, Set<Path> present) {
@@ -155,9 +177,15 @@ final class EntryFiles {
 
   private void start(Path file, String text, int option) throws IOException {
     Provisioning entry = options.withBroker(Provisioning.parse(text));
+    for (Map.Entry<Path, Known> other : known.entrySet()) {
+      if (!other.getKey().equals(file) && other.getValue().isSame(entry)) {
+        throw new IllegalArgumentException(
+            file + " and " + other.getKey() + " are of the same hidden server");
+      }
+    }
     String name = name(file, entry);
     agents.put(name, starter.start(name, entry, option));
-    known.put(file, new Known(text, name));
+    known.put(file, new Known(text, name, entry));
   }
 
   /** Returns the name of a file's hidden server, which it keeps and shares with no other. */

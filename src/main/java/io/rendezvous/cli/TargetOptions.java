@@ -20,6 +20,8 @@ final class TargetOptions {
   private static final String DIRECTORY = "file:";
   private static final String UNIX = "unix:";
   private static final String HTTP_UNIX = "http://unix:";
+  private static final String PORT = "[0-9]+";
+  private static final String LOOPBACK = "127.0.0.1:";
   private static final Duration LOCAL_TIMEOUT = Duration.ofMinutes(2);
 
   @Option(
@@ -27,7 +29,7 @@ final class TargetOptions {
       paramLabel = "TARGET",
       description = {
         "What clients reach. Give one for all entries, or one for each --entry:",
-        "- HOST:PORT or unix:PATH: relay bytes unchanged",
+        "- PORT, HOST:PORT or unix:PATH: relay bytes unchanged (PORT: 127.0.0.1:PORT)",
         "- http://HOST:PORT or https://HOST:PORT: reverse proxy",
         "- http://unix:PATH: the same, to a Unix-domain socket",
         "- file:DIRECTORY: serve its files",
@@ -129,8 +131,18 @@ final class TargetOptions {
       ReverseProxy.Options options = proxyOptions();
       return builder -> builder.proxy(local, options);
     }
-    Address local = Address.parse(text, "tcp");
+    Address local = relayed(text);
     return builder -> builder.relay(local, passHeader);
+  }
+
+  private static Address relayed(String text) {
+    try {
+      return Address.parse(text.matches(PORT) ? LOOPBACK + text : text, "tcp");
+    } catch (IllegalArgumentException e) {
+      throw new IllegalArgumentException(
+          "not a target (PORT, HOST:PORT, unix:PATH, http://HOST:PORT or file:DIRECTORY): " + text,
+          e);
+    }
   }
 
   private static Path path(String text, String prefix, String name) {

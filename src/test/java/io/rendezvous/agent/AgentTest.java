@@ -156,6 +156,18 @@ class AgentTest {
   }
 
   @Test
+  void urlIsToldOnceWhenClientsCanReachTheHiddenServer() throws Exception {
+    try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
+        Agent agent = agent(local.port(), 3)) {
+      broker.awaitParked(3);
+      assertServed("/");
+      Awaitility.await().until(() -> agent.status().parked() == 3);
+      String url = "https://" + broker.id() + ":x@localhost:" + broker.port() + "/";
+      assertThat(events).containsOnlyOnce("clients reach it at " + url);
+    }
+  }
+
+  @Test
   void manyClientsAtOnceAreServed() throws Exception {
     try (LocalServer local = new LocalServer(LocalServer::answerWithPath);
         Agent agent = agent(local.port(), 4)) {
@@ -536,7 +548,7 @@ class AgentTest {
           event -> {
             switch (event.kind()) {
               case PARKED -> parkings.incrementAndGet();
-              case TAKEN, ENDED -> {}
+              case REACHABLE, TAKEN, ENDED -> {}
               default -> others.add(event);
             }
           };

@@ -202,8 +202,8 @@ class AgentIT {
         JsonNode event = new ObjectMapper().readTree(line);
         assertThat(event.path("time").asText()).endsWith("Z");
         assertThat(event.path("entry").asText()).isEqualTo(home.id().toString().substring(0, 8));
-        assertThat(event.path("event").asText()).isEqualTo("parked");
-        assertThat(event.path("text").asText()).startsWith("parked a tunnel");
+        assertThat(event.path("event").asText()).isIn("parked", "reachable", "local-failed");
+        assertThat(event.path("text").asText()).isNotEmpty();
       }
       assertThat(agent.output()).doesNotContain(home.totp().base32());
     }
@@ -288,6 +288,45 @@ class AgentIT {
     Program agent = Program.rendezvous(directory, "agent", "--entry", file, "--to", "127.0.0.1:1");
     assertThat(agent.exitCode()).as("not tried again by systemd").isEqualTo(2);
     assertThat(agent.output()).contains(why);
+  }
+
+  @Test
+  void sameEntryTwiceIsRefused() throws Exception {
+    entry("home");
+    Files.copy(directory.resolve("home.json"), directory.resolve("copy.json"));
+    for (String second : List.of("home.json", "copy.json")) {
+      Program agent =
+          Program.rendezvous(
+              directory, "agent", "--entry", "home.json", "--entry", second, "--to", "8080");
+      assertThat(agent.exitCode()).isEqualTo(2);
+      assertThat(agent.output()).containsAnyOf("given twice", "are of the same hidden server");
+    }
+  }
+
+  @Test
+  void directoryWithoutEntriesAndAnEntryTwiceAreTold() throws Exception {
+    Path entries = Files.createDirectory(directory.resolve("entries"));
+    entry("home");
+    int unused = FreePort.find();
+    try (Program agent =
+        Program.rendezvous(
+            directory, "agent", "--broker", broker(), "--entry", "entries", "--to", "" + unused)) {
+      agent.await("there is no provisioning file in entries yet");
+      Files.copy(directory.resolve("home.json"), entries.resolve("a.json"));
+      agent.await("home: clients reach it at https://[0-9a-f-]{36}:x@localhost:" + port + "/");
+      agent.await("home: the local server cannot be reached, .*127.0.0.1 port " + unused);
+      Files.copy(directory.resolve("home.json"), entries.resolve("b.json"));
+      agent.await("b.json: .*entries/b.json and entries/a.json are of the same hidden server");
+    }
+  }
+
+  @Test
+  void targetThatIsNoneIsRefusedWithItsForms() throws Exception {
+    entry("home");
+    Program agent =
+        Program.rendezvous(directory, "agent", "--entry", "home.json", "--to", "localhost");
+    assertThat(agent.exitCode()).isEqualTo(2);
+    assertThat(agent.output()).contains("PORT, HOST:PORT, unix:PATH, http://HOST:PORT");
   }
 
   private static HttpResponse<String> status(int port, String path) throws Exception {
