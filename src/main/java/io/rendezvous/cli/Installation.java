@@ -1,5 +1,6 @@
 package io.rendezvous.cli;
 
+import io.rendezvous.config.DirectoryLock;
 import io.rendezvous.config.LoadedSettings;
 import io.rendezvous.config.Settings;
 import io.rendezvous.config.SettingsException;
@@ -18,6 +19,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
@@ -91,6 +93,17 @@ final class Installation {
     if (!mistakes.isEmpty()) {
       throw new SettingsException(mistakes);
     }
+  }
+
+  /**
+   * Takes the lock of a running broker. It is on the data directory, where a broker keeps what no
+   * other may write; the entries may be shared.
+   *
+   * @throws IOException if another broker is running here
+   */
+  DirectoryLock lock() throws IOException {
+    Path ledger = settings.admin().ledger().toAbsolutePath();
+    return DirectoryLock.take(Objects.requireNonNull(ledger.getParent()));
   }
 
   /** Returns where the entries are, for people. The location of another store may be secret. */

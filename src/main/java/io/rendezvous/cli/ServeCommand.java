@@ -1,6 +1,7 @@
 package io.rendezvous.cli;
 
 import io.rendezvous.Broker;
+import io.rendezvous.config.DirectoryLock;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.protocol.registrar.Registrar;
@@ -51,7 +52,9 @@ final class ServeCommand implements Callable<Integer> {
       spec.commandLine().getOut().println("OK");
     } else {
       installation.checkFiles();
-      serve(installation);
+      try (DirectoryLock lock = installation.lock()) {
+        serve(installation);
+      }
     }
     return 0;
   }
