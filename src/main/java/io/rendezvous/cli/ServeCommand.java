@@ -52,8 +52,11 @@ final class ServeCommand implements Callable<Integer> {
       spec.commandLine().getOut().println("OK");
     } else {
       installation.checkFiles();
-      try (DirectoryLock lock = installation.lock()) {
+      DirectoryLock lock = installation.lock();
+      try {
         serve(installation);
+      } finally {
+        lock.close();
       }
     }
     return 0;
