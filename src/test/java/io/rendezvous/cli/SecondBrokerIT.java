@@ -42,6 +42,7 @@ class SecondBrokerIT {
       }
       assertThat(Program.rendezvous(directory, "entry", "create", "--json").outputWhenDone())
           .contains("\"uuid\""); // commands go on
+      Files.createDirectory(directory.resolve("other"));
       try (Program other = serve("-Drendezvous.admin.ledger=other/ledger.json")) {
         other.await(LISTENING);
       }
