@@ -7,7 +7,9 @@ import io.rendezvous.testing.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,13 +31,21 @@ class ReloadIT {
     Files.writeString(directory.resolve("conf/rendezvous.properties"), START + settings);
   }
 
+  /** Starts a broker to which HUP is delivered, even if these tests run under nohup. */
+  private Program serveThatHeedsHup() throws IOException {
+    List<String> command = new ArrayList<>(List.of("env", "--default-signal=HUP"));
+    command.addAll(Program.commandLine(List.of(), "serve"));
+    return Program.start(
+        directory, Map.of("RENDEZVOUS_ADMIN_PORT", "0"), command.toArray(String[]::new));
+  }
+
   private Program check(String... options) throws IOException {
     return Program.rendezvous(directory, List.of(options), "serve", "--check");
   }
 
   @Test
   void changesAreNamedAndMistakesChangeNothing() throws Exception {
-    try (Program serve = Program.rendezvous(directory, "serve")) {
+    try (Program serve = serveThatHeedsHup()) {
       String port = serve.await("Listening on https://127\\.0\\.0\\.1:(\\d+)");
       serve.signal("HUP");
       serve.await("The settings were read again: nothing to change");

@@ -42,6 +42,13 @@ class TaasIT {
     put(DOOR_ID, entry(DOOR_ID, "Door:" + door));
     put("owntracks/home/phone", "{\"username\":\"x\",\"authParams\":{\"protocol\":\"bcrypt\"}}");
     Files.createDirectory(directory.resolve("conf"));
+    Files.writeString(
+        directory.resolve("conf/rendezvous.properties"),
+        "rendezvous.host=127.0.0.1\nrendezvous.port=0\nrendezvous.domain=servers.example\n"
+            + "rendezvous.store=redis://127.0.0.1:"
+            + redis.port()
+            + "/0\nrendezvous.taas.enabled=true\nrendezvous.taas.host=taas.example\n"
+            + "rendezvous.taas.address=127.0.0.1\nrendezvous.taas.ports=23000-23099\n");
     Program.rendezvous(
             directory,
             "cert",
@@ -52,13 +59,6 @@ class TaasIT {
             "--host",
             "*.servers.example")
         .outputWhenDone();
-    Files.writeString(
-        directory.resolve("conf/rendezvous.properties"),
-        "rendezvous.host=127.0.0.1\nrendezvous.port=0\nrendezvous.domain=servers.example\n"
-            + "rendezvous.store=redis://127.0.0.1:"
-            + redis.port()
-            + "/0\nrendezvous.taas.enabled=true\nrendezvous.taas.host=taas.example\n"
-            + "rendezvous.taas.address=127.0.0.1\nrendezvous.taas.ports=23000-23099\n");
     broker = Program.rendezvous(directory, "serve");
     port = Integer.parseInt(broker.await("Listening on https://127\\.0\\.0\\.1:(\\d+)"));
     broker.await(
