@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.RedisStore;
+import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.RedisServer;
 import io.rendezvous.testing.TestBroker;
@@ -115,6 +116,7 @@ class RedisOutageTest {
                   assertThat(connected.totals().parked()).isZero();
                   assertThat(connected.totals().paired()).isZero();
                 });
+        assertThat(Octets.untilItBreaks(parked.in())).isEmpty();
       }
     }
   }
