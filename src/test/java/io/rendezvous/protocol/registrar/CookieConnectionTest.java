@@ -275,15 +275,22 @@ class CookieConnectionTest {
     }
   }
 
+  /** Parks one more connection, which counts as a stranger until it is parked. */
+  private static Peer parked(OldBroker broker, String cookie, int count) throws IOException {
+    Peer peer = broker.park(cookie);
+    broker.broker().awaitParked(count);
+    return peer;
+  }
+
   @Test
   void oldestStrangerOfASourceMakesRoomForTheNext() throws Exception {
     try (OldBroker small = OldBroker.start("limits.per-source", "2")) {
       String cookie = small.register();
       String forClients = small.find();
       Awaitility.await().until(() -> small.broker().broker().connections() == 0);
-      try (Peer first = small.park(cookie);
-          Peer second = small.park(cookie);
-          Peer third = small.park(cookie);
+      try (Peer first = parked(small, cookie, 1);
+          Peer second = parked(small, cookie, 2);
+          Peer third = parked(small, cookie, 3);
           Peer stranger = small.dial().plain();
           Peer next = small.dial().plain();
           Peer client = small.line(forClients + "\n")) {
@@ -304,7 +311,7 @@ class CookieConnectionTest {
       Awaitility.await().until(() -> small.broker().broker().connections() == 0);
       Deque<Peer> open = new ArrayDeque<>();
       for (int i = 0; i < 4; i++) {
-        open.add(small.park(cookie));
+        open.add(parked(small, cookie, i + 1));
       }
       for (int i = 1; i <= 20; i++) {
         open.add(small.dial().from("127.0.1." + i).plain());
