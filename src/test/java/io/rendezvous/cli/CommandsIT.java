@@ -165,7 +165,7 @@ class CommandsIT {
         "2 | entry create --label a_b         | not a label",
         "2 | agent                            | --to",
         "2 | agent --to localhost:1           | --entry FILE",
-        "2 | agent --to localhost --entry x   | not HOST:PORT",
+        "2 | agent --to localhost --entry x   | not a target (PORT, HOST:PORT",
         "2 | agent --to a:1 --entry x.json    | x.json",
         "2 | agent --to a:1 --to b:2 --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab --secret AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA | one --to TARGET for all entries",
         "2 | agent --to a:1 --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab | --secret-file FILE",
