@@ -14,6 +14,8 @@ import io.rendezvous.testing.RedisServer;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -144,14 +146,16 @@ class ServeIT {
 
   @Test
   void addressThatIsTakenStopsTheStart() throws Exception {
-    int port = port(serve(List.of()));
-    Program second = serve(List.of(), "port=" + port);
-    assertThat(second.exitCode()).isEqualTo(1);
-    assertThat(second.output())
-        .contains(
-            "cannot listen on 127.0.0.1 port "
-                + port
-                + " (rendezvous.host, rendezvous.port): Address already in use");
+    try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getByName("127.0.0.1"))) {
+      int port = taken.getLocalPort();
+      Program serve = serve(List.of(), "port=" + port);
+      assertThat(serve.exitCode()).isEqualTo(1);
+      assertThat(serve.output())
+          .contains(
+              "cannot listen on 127.0.0.1 port "
+                  + port
+                  + " (rendezvous.host, rendezvous.port): Address already in use");
+    }
   }
 
   @Test
