@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
-import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,23 +21,11 @@ import org.jspecify.annotations.Nullable;
  * fast stream needs few system calls, and a slow one little memory.
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // every field has one thread that writes it
-public final class Pump {
-  /** Decides what happens to the bytes of a pump, and receives what happens to it. */
-  public interface Owner {
+final class Pump {
+  /** Decides whether a pump goes on, and receives what happens to it. */
+  interface Owner {
     /** Returns whether the pump may go on. Any thread may call. */
     boolean isRunning();
-
-    /**
-     * Returns what is passed on in place of the bytes that were read: all or a part of them in the
-     * same buffer, or another buffer, or null for nothing. By default they are passed on unchanged.
-     * Called on the reading thread.
-     *
-     * @throws IOException if the bytes cannot be passed on; the pump then handles the connection
-     *     that it reads as broken
-     */
-    default @Nullable ByteBuffer filter(Pump pump, ByteBuffer read) throws IOException {
-      return read;
-    }
 
     /**
      * Returns whether an error in writing only means that the peer accepts nothing more, because
@@ -67,16 +54,6 @@ public final class Pump {
      * discarded. Called on the writing thread.
      */
     void lost(Pump pump);
-  }
-
-  /** What becomes of the stream that is written once everything is delivered. */
-  private enum Ending {
-    /** It is ended in order. */
-    SHUT,
-    /** It is truncated, as the stream that was read. */
-    CUT,
-    /** It stays open. */
-    KEPT
   }
 
   /** Buffers on their way: one being written, one being filled. A power of two. */
@@ -109,12 +86,11 @@ public final class Pump {
   private volatile int produced;
   private volatile boolean ended;
   private volatile boolean sawEnd;
-  private volatile Ending ending = Ending.SHUT;
+  private volatile boolean truncated;
   private volatile long bytes;
 
   // Of the reading part.
   private boolean fast;
-  private boolean finishing;
 
   // Written by the writing part, read by any thread.
   private volatile int consumed;
@@ -136,7 +112,7 @@ public final class Pump {
    * @param from the connection that is read
    * @param to the connection that is written
    */
-  public Pump(Owner owner, Conn from, Conn to) {
+  Pump(Owner owner, Conn from, Conn to) {
     this.owner = owner;
     this.from = from;
     this.to = to;
@@ -148,32 +124,32 @@ public final class Pump {
   }
 
   /** Returns how many bytes were read. Any thread may call. */
-  public long bytes() {
+  long bytes() {
     return bytes;
   }
 
   /** Returns whether the end of the stream was read. */
-  public boolean sawEnd() {
+  boolean sawEnd() {
     return sawEnd;
   }
 
   /** Returns whether everything was delivered, and the end was passed on. */
-  public boolean isDelivered() {
+  boolean isDelivered() {
     return delivered;
   }
 
   /** Returns whether nothing is left to do: all is delivered, or the peer accepts nothing more. */
-  public boolean isOver() {
+  boolean isOver() {
     return delivered || lost;
   }
 
   /** Returns whether bytes have been waiting for that long to be accepted by the peer. */
-  public boolean isStalled(long now, Duration stall) {
+  boolean isStalled(long now, Duration stall) {
     return isPending() && now - moved >= stall.toNanos();
   }
 
   /** Returns whether nothing waits, and nothing has moved either way for that long. */
-  public boolean isSilent(long now, Pump other, Duration linger) {
+  boolean isSilent(long now, Pump other, Duration linger) {
     return !isPending() && now - Math.max(moved, other.moved) >= linger.toNanos();
   }
 
@@ -184,7 +160,7 @@ public final class Pump {
   // The reading part.
 
   /** Reads what has arrived, as long as there is room, and passes it on. */
-  public void read() {
+  void read() {
     if (!owner.isRunning() || ended) {
       return;
     }
@@ -222,10 +198,6 @@ public final class Pump {
       read += n;
       fast = n >= FULL;
       pass(buffer.flip());
-      if (ended) {
-        from.suspendReads();
-        return;
-      }
     }
     if (owner.isRunning()) {
       from.resumeReads();
@@ -248,31 +220,19 @@ public final class Pump {
     return lost || !blocked && produced - consumed < BUFFERS;
   }
 
-  @SuppressWarnings("ReferenceEquality") // the filter may return the same buffer
-  private void pass(ByteBuffer read) throws IOException {
-    if (!lost) {
-      bytes = bytes + read.remaining();
-      moved = System.nanoTime();
+  private void pass(ByteBuffer buffer) {
+    if (lost) {
+      from.buffers().give(buffer);
+      return;
     }
-    ByteBuffer passed = owner.filter(this, read);
-    if (passed != read) {
-      from.buffers().give(read);
-    }
-    if (passed != null && (lost || !passed.hasRemaining())) {
-      from.buffers().give(passed);
-    } else if (passed != null) {
-      put(passed);
-    }
-    if (finishing) {
-      ended = true;
-      wakeAtEnd();
-    } else if (passed != null) {
-      wakeWriter();
-    }
+    bytes = bytes + buffer.remaining();
+    moved = System.nanoTime();
+    put(buffer);
+    wakeWriter();
   }
 
   /** Puts a full buffer into the ring, which has to have room. */
-  public void put(ByteBuffer buffer) {
+  void put(ByteBuffer buffer) {
     int at = produced;
     ring[at & BUFFERS - 1] = buffer;
     produced = at + 1;
@@ -289,23 +249,6 @@ public final class Pump {
     }
   }
 
-  /** Puts the only buffer into the ring. Nothing is read, and the stream written stays open. */
-  public void putOnly(ByteBuffer buffer) {
-    put(buffer);
-    ending = Ending.KEPT;
-    ended = true;
-  }
-
-  /** Returns and removes what is in the ring. Nothing may be read or written any more. */
-  public ByteBuffer takeUnwritten() {
-    ByteBuffer left = ByteBuffer.allocate(0);
-    for (int at = consumed; at != produced; at++) {
-      left = BufferPool.joined(left, Objects.requireNonNull(ring[at & BUFFERS - 1]));
-    }
-    consumed = produced;
-    return left;
-  }
-
   private void wakeWriter() {
     if (from.sharesThread(to)) {
       if (!blocked) {
@@ -316,23 +259,15 @@ public final class Pump {
     }
   }
 
-  private void wakeAtEnd() {
-    if (!from.sharesThread(to)) {
-      to.executeBare(writer); // a writer at work may have looked before this was the end
-    } else if (!blocked) {
-      write();
-    }
-  }
-
   private void endOfStream() {
     from.suspendReads();
-    ending = from.isTruncated() ? Ending.CUT : Ending.SHUT;
+    truncated = from.isTruncated();
     sawEnd = true;
     owner.ended(this);
   }
 
   /** Passes the end of the stream on once what was read is delivered. On the reading thread. */
-  public void end() {
+  void end() {
     ended = true;
     to.executeBare(writer);
   }
@@ -350,34 +285,10 @@ public final class Pump {
         });
   }
 
-  /**
-   * Stops reading after the bytes that {@link Owner#filter} is about to return. The stream that is
-   * written stays open. On the reading thread, within the filter.
-   */
-  public void finish() {
-    finishing = true;
-    ending = Ending.KEPT;
-  }
-
-  /**
-   * Has the stream that {@link #finish} left open end, if it can end alone. Any thread may call.
-   */
-  public void endKept() {
-    to.execute(
-        () -> {
-          if (owner.isRunning() && !lost && to.halfCloses()) {
-            ending = Ending.SHUT;
-            shut = false;
-            delivered = false;
-            write();
-          }
-        });
-  }
-
   // The writing part.
 
   /** Writes what is in the ring, and the end, as far as the socket takes it. */
-  public void write() {
+  void write() {
     if (!owner.isRunning() || isOver()) {
       return;
     }
@@ -446,13 +357,11 @@ public final class Pump {
     unflushed = !to.flush();
     if (!unflushed && ended && consumed == produced && !shut) {
       shut = true;
-      switch (ending) {
-        case CUT -> to.cutWrites();
-        case SHUT -> {
-          to.shutdownWrites();
-          unflushed = !to.flush();
-        }
-        case KEPT -> {}
+      if (truncated) { // as it is here, so it is for the peer
+        to.cutWrites();
+      } else {
+        to.shutdownWrites();
+        unflushed = !to.flush();
       }
     }
     return !unflushed;
