@@ -229,6 +229,12 @@ final class Agent implements AutoCloseable {
     retryLater(pool.lost(tunnel.number()), "a tunnel was lost");
   }
 
+  /** Handles a tunnel whose connection was closed, unless its end was handled before. */
+  void onDropped(AgentTunnel tunnel) {
+    onFailed(tunnel, "a tunnel was lost");
+    onLost(tunnel);
+  }
+
   /** Handles a parked tunnel that the broker closed unused. */
   void onClosedUnused(AgentTunnel tunnel, Duration age) {
     tunnels.remove(tunnel);

@@ -34,6 +34,7 @@ final class AgentTunnel implements Target.Listener {
   private ByteBuffer first = ByteBuffer.allocate(0); // of a PROXY header that is not whole
   private long parkedAt;
   private volatile boolean parked;
+  private boolean taken; // on the connection's thread
 
   /**
    * Creates a tunnel, which does nothing before {@link #requestParking}.
@@ -55,6 +56,7 @@ final class AgentTunnel implements Target.Listener {
 
   /** Asks the broker to park this tunnel. */
   void requestParking() {
+    conn.onClosed(this::onClosed);
     ByteBuffer request = request();
     conn.deadline(
         TIME_TO_PARK, () -> fail(new IOException("no answer from " + agent.plan().broker())));
@@ -231,6 +233,14 @@ final class AgentTunnel implements Target.Listener {
     }
   }
 
+  /** Frees the place of a tunnel that an error of this program has ended, if it has one yet. */
+  private void onClosed() {
+    if (!taken) {
+      parked = false;
+      agent.onDropped(this);
+    }
+  }
+
   private void lose() {
     parked = false;
     conn.close();
@@ -255,6 +265,7 @@ final class AgentTunnel implements Target.Listener {
 
   private void onTaken(Optional<ProxyHeader> header) {
     parked = false;
+    taken = true;
     conn.suspendReads();
     conn.onReadable(null);
     agent.onTaken(this);

@@ -9,6 +9,7 @@ import io.rendezvous.net.Network;
 import io.rendezvous.testing.FaultRelay;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.LocalServer;
+import io.rendezvous.testing.NothingUncaught;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Soak;
@@ -35,6 +36,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -107,6 +109,27 @@ class AgentTest {
 
     @Override
     public void onException(HttpServerExchange exchange, Sender sender, IOException e) {}
+  }
+
+  @Test
+  void tunnelThatAnErrorOfTheProgramEndsIsReplaced() {
+    AtomicBoolean isDue = new AtomicBoolean(true);
+    LongSupplier ticker =
+        () -> {
+          boolean isOnIoThread = Thread.currentThread().getName().contains("I/O");
+          if (isOnIoThread && isDue.getAndSet(false)) {
+            throw new IllegalStateException(NothingUncaught.EXPECTED);
+          }
+          return System.nanoTime();
+        };
+    InstantSource clock = InstantSource.system();
+    EventLog told = new EventLog(clock, event -> events.add(event.text()));
+    Target target = new TcpTarget(network.dialer("127.0.0.1", 1, null)::dialBeside, true, network);
+    try (Agent agent = new Agent(plan(broker.port(), 2, 2), target, network, clock, ticker, told)) {
+      agent.start();
+      Awaitility.await().until(() -> agent.status().parked() == 2);
+      assertThat(isDue).isFalse();
+    }
   }
 
   private void assertServed(String path) throws IOException {
