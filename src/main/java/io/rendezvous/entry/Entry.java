@@ -56,6 +56,7 @@ public final class Entry {
             .orElseThrow(() -> new IllegalArgumentException("\"uuid\" is not a UUID"));
     List<String> names = new ArrayList<>();
     json.path("labels").forEach(label -> names.add(LowerCase.of(label.asText())));
+    names.removeIf(name -> parseId(name).isPresent()); // as others may have written it
     this.labels = List.copyOf(names);
     this.totp = totp(json.path("authParams"));
   }

@@ -38,6 +38,16 @@ class EntryTest {
     assertThat(entry.created()).isEmpty();
   }
 
+  /** An entry that others have written must not get the clients of another one. */
+  @Test
+  void labelThatIsShapedLikeAUuidDoesNotCount() throws Exception {
+    String uuid = "2F402F80-da50-11e1-9b23-0123456789ab";
+    String json = create("home").toJson().replace("[\"home\"]", "[\"" + uuid + "\",\"home\"]");
+    Entry entry = Entry.parse(json);
+    assertThat(entry.labels()).containsExactly("home");
+    assertThat(entry.toJson()).contains(uuid);
+  }
+
   @Test
   void unknownKeysAreKept() throws Exception {
     assertThat(Entry.parse(Entry.parse(OLD).toJson()).toJson())
