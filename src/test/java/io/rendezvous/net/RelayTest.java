@@ -2,10 +2,9 @@ package io.rendezvous.net;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.testing.Links;
 import io.rendezvous.testing.NothingUncaught;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -21,8 +20,7 @@ import org.junit.jupiter.api.Test;
 class RelayTest {
   private static final byte[] OK = "+OK".getBytes(StandardCharsets.US_ASCII);
 
-  private Network network;
-  private ServerSocket server;
+  private Links links;
   private Conn near;
   private Conn far;
   private Socket client;
@@ -30,43 +28,21 @@ class RelayTest {
 
   @BeforeEach
   void start() throws Exception {
-    network = new Network("relay-test", 2);
-    server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
-    near = dial();
-    client = server.accept();
+    links = new Links();
+    Links.Link toNear = links.open();
+    near = toNear.conn();
+    client = toNear.peer();
+    Links.Link toFar;
     do { // on another thread
-      far = dial();
-      hidden = server.accept();
-    } while (far.sharesThread(near));
-    client.setSoTimeout(20_000);
-    hidden.setSoTimeout(20_000);
+      toFar = links.open();
+    } while (toFar.conn().sharesThread(near));
+    far = toFar.conn();
+    hidden = toFar.peer();
   }
 
   @AfterEach
   void stop() throws Exception {
-    client.close();
-    hidden.close();
-    server.close();
-    network.close();
-  }
-
-  private Conn dial() throws Exception {
-    CompletableFuture<Conn> opened = new CompletableFuture<>();
-    network
-        .dialer("127.0.0.1", server.getLocalPort(), null)
-        .dial(
-            new Dialer.Result() {
-              @Override
-              public void opened(Conn conn) {
-                opened.complete(conn);
-              }
-
-              @Override
-              public void failed(IOException reason) {
-                opened.completeExceptionally(reason);
-              }
-            });
-    return opened.get(20, TimeUnit.SECONDS);
+    links.close();
   }
 
   /** An owner that takes the near connection back. */

@@ -4,9 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.net.Conn;
-import io.rendezvous.net.Dialer;
-import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
+import io.rendezvous.testing.Links;
 import io.rendezvous.testing.NothingUncaught;
 import io.rendezvous.tunnel.Match;
 import io.rendezvous.tunnel.Rendezvous;
@@ -15,8 +14,6 @@ import io.rendezvous.tunnel.TunnelListener;
 import io.rendezvous.tunnel.TunnelRegistry;
 import io.rendezvous.tunnel.Waiter;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.ByteBuffer;
 import java.time.Duration;
@@ -42,8 +39,7 @@ class MatchmakerTest {
               8, 8, 8, Duration.ZERO, Duration.ofMinutes(1), TunnelRegistry.NO_PROBE),
           new TunnelListener() {},
           System::nanoTime);
-  private Network network;
-  private ServerSocket server;
+  private Links links;
   private Conn near;
   private Conn far;
   private Socket client;
@@ -51,41 +47,18 @@ class MatchmakerTest {
 
   @BeforeEach
   void start() throws Exception {
-    network = new Network("matchmaker-test", 2);
-    server = new ServerSocket(0, 2, InetAddress.getLoopbackAddress());
-    near = dial();
-    client = server.accept();
-    far = dial();
-    hidden = server.accept();
-    client.setSoTimeout(20_000);
-    hidden.setSoTimeout(20_000);
+    links = new Links();
+    Links.Link toNear = links.open();
+    near = toNear.conn();
+    client = toNear.peer();
+    Links.Link toFar = links.open();
+    far = toFar.conn();
+    hidden = toFar.peer();
   }
 
   @AfterEach
   void stop() throws Exception {
-    client.close();
-    hidden.close();
-    server.close();
-    network.close();
-  }
-
-  private Conn dial() throws Exception {
-    CompletableFuture<Conn> opened = new CompletableFuture<>();
-    network
-        .dialer("127.0.0.1", server.getLocalPort(), null)
-        .dial(
-            new Dialer.Result() {
-              @Override
-              public void opened(Conn conn) {
-                opened.complete(conn);
-              }
-
-              @Override
-              public void failed(IOException reason) {
-                opened.completeExceptionally(reason);
-              }
-            });
-    return opened.get(20, TimeUnit.SECONDS);
+    links.close();
   }
 
   /** Parks the far connection. */
