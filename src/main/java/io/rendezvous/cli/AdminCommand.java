@@ -17,8 +17,8 @@ import picocli.CommandLine.Spec;
     name = "admin",
     description = {
       "Print a link to the admin page, to be opened in a browser.",
-      "The link logs in once, within ten minutes. Until then, anybody who has it can do",
-      "everything that the page can."
+      "The link works once, within ten minutes. Keep it to yourself: whoever opens it first",
+      "can create and delete entries, and see their secrets."
     })
 final class AdminCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
