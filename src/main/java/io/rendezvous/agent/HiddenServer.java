@@ -2,7 +2,7 @@ package io.rendezvous.agent;
 
 import io.rendezvous.entry.Label;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.undertow.ReverseProxy;
+import io.rendezvous.http.proxy.ReverseProxy;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
@@ -19,7 +19,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -169,15 +168,9 @@ public final class HiddenServer implements AutoCloseable {
      *     cannot be started
      */
     public HiddenServer serve(HttpHandler handler) throws IOException {
-      return http((network, events) -> handler);
-    }
-
-    private HiddenServer http(BiFunction<Network, EventLog, HttpHandler> handler)
-        throws IOException {
       return start(
           (network, events) ->
-              new HttpTarget(
-                  new UndertowServer(network, this::isUserName, handler.apply(network, events))));
+              new HttpTarget(new UndertowServer(network, this::isUserName, handler)));
     }
 
     /**
@@ -196,7 +189,7 @@ public final class HiddenServer implements AutoCloseable {
       TrustedCertificates localTrusted = tls ? options.trustedCertificates() : null;
       return proxy(
           network ->
-              new ReverseProxy.LocalServer(name, name, address.dialer(network, localTrusted)),
+              new ReverseProxy.LocalServer(name, name, tls, address.dialer(network, localTrusted)),
           options);
     }
 
@@ -212,7 +205,7 @@ public final class HiddenServer implements AutoCloseable {
       return proxy(
           network ->
               new ReverseProxy.LocalServer(
-                  unixSocket.toString(), "localhost", new UnixDialer(network, unixSocket)),
+                  unixSocket.toString(), "localhost", false, new UnixDialer(network, unixSocket)),
           options);
     }
 
@@ -220,10 +213,14 @@ public final class HiddenServer implements AutoCloseable {
         Function<Network, ReverseProxy.LocalServer> local, ReverseProxy.Options options)
         throws IOException {
       this.local = network -> local.apply(network).dialer();
-      return http(
+      return start(
           (network, events) -> {
             Consumer<String> onFailure = why -> events.tell(Event.Kind.LOCAL_FAILED, why);
-            return ReverseProxy.to(local.apply(network), options, network, onFailure);
+            return new ProxyTarget(
+                network,
+                context ->
+                    new ReverseProxy(
+                        local.apply(network), options, this::isUserName, onFailure, context));
           });
     }
 

@@ -14,7 +14,7 @@
  *       io.rendezvous.agent.Address} and {@link io.rendezvous.agent.AcceptedSockets};
  *   <li>for what a hidden server is created from, {@link io.rendezvous.entry.Provisioning} (with
  *       {@link io.rendezvous.entry.Totp}), {@link io.rendezvous.tls.keys.TrustedCertificates} (its
- *       factory methods), {@link io.rendezvous.http.undertow.ReverseProxy.Options}, and {@link
+ *       factory methods), {@link io.rendezvous.http.proxy.ReverseProxy.Options}, and {@link
  *       io.rendezvous.net.Network} (its constructor and {@code close}).
  * </ul>
  *

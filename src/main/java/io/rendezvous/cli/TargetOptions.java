@@ -3,7 +3,7 @@ package io.rendezvous.cli;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.undertow.ReverseProxy;
+import io.rendezvous.http.proxy.ReverseProxy;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.io.IOException;
 import java.net.URI;
@@ -22,7 +22,6 @@ final class TargetOptions {
   private static final String HTTP_UNIX = "http://unix:";
   private static final String PORT = "[0-9]+";
   private static final String LOOPBACK = "127.0.0.1:";
-  private static final Duration LOCAL_TIMEOUT = Duration.ofMinutes(2);
 
   @Option(
       names = "--to",
@@ -55,8 +54,26 @@ final class TargetOptions {
 
   @Option(
       names = "--rewrite-host",
-      description = "Send the local server its own name as Host, not the broker's.")
+      description =
+          "Send the local HTTP server its own name as Host, not the one that the client used, and"
+              + " map Origin, redirects and cookie domains.")
   private boolean rewriteHost;
+
+  @Option(
+      names = "--no-forwarded",
+      description =
+          "Send the local HTTP server no Forwarded and X-Forwarded headers; those of the client"
+              + " are still removed.")
+  private boolean noForwarded;
+
+  @Option(
+      names = "--timeout",
+      paramLabel = "SECONDS",
+      defaultValue = "0",
+      description =
+          "Answer 504 if the local HTTP server does not begin to answer in time (default: 0, wait"
+              + " for any time).")
+  private int timeout;
 
   @Option(
       names = "--to-ca",
@@ -87,6 +104,9 @@ final class TargetOptions {
     if (to.size() > 1 && to.size() != Math.max(1, entries)) {
       throw new IllegalArgumentException(
           "Give one --to TARGET for all entries, or one for each --entry");
+    }
+    if (timeout < 0) {
+      throw new IllegalArgumentException("--timeout must not be negative");
     }
     for (String text : to) {
       parse(text);
@@ -157,6 +177,7 @@ final class TargetOptions {
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
     TrustedCertificates trusted =
         localInsecure ? TrustedCertificates.all() : TrustedCertificates.in(pem);
-    return new ReverseProxy.Options(rewriteHost, trusted, LOCAL_TIMEOUT);
+    return new ReverseProxy.Options(
+        rewriteHost, !noForwarded, trusted, Duration.ofSeconds(timeout));
   }
 }

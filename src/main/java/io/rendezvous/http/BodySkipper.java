@@ -1,6 +1,7 @@
 package io.rendezvous.http;
 
 import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Reads and discards a body, and finds its end (RFC 9112, 6.3 and 7.1). Chunks are read strictly,
@@ -57,9 +58,26 @@ public final class BodySkipper {
 
   /** Consumes octets of the body from a buffer, and leaves those that follow the body. */
   public Progress skip(ByteBuffer from) {
+    return skip(from, null);
+  }
+
+  /**
+   * Consumes octets of the body, and copies those that are data, without what frames chunks.
+   *
+   * @param data has room for as many octets as the buffer has
+   */
+  public Progress unframe(ByteBuffer from, ByteBuffer data) {
+    return skip(from, data);
+  }
+
+  private Progress skip(ByteBuffer from, @Nullable ByteBuffer data) {
     while (part != Part.END && from.hasRemaining()) {
       if (part == Part.DATA) {
         int n = (int) Math.min(left, from.remaining());
+        if (data != null) {
+          data.put(data.position(), from, from.position(), n);
+          data.position(data.position() + n);
+        }
         from.position(from.position() + n);
         left -= n;
         if (left == 0) {

@@ -49,7 +49,8 @@ public record HeaderField(String name, String value, int start, int end) {
     return new HeaderField(name, trim(head.substring(colon + 1, end - 2)), start, end);
   }
 
-  boolean is(String other) {
+  /** Returns whether the line has a name, in whatever case. */
+  public boolean is(String other) {
     return name.equalsIgnoreCase(other);
   }
 
@@ -67,12 +68,12 @@ public record HeaderField(String name, String value, int start, int end) {
   }
 
   /** Returns the values of all header lines with a name. */
-  static List<String> values(List<HeaderField> fields, String name) {
+  public static List<String> values(List<HeaderField> fields, String name) {
     return fields.stream().filter(f -> f.is(name)).map(HeaderField::value).toList();
   }
 
   /** Returns the items of a list header, which may extend over several lines. */
-  static List<String> items(List<HeaderField> fields, String name) {
+  public static List<String> items(List<HeaderField> fields, String name) {
     return values(fields, name).stream()
         .flatMap(v -> Stream.of(v.split(",", -1)))
         .map(HeaderField::trim)

@@ -52,6 +52,7 @@ public record Problem(
       case 431 -> "Request Header Fields Too Large";
       case 502 -> "Bad Gateway";
       case 503 -> "Service Unavailable";
+      case 504 -> "Gateway Timeout";
       default -> throw new IllegalStateException("no reason phrase for status " + status);
     };
   }

@@ -62,17 +62,28 @@ public final class RequestHead {
    */
   void checkRequest() throws ProtocolException {
     check(!method.equals("CONNECT"), "CONNECT has to be the first request of a connection");
+    check(values("Authorization").size() <= 1, "more than one Authorization header");
+    checkForward();
+  }
+
+  /**
+   * Checks a request that is sent on: its target, one Host header where HTTP/1.1 requires it, and
+   * an unambiguous body length (RFC 9112, 3.2 and 6.3).
+   *
+   * @throws ProtocolException if the request is invalid; the message says how
+   */
+  public void checkForward() throws ProtocolException {
     check(
         target.startsWith("/")
             || ABSOLUTE.matcher(target).lookingAt()
-            || target.equals("*") && method.equals("OPTIONS"),
+            || target.equals("*") && method.equals("OPTIONS")
+            || method.equals("CONNECT") && isHost(target),
         "malformed request target");
     check(
         !isAbsolute() || isHost(authority()) && !authority().isEmpty(), "malformed request target");
     List<String> hosts = values("Host");
     check(hosts.size() == 1 || hosts.isEmpty() && !http11, "one Host header is needed");
     check(hosts.isEmpty() || isHost(hosts.get(0)), "malformed Host header");
-    check(values("Authorization").size() <= 1, "more than one Authorization header");
     checkLength();
   }
 
@@ -105,6 +116,24 @@ public final class RequestHead {
   /** Returns the octets of the head as they came. The caller must not change them. */
   public ByteBuffer octets() {
     return ByteBuffer.wrap(octets);
+  }
+
+  /** Returns an editor of the head, which itself is not changed. */
+  public HeadEditor edit() {
+    return new HeadEditor(octets, fields);
+  }
+
+  /** Returns whether the version is HTTP/1.1 rather than HTTP/1.0. */
+  public boolean isHttp11() {
+    return http11;
+  }
+
+  /**
+   * Returns whether the client asks for another protocol, to which the response 101 switches (RFC
+   * 9110, 7.8).
+   */
+  public boolean isUpgrade() {
+    return http11 && field("Upgrade").isPresent() && lists("Connection", "upgrade");
   }
 
   /** Returns a copy of the octets without one of its header lines. */
@@ -214,12 +243,12 @@ public final class RequestHead {
   }
 
   /** Returns whether a list header contains a token, such as {@code Connection: close}. */
-  boolean lists(String name, String token) {
+  public boolean lists(String name, String token) {
     return fields.stream().anyMatch(field -> field.is(name) && field.lists(token));
   }
 
   /** Returns the length of the body in octets: 0 if there is none, -1 if it is chunked. */
-  long bodyLength() {
+  public long bodyLength() {
     if (field("Transfer-Encoding").isPresent()) {
       return -1;
     }
@@ -230,17 +259,17 @@ public final class RequestHead {
    * Returns whether the client waits for {@code 100 Continue} before it sends the body (RFC 9110,
    * 10.1.1).
    */
-  boolean expectsContinue() {
+  public boolean expectsContinue() {
     return value("Expect").isPresent();
   }
 
   /** Returns whether the connection stays open for a further request (RFC 9112, 9.3). */
-  boolean persists() {
+  public boolean persists() {
     return http11 && !lists("Connection", "close");
   }
 
   /** Returns whether an error should be shown as an HTML page rather than as JSON. */
-  boolean wantsHtml() {
+  public boolean wantsHtml() {
     return values("Accept").stream()
         .anyMatch(accepted -> accepted.toLowerCase(Locale.ROOT).contains("text/html"));
   }

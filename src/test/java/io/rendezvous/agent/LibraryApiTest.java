@@ -10,7 +10,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import com.tngtech.archunit.core.importer.ImportOption;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
-import io.rendezvous.http.undertow.ReverseProxy;
+import io.rendezvous.http.proxy.ReverseProxy;
 import io.rendezvous.net.Network;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.util.List;

@@ -4,7 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.undertow.ReverseProxy;
+import io.rendezvous.http.proxy.ReverseProxy;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -88,7 +88,7 @@ class UnixTargetTest {
             .proxy(
                 path(),
                 new ReverseProxy.Options(
-                    rewriteHost, TrustedCertificates.all(), Duration.ofSeconds(30)));
+                    rewriteHost, true, TrustedCertificates.all(), Duration.ofSeconds(30)));
     broker.awaitParked(2);
     return server;
   }

@@ -93,7 +93,7 @@ class LibraryIT {
         .contains(
             "io/rendezvous/agent/HiddenServer.Builder.html",
             "io/rendezvous/entry/Provisioning.html",
-            "io/rendezvous/http/undertow/ReverseProxy.Options.html")
+            "io/rendezvous/http/proxy/ReverseProxy.Options.html")
         .doesNotContain("io/rendezvous/agent/ConnectResponse.html");
   }
 

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
-import io.rendezvous.http.undertow.ReverseProxy;
+import io.rendezvous.http.proxy.ReverseProxy;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
@@ -128,7 +128,7 @@ class ClientCheckTest {
                     .proxy(
                         URI.create("http://127.0.0.1:" + site.port()),
                         new ReverseProxy.Options(
-                            false, TrustedCertificates.all(), Duration.ofSeconds(20)))
+                            false, true, TrustedCertificates.all(), Duration.ofSeconds(20)))
                 : agent().relay(new Address("127.0.0.1", site.port()), true)) {
       Awaitility.await().until(() -> agent.status().parked() == 8);
       assertPasses();
