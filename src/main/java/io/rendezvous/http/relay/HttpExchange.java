@@ -7,6 +7,7 @@ import io.rendezvous.http.ResponseHead;
 import io.rendezvous.http.ResponseHead.Framing;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
+import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Pump;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
@@ -312,7 +313,7 @@ final class HttpExchange implements Pump.Owner {
       LOG.error("{}: its exchange ends because of an error of this program", conn, why);
     }
     if (conn == far) {
-      fail(Failure.Kind.BROKEN, String.valueOf(why.getMessage()));
+      fail(Failure.Kind.BROKEN, FailureText.of(why));
     } else {
       breakOff();
     }
