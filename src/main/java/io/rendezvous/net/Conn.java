@@ -206,7 +206,7 @@ public final class Conn {
   }
 
   /** Returns whether both connections are on the same I/O thread. Any thread may call. */
-  boolean sharesThread(Conn other) {
+  public boolean sharesThread(Conn other) {
     return ioThread() == other.ioThread();
   }
 
@@ -468,7 +468,7 @@ public final class Conn {
    * Returns whether one direction can end while the other goes on: over plain TCP and TLS 1.3, but
    * not over TLS 1.2, where the answer to a close_notify is a close_notify (RFC 5246, 7.2.1).
    */
-  boolean halfCloses() {
+  public boolean halfCloses() {
     SSLSession session = session();
     return session == null || session.getProtocol().equals("TLSv1.3");
   }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedChannelException;
 import java.time.Duration;
+import java.util.Objects;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -21,11 +22,23 @@ import org.jspecify.annotations.Nullable;
  * fast stream needs few system calls, and a slow one little memory.
  */
 @SuppressWarnings("NonAtomicVolatileUpdate") // every field has one thread that writes it
-final class Pump {
-  /** Decides whether a pump goes on, and receives what happens to it. */
-  interface Owner {
+public final class Pump {
+  /** Decides what happens to the bytes of a pump, and receives what happens to it. */
+  public interface Owner {
     /** Returns whether the pump may go on. Any thread may call. */
     boolean isRunning();
+
+    /**
+     * Returns what is passed on in place of the bytes that were read: all or a part of them in the
+     * same buffer, or another buffer, or null for nothing. By default they are passed on unchanged.
+     * Called on the reading thread.
+     *
+     * @throws IOException if the bytes cannot be passed on; the pump then handles the connection
+     *     that it reads as broken
+     */
+    default @Nullable ByteBuffer filter(Pump pump, ByteBuffer read) throws IOException {
+      return read;
+    }
 
     /**
      * Returns whether an error in writing only means that the peer accepts nothing more, because
@@ -54,6 +67,16 @@ final class Pump {
      * discarded. Called on the writing thread.
      */
     void lost(Pump pump);
+  }
+
+  /** What becomes of the stream that is written once everything is delivered. */
+  private enum Ending {
+    /** It is ended in order. */
+    SHUT,
+    /** It is truncated, as the stream that was read. */
+    CUT,
+    /** It stays open. */
+    KEPT
   }
 
   /** Buffers on their way: one being written, one being filled. A power of two. */
@@ -86,11 +109,12 @@ final class Pump {
   private volatile int produced;
   private volatile boolean ended;
   private volatile boolean sawEnd;
-  private volatile boolean truncated;
+  private volatile Ending ending = Ending.SHUT;
   private volatile long bytes;
 
   // Of the reading part.
   private boolean fast;
+  private boolean finishing;
 
   // Written by the writing part, read by any thread.
   private volatile int consumed;
@@ -112,7 +136,7 @@ final class Pump {
    * @param from the connection that is read
    * @param to the connection that is written
    */
-  Pump(Owner owner, Conn from, Conn to) {
+  public Pump(Owner owner, Conn from, Conn to) {
     this.owner = owner;
     this.from = from;
     this.to = to;
@@ -124,32 +148,32 @@ final class Pump {
   }
 
   /** Returns how many bytes were read. Any thread may call. */
-  long bytes() {
+  public long bytes() {
     return bytes;
   }
 
   /** Returns whether the end of the stream was read. */
-  boolean sawEnd() {
+  public boolean sawEnd() {
     return sawEnd;
   }
 
   /** Returns whether everything was delivered, and the end was passed on. */
-  boolean isDelivered() {
+  public boolean isDelivered() {
     return delivered;
   }
 
   /** Returns whether nothing is left to do: all is delivered, or the peer accepts nothing more. */
-  boolean isOver() {
+  public boolean isOver() {
     return delivered || lost;
   }
 
   /** Returns whether bytes have been waiting for that long to be accepted by the peer. */
-  boolean isStalled(long now, Duration stall) {
+  public boolean isStalled(long now, Duration stall) {
     return isPending() && now - moved >= stall.toNanos();
   }
 
   /** Returns whether nothing waits, and nothing has moved either way for that long. */
-  boolean isSilent(long now, Pump other, Duration linger) {
+  public boolean isSilent(long now, Pump other, Duration linger) {
     return !isPending() && now - Math.max(moved, other.moved) >= linger.toNanos();
   }
 
@@ -160,7 +184,7 @@ final class Pump {
   // The reading part.
 
   /** Reads what has arrived, as long as there is room, and passes it on. */
-  void read() {
+  public void read() {
     if (!owner.isRunning() || ended) {
       return;
     }
@@ -198,6 +222,10 @@ final class Pump {
       read += n;
       fast = n >= FULL;
       pass(buffer.flip());
+      if (ended) {
+        from.suspendReads();
+        return;
+      }
     }
     if (owner.isRunning()) {
       from.resumeReads();
@@ -220,19 +248,31 @@ final class Pump {
     return lost || !blocked && produced - consumed < BUFFERS;
   }
 
-  private void pass(ByteBuffer buffer) {
-    if (lost) {
-      from.buffers().give(buffer);
-      return;
+  @SuppressWarnings("ReferenceEquality") // the filter may return the same buffer
+  private void pass(ByteBuffer read) throws IOException {
+    if (!lost) {
+      bytes = bytes + read.remaining();
+      moved = System.nanoTime();
     }
-    bytes = bytes + buffer.remaining();
-    moved = System.nanoTime();
-    put(buffer);
-    wakeWriter();
+    ByteBuffer passed = owner.filter(this, read);
+    if (passed != read) {
+      from.buffers().give(read);
+    }
+    if (passed != null && (lost || !passed.hasRemaining())) {
+      from.buffers().give(passed);
+    } else if (passed != null) {
+      put(passed);
+    }
+    if (finishing) {
+      ended = true;
+      wakeAtEnd();
+    } else if (passed != null) {
+      wakeWriter();
+    }
   }
 
   /** Puts a full buffer into the ring, which has to have room. */
-  void put(ByteBuffer buffer) {
+  public void put(ByteBuffer buffer) {
     int at = produced;
     ring[at & BUFFERS - 1] = buffer;
     produced = at + 1;
@@ -249,6 +289,23 @@ final class Pump {
     }
   }
 
+  /** Puts the only buffer into the ring. Nothing is read, and the stream written stays open. */
+  public void putOnly(ByteBuffer buffer) {
+    put(buffer);
+    ending = Ending.KEPT;
+    ended = true;
+  }
+
+  /** Returns and removes what is in the ring. Nothing may be read or written any more. */
+  public ByteBuffer takeUnwritten() {
+    ByteBuffer left = ByteBuffer.allocate(0);
+    for (int at = consumed; at != produced; at++) {
+      left = BufferPool.joined(left, Objects.requireNonNull(ring[at & BUFFERS - 1]));
+    }
+    consumed = produced;
+    return left;
+  }
+
   private void wakeWriter() {
     if (from.sharesThread(to)) {
       if (!blocked) {
@@ -259,15 +316,23 @@ final class Pump {
     }
   }
 
+  private void wakeAtEnd() {
+    if (!from.sharesThread(to)) {
+      to.executeBare(writer); // a writer at work may have looked before this was the end
+    } else if (!blocked) {
+      write();
+    }
+  }
+
   private void endOfStream() {
     from.suspendReads();
-    truncated = from.isTruncated();
+    ending = from.isTruncated() ? Ending.CUT : Ending.SHUT;
     sawEnd = true;
     owner.ended(this);
   }
 
   /** Passes the end of the stream on once what was read is delivered. On the reading thread. */
-  void end() {
+  public void end() {
     ended = true;
     to.executeBare(writer);
   }
@@ -285,10 +350,34 @@ final class Pump {
         });
   }
 
+  /**
+   * Stops reading after the bytes that {@link Owner#filter} is about to return. The stream that is
+   * written stays open. On the reading thread, within the filter.
+   */
+  public void finish() {
+    finishing = true;
+    ending = Ending.KEPT;
+  }
+
+  /**
+   * Has the stream that {@link #finish} left open end, if it can end alone. Any thread may call.
+   */
+  public void endKept() {
+    to.execute(
+        () -> {
+          if (owner.isRunning() && !lost && to.halfCloses()) {
+            ending = Ending.SHUT;
+            shut = false;
+            delivered = false;
+            write();
+          }
+        });
+  }
+
   // The writing part.
 
   /** Writes what is in the ring, and the end, as far as the socket takes it. */
-  void write() {
+  public void write() {
     if (!owner.isRunning() || isOver()) {
       return;
     }
@@ -357,11 +446,13 @@ final class Pump {
     unflushed = !to.flush();
     if (!unflushed && ended && consumed == produced && !shut) {
       shut = true;
-      if (truncated) { // as it is here, so it is for the peer
-        to.cutWrites();
-      } else {
-        to.shutdownWrites();
-        unflushed = !to.flush();
+      switch (ending) {
+        case CUT -> to.cutWrites();
+        case SHUT -> {
+          to.shutdownWrites();
+          unflushed = !to.flush();
+        }
+        case KEPT -> {}
       }
     }
     return !unflushed;

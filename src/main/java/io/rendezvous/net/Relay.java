@@ -154,6 +154,18 @@ public final class Relay {
     startBoth(BufferPool.joined(greeting.duplicate(), first), greeting);
   }
 
+  /**
+   * Takes both connections over once they have agreed to be joined, in the middle of an answer.
+   * Called on the near connection's thread.
+   *
+   * @param toFar is sent to the far end before anything that is read
+   * @param toNear is sent to the near end before anything that is read
+   */
+  public void resume(ByteBuffer toFar, ByteBuffer toNear) {
+    firstBytes = toFar.remaining();
+    startBoth(toFar, toNear);
+  }
+
   private void startBoth(ByteBuffer toFar, @Nullable ByteBuffer toNear) {
     up.put(toFar);
     // Nothing may be written to the far end before this relay's listeners are set on it.
