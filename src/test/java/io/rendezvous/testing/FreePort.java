@@ -17,6 +17,21 @@ public final class FreePort {
 
   private FreePort() {}
 
+  /**
+   * Returns a range of ports, written as {@code first-last}. No other call returns any of them,
+   * until all have been returned once.
+   */
+  public static String range(int count) {
+    int start = CALLS.getAndUpdate(next -> rangeFrom(next, count) + count);
+    int first = LOWEST + rangeFrom(start, count) % COUNT;
+    return first + "-" + (first + count - 1);
+  }
+
+  /** Returns where a range begins that does not reach beyond the highest port. */
+  private static int rangeFrom(int next, int count) {
+    return next % COUNT + count <= COUNT ? next : next + COUNT - next % COUNT;
+  }
+
   /** Returns one, another at each call. */
   public static int find() throws IOException {
     for (int tried = 0; tried < COUNT; tried++) {

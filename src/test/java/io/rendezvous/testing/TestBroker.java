@@ -22,12 +22,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import org.awaitility.Awaitility;
 import org.jspecify.annotations.Nullable;
 
 /** A broker on a free port of this machine, with a store of its own and one entry in it. */
 public final class TestBroker implements AutoCloseable {
+  private static final Pattern ACCEPTED =
+      Pattern.compile("(?m)^rendezvous_connections_accepted_total (\\S+)$");
+
   private final Path directory;
   private final EntryStore store;
   private final Broker broker;
@@ -173,6 +178,26 @@ public final class TestBroker implements AutoCloseable {
     return tls ? how.tls(Keys.trust()) : how.plain();
   }
 
+  /**
+   * Connects without TLS, and waits until the broker has counted the connection. Without the wait,
+   * it may count a later one first, since its I/O threads accept side by side.
+   */
+  public Peer connectCounted(Peer.Dial how) throws IOException {
+    long before = accepted();
+    Peer peer = how.plain();
+    Awaitility.await().until(() -> accepted() > before);
+    return peer;
+  }
+
+  /** Returns how many connections were accepted so far, on whichever port. */
+  private long accepted() {
+    Matcher matcher = ACCEPTED.matcher(broker.metrics().scrape());
+    if (!matcher.find()) {
+      throw new IllegalStateException("accepted connections are not counted");
+    }
+    return (long) Double.parseDouble(matcher.group(1));
+  }
+
   /** Returns a token of this moment. */
   public String token(Entry of) {
     Totp totp = of.totp();
@@ -199,13 +224,13 @@ public final class TestBroker implements AutoCloseable {
    * says 200 a moment before.
    */
   public Peer park(Entry of, Peer.Dial how) throws IOException {
-    long before = placed.count();
+    long before = placed.count(of.id());
     Peer tunnel = connect(how);
     String answer = tunnel.send(connectHead(of)).readHead();
     if (!answer.startsWith("HTTP/1.1 200 OK\r\n")) {
       throw new IOException("not parked: " + answer);
     }
-    placed.awaitMoreThan(before);
+    placed.awaitMoreThan(of.id(), before);
     return tunnel;
   }
 
@@ -249,21 +274,21 @@ public final class TestBroker implements AutoCloseable {
     Directories.delete(directory);
   }
 
-  /** Counts the tunnels that clients could have. */
+  /** Counts the tunnels of each entry that were ready for a client. */
   private static final class Placed implements TunnelListener {
-    private final AtomicLong count = new AtomicLong();
+    private final Map<UUID, Long> counts = new ConcurrentHashMap<>();
 
     @Override
     public void parked(UUID id, InetSocketAddress from) {
-      count.incrementAndGet();
+      counts.merge(id, 1L, Long::sum);
     }
 
-    long count() {
-      return count.get();
+    long count(UUID id) {
+      return counts.getOrDefault(id, 0L);
     }
 
-    void awaitMoreThan(long before) {
-      Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> count.get() > before);
+    void awaitMoreThan(UUID id, long before) {
+      Awaitility.await().pollInterval(Duration.ofMillis(1)).until(() -> count(id) > before);
     }
   }
 

@@ -89,7 +89,7 @@ class LimitsTest {
       assertIsServed(broker, paired, first);
       Peer second = keep(broker.park());
       for (int i = 0; i < 20; i++) {
-        keep(broker.dial().plain());
+        keep(broker.connectCounted(broker.dial()));
       }
       assertIsServed(broker, keep(broker.connect(broker.dial().from("127.0.0.9"))), second);
       Peer third = keep(broker.park());
@@ -147,7 +147,7 @@ class LimitsTest {
       Peer waits = keep(broker.connect());
       waits.send(broker.get(broker.entry(), "/"));
       broker.awaitWaiting(1);
-      keep(broker.dial().plain());
+      keep(broker.connectCounted(broker.dial()));
       assertThat(isClosed(waits)).isTrue();
       broker.awaitWaiting(0);
       Peer tunnel = keep(broker.park());

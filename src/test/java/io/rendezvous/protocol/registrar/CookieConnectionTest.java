@@ -291,8 +291,8 @@ class CookieConnectionTest {
       try (Peer first = parked(small, cookie, 1);
           Peer second = parked(small, cookie, 2);
           Peer third = parked(small, cookie, 3);
-          Peer stranger = small.dial().plain();
-          Peer next = small.dial().plain();
+          Peer stranger = small.broker().connectCounted(small.dial());
+          Peer next = small.broker().connectCounted(small.dial());
           Peer client = small.line(forClients + "\n")) {
         assertThat(Octets.untilItBreaks(stranger.in())).isEmpty();
         assertThat(client.read(4)).isEqualTo("+OK\n");
@@ -314,7 +314,7 @@ class CookieConnectionTest {
         open.add(parked(small, cookie, i + 1));
       }
       for (int i = 1; i <= 20; i++) {
-        open.add(small.dial().from("127.0.1." + i).plain());
+        open.add(small.broker().connectCounted(small.dial().from("127.0.1." + i)));
       }
       small.broker().awaitParked(4);
       open.add(small.park(cookie));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.tls.ClientHelloTest;
@@ -168,7 +169,7 @@ class ClientTest {
 
   @Test
   void oneIdCannotTakeAllPorts() throws Exception {
-    try (TaasBroker few = new TaasBroker("taas.ports", "22100-22108");
+    try (TaasBroker few = new TaasBroker("taas.ports", FreePort.range(9));
         Peer parked = few.park()) {
       for (int i = 2; i < 20; i++) {
         TaasBroker.port(few.get("home", "/", few.broker().dial().from("127.0.0." + i)));
@@ -180,7 +181,7 @@ class ClientTest {
 
   @Test
   void noPortLeftIs503() throws Exception {
-    try (TaasBroker one = new TaasBroker("taas.ports", "22200-22200")) {
+    try (TaasBroker one = new TaasBroker("taas.ports", FreePort.range(1))) {
       try (Peer parked = one.park()) {
         one.awaitPorts(0);
         one.register(one.entry(), "office");
@@ -300,13 +301,13 @@ class ClientTest {
   @ParameterizedTest
   @ValueSource(strings = {"", "\u0016\u0003"})
   void silentClientIsClosed(String first) throws Exception {
-    try (Peer parked = taas.park();
-        Peer client = Peer.to(taas.redirected("home")).plain()) {
-      client.send(first);
-      Awaitility.await().until(() -> taas.broker().broker().connections() == 2);
-      taas.after(Duration.ofSeconds(9));
+    try (Peer parked = taas.park()) {
+      int port = taas.redirected("home");
+      long before = System.nanoTime();
+      Peer client = taas.broker().connectCounted(Peer.to(port)).send(first);
+      taas.after(before, Duration.ofSeconds(9));
       assertThat(client.hearsNothing()).isTrue();
-      taas.after(Duration.ofSeconds(10));
+      taas.afterUntil(Duration.ofSeconds(10), 1);
       assertThat(Octets.untilItBreaks(client.in())).isEmpty();
       assertThat(parked.hearsNothing()).isTrue();
     }
@@ -315,9 +316,10 @@ class ClientTest {
   @Test
   void portIsGivenBackWithoutConnections() throws Exception {
     try (Peer parked = taas.park()) {
+      long before = System.nanoTime();
       int port = taas.redirected("home");
       taas.awaitPorts(1); // and the hidden server's port is given back
-      taas.after(Duration.ofSeconds(59));
+      taas.after(before, Duration.ofSeconds(59));
       assertThat(taas.broker().broker().portsInUse()).isEqualTo(1);
       taas.after(Duration.ofSeconds(60));
       taas.awaitPorts(0);
@@ -353,14 +355,12 @@ class ClientTest {
         Peer other = small.park()) {
       int port = small.redirected("home");
       Awaitility.await().until(() -> small.broker().broker().connections() == 2);
-      try (Peer first = Peer.to(port).plain()) {
-        Awaitility.await().until(() -> small.broker().broker().connections() == 3);
-        try (Peer second = Peer.to(port).plain();
-            Peer third = Peer.to(port).plain()) {
-          assertThat(Octets.untilItBreaks(first.in())).isEmpty();
-          assertThat(second.hearsNothing() && third.hearsNothing()).isTrue();
-          assertThat(parked.hearsNothing() && other.hearsNothing()).isTrue();
-        }
+      try (Peer first = small.broker().connectCounted(Peer.to(port));
+          Peer second = Peer.to(port).plain();
+          Peer third = Peer.to(port).plain()) {
+        assertThat(Octets.untilItBreaks(first.in())).isEmpty();
+        assertThat(second.hearsNothing() && third.hearsNothing()).isTrue();
+        assertThat(parked.hearsNothing() && other.hearsNothing()).isTrue();
       }
     }
   }

@@ -16,13 +16,8 @@ import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.parallel.Isolated;
 
-/**
- * Ports and connections end when an entry is deleted, or the broker stops. Nothing runs beside: it
- * could be given a port that has just been closed.
- */
-@Isolated
+/** Ports and connections end when an entry is deleted, or the broker stops. */
 class EndTest {
   private TaasBroker taas;
   private Entry entry;

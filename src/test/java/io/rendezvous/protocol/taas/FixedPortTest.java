@@ -162,9 +162,8 @@ class FixedPortTest {
   @Test
   void silentClientIsClosed() throws Exception {
     try (Peer parked = park();
-        Peer client = Peer.to(port).plain()) {
-      Awaitility.await().until(() -> taas.broker().broker().connections() == 2);
-      taas.after(Duration.ofSeconds(10));
+        Peer client = taas.broker().connectCounted(Peer.to(port))) {
+      taas.afterUntil(Duration.ofSeconds(10), 1);
       assertThat(client.in().read()).isEqualTo(-1);
       assertThat(parked.hearsNothing()).isTrue();
     }
@@ -215,14 +214,16 @@ class FixedPortTest {
 
   @Test
   void fixedPortInTheRangeIsNotLeasedOtherwise() throws Exception {
-    try (TaasBroker small =
-        new TaasBroker(
-            "taas.ports", "22100-22109", "tunnels-per-id", "2")) { // each is leased in turn
-      Entry inside = small.broker().addLabelled("inside:22105");
-      try (Peer parked = small.park(inside, "inside:22105")) {
-        Awaitility.await().until(() -> !isShut(22_105));
+    String range = FreePort.range(10);
+    int within = Integer.parseInt(range.substring(0, range.indexOf('-'))) + 5;
+    String inner = "inside:" + within;
+    try (TaasBroker small = // each port is leased in turn
+        new TaasBroker("taas.ports", range, "tunnels-per-id", "2")) {
+      Entry inside = small.broker().addLabelled(inner);
+      try (Peer parked = small.park(inside, inner)) {
+        Awaitility.await().until(() -> !isShut(within));
         for (int i = 0; i < 20; i++) {
-          assertThat(small.register(small.entry(), "home")).isNotEqualTo(22_105);
+          assertThat(small.register(small.entry(), "home")).isNotEqualTo(within);
         }
         assertThat(parked.hearsNothing()).isTrue();
       }

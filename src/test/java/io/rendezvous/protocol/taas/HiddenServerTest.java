@@ -3,6 +3,7 @@ package io.rendezvous.protocol.taas;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import java.io.IOException;
@@ -87,14 +88,14 @@ class HiddenServerTest {
         .contains("\r\nContent-Type: text/plain\r\n")
         .contains("\r\nContent-Length: 15\r\n")
         .contains("\r\nConnection: close\r\n")
-        .containsPattern("\r\n\r\n127\\.0\\.0\\.1:21\\d\\d\\d$");
+        .containsPattern("\r\n\r\n127\\.0\\.0\\.1:\\d{5}$");
   }
 
   @Test
   void addressMayBeSet() throws Exception {
     try (TaasBroker natted = new TaasBroker("taas.address", "192.0.2.7")) {
       assertThat(natted.ask(natted.entry(), "PUT", "/register/home"))
-          .containsPattern("\r\n\r\n192\\.0\\.2\\.7:21\\d\\d\\d$");
+          .containsPattern("\r\n\r\n192\\.0\\.2\\.7:\\d{5}$");
     }
   }
 
@@ -213,8 +214,9 @@ class HiddenServerTest {
 
   @Test
   void portIsGivenBackWithoutAConnection() throws Exception {
+    long before = System.nanoTime();
     int port = taas.register(taas.entry(), "home");
-    taas.after(Duration.ofSeconds(29));
+    taas.after(before, Duration.ofSeconds(29));
     assertThat(taas.broker().broker().portsInUse()).isEqualTo(1);
     taas.after(Duration.ofSeconds(30));
     taas.awaitPorts(0);
@@ -261,7 +263,7 @@ class HiddenServerTest {
 
   @Test
   void noPortLeftIs503() throws Exception {
-    try (ServerSocket taken = new ServerSocket(0);
+    try (ServerSocket taken = new ServerSocket(FreePort.find());
         TaasBroker none =
             new TaasBroker("taas.ports", taken.getLocalPort() + "-" + taken.getLocalPort())) {
       assertThat(none.ask(none.entry(), "PUT", "/register/home"))
@@ -272,10 +274,12 @@ class HiddenServerTest {
 
   @Test
   void occupiedPortIsSkipped() throws Exception {
-    try (ServerSocket taken = new ServerSocket(22_000);
-        TaasBroker two = new TaasBroker("taas.ports", "22000-22001")) {
+    String range = FreePort.range(2);
+    int first = Integer.parseInt(range.substring(0, range.indexOf('-')));
+    try (ServerSocket taken = new ServerSocket(first);
+        TaasBroker two = new TaasBroker("taas.ports", range)) {
       assertThat(taken.isBound()).isTrue();
-      assertThat(two.register(two.entry(), "home")).isEqualTo(22_001);
+      assertThat(two.register(two.entry(), "home")).isEqualTo(first + 1);
       assertThat(two.ask(two.entry(), "PUT", "/register/home")).startsWith("HTTP/1.1 503 ");
     }
   }

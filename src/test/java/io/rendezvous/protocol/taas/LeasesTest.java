@@ -13,7 +13,7 @@ class LeasesTest {
 
   /** Starts a broker without TLS, which does not matter here. */
   private static TaasBroker plain() throws Exception {
-    return new TaasBroker("tls.enabled", "false", "taas.ports", "22300-22399");
+    return new TaasBroker("tls.enabled", "false");
   }
 
   @Test

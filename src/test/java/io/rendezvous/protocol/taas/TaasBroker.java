@@ -1,6 +1,7 @@
 package io.rendezvous.protocol.taas;
 
 import io.rendezvous.entry.Entry;
+import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Keys;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -22,6 +23,10 @@ final class TaasBroker implements AutoCloseable {
   private final TestBroker broker;
   private final Entry entry;
 
+  /**
+   * Starts a broker with ports of its own: one that listens beside it must not be given a port that
+   * a test has just seen closed.
+   */
   TaasBroker(String... keysAndValues) throws Exception {
     String[] all = new String[keysAndValues.length + 8];
     System.arraycopy(
@@ -33,7 +38,7 @@ final class TaasBroker implements AutoCloseable {
           "domain",
           DOMAIN,
           "taas.ports",
-          "21000-21999"
+          FreePort.range(100)
         },
         0,
         all,
@@ -139,9 +144,24 @@ final class TaasBroker implements AutoCloseable {
     }
   }
 
-  /** Lets time pass for the broker. */
+  /** Lets time pass for the broker, from now on. */
   void after(Duration time) {
-    broker.broker().sweep(System.nanoTime() + time.toNanos());
+    after(System.nanoTime(), time);
+  }
+
+  /** Lets time pass for the broker, from a moment on that {@link System#nanoTime} told. */
+  void after(long moment, Duration time) {
+    broker.broker().sweep(moment + time.toNanos());
+  }
+
+  /** Lets time pass for the broker until all connections are closed except so many. */
+  void afterUntil(Duration time, int connections) {
+    Awaitility.await()
+        .until(
+            () -> {
+              after(time);
+              return broker.broker().connections() == connections;
+            });
   }
 
   void awaitPorts(int count) {
