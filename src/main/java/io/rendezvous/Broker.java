@@ -260,7 +260,7 @@ public final class Broker implements AutoCloseable {
     // First what watches, so that nothing that is served goes unwatched.
     heapGuard = Optional.of(new HeapGuard(connections));
     admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
-    store.onRevoked(presence::revoke);
+    store.onChange(presence::revoke);
     startDuties();
     if (registrar.isPresent()) {
       Registrar older = registrar.get();

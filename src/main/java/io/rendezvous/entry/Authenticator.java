@@ -18,16 +18,14 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Authenticates hidden servers by their tokens (protocol.md, 1.4). An overheard token is of no use
- * to another source. {@link GuessLimits} bound the guesses of strangers. No guesser can keep a
- * hidden server out: a source from which a UUID has authenticated before only has to keep a {@link
- * GuessPace} after a failure.
+ * to another source. A {@link GuessGuard} bounds the guesses of strangers, and lets no guesser keep
+ * a hidden server out.
  *
  * <p>Any thread may call, except I/O threads, since the store is asked.
  */
 public final class Authenticator {
   private static final Logger LOG = LoggerFactory.getLogger(Authenticator.class);
   private static final int MAX_REMEMBERED = 200_000;
-  private static final Duration BUSY = Duration.ofSeconds(1);
   private static final Duration WARNING_INTERVAL = Duration.ofMinutes(1);
 
   /** Stands in for the secret of an unknown UUID, so that the answer takes as long. */
@@ -66,9 +64,7 @@ public final class Authenticator {
   private final InstantSource clock;
 
   // Guarded by this.
-  private final GuessLimits limits;
-  private final GuessPace pace = new GuessPace();
-  private final KnownSources known;
+  private final GuessGuard guard;
   private final Map<Step, Source> stepOwners = LruMap.byUse(MAX_REMEMBERED);
   private Instant nextWarning = Instant.MIN;
 
@@ -85,13 +81,12 @@ public final class Authenticator {
       EntryStore store, InstantSource clock, KnownSources known, int perSource, int perUuid) {
     this.store = store;
     this.clock = clock;
-    this.known = known;
-    this.limits = new GuessLimits(perSource, perUuid);
+    this.guard = new GuessGuard(known, perSource, perUuid);
   }
 
   /** Changes the budgets for wrong tokens; the parameters are those of the constructor. */
   public synchronized void setBudgets(int perSource, int perUuid) {
-    limits.setBudgets(perSource, perUuid);
+    guard.setBudgets(perSource, perUuid);
   }
 
   /** Checks the token that a source has sent for a UUID. */
@@ -135,14 +130,11 @@ public final class Authenticator {
   }
 
   private synchronized void giveTurn(UUID id, Source source) {
-    pace.give(id, source);
+    guard.giveTurn(id, source);
   }
 
   private synchronized Optional<Verdict> denied(UUID id, String token, Source source) {
-    if (known.contains(id, source)) {
-      return Optional.empty();
-    }
-    Duration delay = limits.delay(id, source, token.length(), clock.instant());
+    Duration delay = guard.strangersDelay(id, source, token.length(), clock.instant());
     return delay.isZero() ? Optional.empty() : Optional.of(new Verdict.Throttled(delay));
   }
 
@@ -153,27 +145,15 @@ public final class Authenticator {
   private synchronized Verdict judge(
       UUID id, Optional<Entry> entry, String token, Source source, boolean wasDeferred) {
     Instant now = clock.instant();
-    if (wasDeferred) { // now, not before the store was asked: no other token may slip in
-      pace.give(id, source);
-    }
-    boolean isKnown = known.contains(id, source);
-    Duration delay =
-        isKnown
-            ? wasDeferred ? Duration.ZERO : pace.delay(id, source, now)
-            : limits.delay(id, source, token.length(), now);
-    if (!delay.isZero()) {
-      if (!isKnown) {
-        return new Verdict.Throttled(delay);
-      }
-      return pace.take(id, source) ? new Verdict.Deferred(delay) : new Verdict.Throttled(BUSY);
+    GuessGuard.Turn turn = guard.turn(id, source, token.length(), wasDeferred, now);
+    if (turn instanceof GuessGuard.Turn.Never never) {
+      return new Verdict.Throttled(never.delay());
+    } else if (turn instanceof GuessGuard.Turn.Later later) {
+      return new Verdict.Deferred(later.delay());
     }
     OptionalLong step = matchingStep(entry, token, now);
     if (step.isEmpty() || entry.isEmpty()) {
-      if (isKnown) {
-        pace.failed(id, source, now);
-      } else {
-        limits.failed(id, source, entry.isPresent(), now);
-      }
+      guard.failed(id, source, entry.isPresent(), now);
       return new Verdict.Refused();
     }
     return ownsStep(new Step(id, step.getAsLong()), source)
@@ -190,7 +170,7 @@ public final class Authenticator {
     if (owner != null && !owner.equals(source)) {
       return false;
     }
-    known.add(step.id(), source);
+    guard.succeeded(step.id(), source);
     return true;
   }
 

@@ -32,6 +32,7 @@ public final class Entry {
   /** The keys of boolean properties, which are false if missing. */
   public static final List<String> FLAGS = List.of("open", "challenge", "proxyProtocol");
 
+  private static final String PASSWORD = "viewer";
   private static final int MAX_LABELS = 64;
   private static final int DEFAULT_DIGITS = 6;
   private static final int DEFAULT_STEP = 30;
@@ -154,6 +155,14 @@ public final class Entry {
     return withNewSecret(copy);
   }
 
+  /** Returns a copy of this entry with a password for clients, or without one. */
+  public Entry withPassword(Optional<ClientPassword> password) {
+    ObjectNode copy = json.deepCopy();
+    copy.remove(PASSWORD);
+    password.ifPresent(given -> copy.set(PASSWORD, given.toJson(JSON)));
+    return new Entry(copy);
+  }
+
   /** Sets a new secret, and removes the keys that older servers derived from the old one. */
   private static Entry withNewSecret(ObjectNode copy) {
     ObjectNode params = (ObjectNode) copy.path("authParams");
@@ -230,6 +239,18 @@ public final class Entry {
   /** Returns whether each request is preceded by a PROXY header (protocol.md, 1.5). */
   public boolean wantsProxyHeader() {
     return json.path("proxyProtocol").asBoolean();
+  }
+
+  /** Returns whether clients have to know a password. */
+  public boolean hasPassword() {
+    return json.hasNonNull(PASSWORD);
+  }
+
+  /** Returns the password that clients have to know, if there is one. */
+  public Optional<ClientPassword> password() {
+    return hasPassword()
+        ? Optional.of(ClientPassword.parse(id, json.path(PASSWORD)))
+        : Optional.empty();
   }
 
   /** Returns the parameters of the entry's tokens. */

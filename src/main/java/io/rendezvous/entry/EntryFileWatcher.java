@@ -20,7 +20,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Watches a directory of entries for deletions and revocations, whichever process makes them. It
+ * Watches a directory of entries for changes that matter at once, whichever process makes them. It
  * compares what is there with what was there at the last look, a second ago, and with what was
  * found since. Polling also works on network file systems, where changes by other machines cause no
  * events.
@@ -37,11 +37,16 @@ final class EntryFileWatcher {
    * @param stamp the version of its file, or null if that is not known
    * @param created when the entry was created, or empty if it does not say
    * @param revoked when its secret was last revoked, or empty if it never was
+   * @param hasPassword whether its clients have to know a password
    */
-  private record Seen(EntryDirectory.@Nullable Stamp stamp, String created, String revoked) {
+  private record Seen(
+      EntryDirectory.@Nullable Stamp stamp, String created, String revoked, boolean hasPassword) {
     static Seen of(EntryDirectory.@Nullable Stamp stamp, Optional<Entry> entry) {
-      String created = entry.flatMap(Entry::created).orElse("");
-      return new Seen(stamp, created, entry.flatMap(Entry::revoked).orElse(""));
+      return new Seen(
+          stamp,
+          entry.flatMap(Entry::created).orElse(""),
+          entry.flatMap(Entry::revoked).orElse(""),
+          entry.map(Entry::hasPassword).orElse(false));
     }
 
     /** Returns whether tunnels of this entry are void now that this is what is there. */
@@ -53,7 +58,7 @@ final class EntryFileWatcher {
   }
 
   private final EntryDirectory directory;
-  private final Consumer<UUID> listener;
+  private final EntryListener listener;
   private final DutyThread thread = new DutyThread("entry-files");
   private final Map<UUID, Seen> found = new ConcurrentHashMap<>(); // since the last look
 
@@ -64,9 +69,9 @@ final class EntryFileWatcher {
   /**
    * Creates a watcher that has seen nothing yet.
    *
-   * @param listener is told of each UUID whose entry was deleted, revoked, or replaced by a new one
+   * @param listener is told of an entry that was replaced by a new one as of a revoked one
    */
-  EntryFileWatcher(EntryDirectory directory, Consumer<UUID> listener) {
+  EntryFileWatcher(EntryDirectory directory, EntryListener listener) {
     this.directory = directory;
     this.listener = listener;
   }
@@ -89,8 +94,8 @@ final class EntryFileWatcher {
   }
 
   /**
-   * Looks once, and tells the listener of revocations since the last look. While the directory is
-   * away nothing counts as deleted.
+   * Looks once, and tells the listener of what has changed since the last look. While the directory
+   * is away nothing counts as deleted.
    */
   void look() {
     Map<UUID, Seen> before = seen;
@@ -110,7 +115,8 @@ final class EntryFileWatcher {
     Set<UUID> revoked = new HashSet<>();
     addRevoked(before, revoked);
     addRevoked(foundBefore, revoked);
-    revoked.forEach(this::tell);
+    revoked.forEach(id -> tell(id, listener::revoked));
+    tellOfPasswords(before);
   }
 
   private Map<UUID, Seen> takeFound() {
@@ -128,11 +134,20 @@ final class EntryFileWatcher {
         });
   }
 
-  private void tell(UUID id) {
+  private void tellOfPasswords(Map<UUID, Seen> before) {
+    seen.forEach(
+        (id, now) -> {
+          if (now.hasPassword() && !now.equals(before.get(id))) {
+            tell(id, listener::passwordSet);
+          }
+        });
+  }
+
+  private static void tell(UUID id, Consumer<UUID> method) {
     try {
-      listener.accept(id);
+      method.accept(id);
     } catch (RuntimeException e) { // the others have to be told too
-      LOG.error("The revocation of an entry was not handled", e);
+      LOG.error("The change of an entry was not handled", e);
     }
   }
 

@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
@@ -58,13 +57,10 @@ public interface EntryStore extends AutoCloseable {
   boolean delete(UUID id) throws IOException;
 
   /**
-   * Starts to report deletions and revocations by any process, within two seconds. An entry that is
-   * merely missing, because the store has lost it or cannot be reached, was not deleted. To be
-   * called once.
-   *
-   * @param listener may be called on any thread, and more than once for one revocation
+   * Starts to report changes by any process, within two seconds. An entry that is merely missing,
+   * because the store has lost it or cannot be reached, was not deleted. To be called once.
    */
-  void onRevoked(Consumer<UUID> listener);
+  void onChange(EntryListener listener);
 
   /** Returns the location of the store, which identifies it, without a password. */
   String where();

@@ -11,7 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 
@@ -29,7 +28,7 @@ public final class FileStore implements EntryStore {
 
   private final EntryDirectory directory;
   private volatile Map<UUID, Listed> listed = Map.of(); // replaced, never changed
-  private volatile Consumer<UUID> listener = id -> {};
+  private volatile EntryListener listener = id -> {};
   private volatile @Nullable EntryFileWatcher watcher;
 
   /**
@@ -98,6 +97,7 @@ public final class FileStore implements EntryStore {
   @Override
   public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
     AtomicBoolean revoked = new AtomicBoolean();
+    AtomicBoolean protectedNow = new AtomicBoolean();
     Optional<Entry> result =
         whileLocked(
             () -> {
@@ -111,10 +111,15 @@ public final class FileStore implements EntryStore {
               }
               directory.write(changed);
               revoked.set(!changed.revoked().equals(old.get().revoked()));
+              protectedNow.set(changed.hasPassword() && !old.get().hasPassword());
               return Optional.of(changed);
             });
+    // At once; the watcher tells again at its next look.
     if (revoked.get()) {
-      listener.accept(id); // at once; the watcher tells again at its next look
+      listener.revoked(id);
+    }
+    if (protectedNow.get()) {
+      listener.passwordSet(id);
     }
     return result;
   }
@@ -148,7 +153,7 @@ public final class FileStore implements EntryStore {
               return exists;
             });
     if (deleted) {
-      listener.accept(id); // at once; the watcher tells again at its next look
+      listener.revoked(id); // at once; the watcher tells again at its next look
     }
     return deleted;
   }
@@ -164,7 +169,7 @@ public final class FileStore implements EntryStore {
   }
 
   @Override
-  public void onRevoked(Consumer<UUID> newListener) {
+  public void onChange(EntryListener newListener) {
     listener = newListener;
     EntryFileWatcher started = new EntryFileWatcher(directory, newListener);
     watcher = started;

@@ -5,7 +5,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /** A store that measures the calls to another: how long each takes, and whether it fails. */
@@ -91,8 +90,8 @@ public final class MeteredStore implements EntryStore {
   }
 
   @Override
-  public void onRevoked(Consumer<UUID> revocationListener) {
-    store.onRevoked(revocationListener);
+  public void onChange(EntryListener entryListener) {
+    store.onChange(entryListener);
   }
 
   @Override

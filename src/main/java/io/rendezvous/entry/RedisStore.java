@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript;
@@ -36,7 +35,7 @@ public final class RedisStore implements EntryStore {
    * that is not the entry of its key has no labels.
    */
   private static final String PUT =
-      RedisRevocations.FUNCTION
+      RedisChanges.FUNCTIONS
           + """
           local now = redis.pcall('GET', KEYS[1]) -- a table if it is not a string
           if type(now) == 'table' or (now or '') ~= ARGV[3] then return -1 end
@@ -59,12 +58,13 @@ public final class RedisStore implements EntryStore {
             end
           until cursor == '0' or #ARGV == 4
           redis.call('SET', KEYS[1], ARGV[1])
-          if ARGV[4] == 'revoked' then revoke(KEYS[1]) end
+          if string.find(ARGV[4], 'revoked') then revoke(KEYS[1]) end
+          if string.find(ARGV[4], 'password') then set_password(KEYS[1]) end
           return 0
           """;
 
   private static final String DELETE =
-      RedisRevocations.FUNCTION
+      RedisChanges.FUNCTIONS
           + """
           local deleted = redis.call('DEL', KEYS[1])
           if deleted == 1 then revoke(KEYS[1]) end
@@ -73,7 +73,7 @@ public final class RedisStore implements EntryStore {
 
   private final RedisClient client;
   private final RedissonClient redis;
-  private volatile @Nullable RedisRevocations revocations;
+  private volatile @Nullable RedisChanges changes;
 
   /**
    * Creates the store, without connecting.
@@ -162,7 +162,7 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public void create(Entry entry) throws IOException {
-    if (!put(entry, "", entry.labels(), false)) {
+    if (!put(entry, "", entry.labels(), "")) {
       throw new IllegalArgumentException("an entry with that UUID exists already");
     }
   }
@@ -178,12 +178,17 @@ public final class RedisStore implements EntryStore {
       Entry changed = how.apply(old.get());
       List<String> newLabels = new ArrayList<>(changed.labels());
       newLabels.removeAll(old.get().labels());
-      boolean isRevoked = !changed.revoked().equals(old.get().revoked());
-      if (put(changed, text, newLabels, isRevoked)) {
+      if (put(changed, text, newLabels, changes(old.get(), changed))) {
         return Optional.of(changed);
       }
     }
     throw new IOException(client + ": others keep changing that entry; try again");
+  }
+
+  /** Returns the words for what listeners have to be told. */
+  private static String changes(Entry old, Entry changed) {
+    String revoked = changed.revoked().equals(old.revoked()) ? "" : "revoked ";
+    return revoked + (changed.hasPassword() && !old.hasPassword() ? "password" : "");
   }
 
   /**
@@ -191,17 +196,18 @@ public final class RedisStore implements EntryStore {
    *
    * @param expected the current value, or an empty string for none
    * @param newLabels the labels that no other entry may have
-   * @param isRevoked whether to tell listeners of a revocation
+   * @param toTell what listeners have to be told: {@code revoked}, {@code password}, both or
+   *     nothing
    * @return whether the entry was written
    * @throws IllegalArgumentException if a label is taken
    */
-  private boolean put(Entry entry, String expected, List<String> newLabels, boolean isRevoked)
+  private boolean put(Entry entry, String expected, List<String> newLabels, String toTell)
       throws IOException {
     List<Object> arguments = new ArrayList<>();
     arguments.add(entry.toJson());
     arguments.add(UUID_PATTERN);
     arguments.add(expected);
-    arguments.add(isRevoked ? "revoked" : "");
+    arguments.add(toTell);
     newLabels.forEach(label -> arguments.add(Label.nameOf(label)));
     int result = (int) run(PUT, entry.id(), arguments);
     if (result > 0) {
@@ -234,9 +240,9 @@ public final class RedisStore implements EntryStore {
   }
 
   @Override
-  public void onRevoked(Consumer<UUID> listener) {
-    RedisRevocations started = new RedisRevocations(client, listener);
-    revocations = started;
+  public void onChange(EntryListener listener) {
+    RedisChanges started = new RedisChanges(client, listener);
+    changes = started;
     started.start();
   }
 
@@ -247,7 +253,7 @@ public final class RedisStore implements EntryStore {
 
   @Override
   public void close() {
-    RedisRevocations running = revocations;
+    RedisChanges running = changes;
     if (running != null) {
       running.close();
     }

@@ -8,14 +8,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
  * A store that serves remembered entries while another cannot be reached (compare stale-if-error of
  * RFC 5861, 4). An entry that was read within the grace period is still found; it is forgotten when
- * it is deleted or revoked. After a failure the store is not asked for a second, so that returning
- * hidden servers do not wait for it one after the other.
+ * it is deleted or revoked, or gets a password. After a failure the store is not asked for a
+ * second, so that returning hidden servers do not wait for it one after the other.
  *
  * <p>Any thread may call, except I/O threads.
  */
@@ -33,7 +32,7 @@ public final class StaleOnErrorStore implements EntryStore {
   // Guarded by this.
   private final Map<UUID, Seen> seen = LruMap.byUse(MAX_ENTRIES);
   private Instant pausedUntil = Instant.MIN;
-  private long revocations;
+  private long forgotten; // how often an entry was
 
   /**
    * Wraps a store.
@@ -52,7 +51,7 @@ public final class StaleOnErrorStore implements EntryStore {
       return Optional.of(
           remembered(id, new IOException("the store could not be reached a moment ago")));
     }
-    long before = revocations();
+    long before = forgotten();
     try {
       Optional<Entry> entry = store.find(id);
       remember(id, entry, before);
@@ -72,15 +71,15 @@ public final class StaleOnErrorStore implements EntryStore {
     pausedUntil = clock.instant().plus(PAUSE);
   }
 
-  private synchronized long revocations() {
-    return revocations;
+  private synchronized long forgotten() {
+    return forgotten;
   }
 
-  /** Remembers an entry that was read or written, unless something was revoked meanwhile. */
-  private synchronized void remember(UUID id, Optional<Entry> entry, long revocationsBefore) {
+  /** Remembers an entry that was read or written, unless one was forgotten meanwhile. */
+  private synchronized void remember(UUID id, Optional<Entry> entry, long forgottenBefore) {
     if (entry.isEmpty()) {
       seen.remove(id);
-    } else if (revocations == revocationsBefore) {
+    } else if (forgotten == forgottenBefore) {
       seen.put(id, new Seen(entry.get().toJson(), clock.instant()));
     }
   }
@@ -105,7 +104,7 @@ public final class StaleOnErrorStore implements EntryStore {
 
   @Override
   public Optional<Entry> change(UUID id, UnaryOperator<Entry> how) throws IOException {
-    long before = revocations();
+    long before = forgotten();
     Optional<Entry> changed = store.change(id, how);
     remember(id, changed, before);
     return changed;
@@ -114,21 +113,31 @@ public final class StaleOnErrorStore implements EntryStore {
   @Override
   public boolean delete(UUID id) throws IOException {
     boolean deleted = store.delete(id);
-    revoked(id);
+    forget(id);
     return deleted;
   }
 
   @Override
-  public void onRevoked(Consumer<UUID> listener) {
-    store.onRevoked(
-        id -> {
-          revoked(id);
-          listener.accept(id);
+  public void onChange(EntryListener listener) {
+    store.onChange(
+        new EntryListener() {
+          @Override
+          public void revoked(UUID id) {
+            forget(id);
+            listener.revoked(id);
+          }
+
+          @Override
+          public void passwordSet(UUID id) {
+            forget(id);
+            listener.passwordSet(id);
+          }
         });
   }
 
-  private synchronized void revoked(UUID id) {
-    revocations++;
+  /** Forgets an entry, and does not remember one that is being read now. */
+  private synchronized void forget(UUID id) {
+    forgotten++;
     seen.remove(id);
   }
 

@@ -15,7 +15,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Test;
 
@@ -244,7 +243,7 @@ class EntryIndexTest {
     }
 
     @Override
-    public void onRevoked(Consumer<UUID> listener) {
+    public void onChange(EntryListener listener) {
       throw new UnsupportedOperationException();
     }
 

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
@@ -198,7 +199,7 @@ abstract class EntryStoreContract {
     store.create(first);
     store.create(second);
     Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
-    store.onRevoked(deleted::add);
+    store.onChange(deleted::add);
     Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true); // it is listening
     try (EntryStore other = open()) {
       assertThat(other.delete(first.id())).isTrue();
@@ -215,5 +216,42 @@ abstract class EntryStoreContract {
     Awaitility.await()
         .atMost(Duration.ofSeconds(2))
         .untilAsserted(() -> assertThat(deleted).containsExactly(first.id(), second.id()));
+  }
+
+  /** Tunnels may be parked whose entry had no password when it was looked up. */
+  @Test
+  void passwordSetByAnotherProcessIsReportedWithinTwoSeconds() throws Exception {
+    Entry entry = entry("home");
+    store.create(entry);
+    Queue<UUID> revoked = new ConcurrentLinkedQueue<>();
+    Queue<UUID> protectedNow = new ConcurrentLinkedQueue<>();
+    store.onChange(
+        new EntryListener() {
+          @Override
+          public void revoked(UUID id) {
+            revoked.add(id);
+          }
+
+          @Override
+          public void passwordSet(UUID id) {
+            protectedNow.add(id);
+          }
+        });
+    Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true); // it is listening
+    ClientPassword password = ClientPassword.of(entry.id(), "r", "open sesame");
+    try (EntryStore other = open()) {
+      for (int times = 1; times <= 2; times++) {
+        int sofar = protectedNow.size();
+        other.change(entry.id(), e -> e.withPassword(Optional.empty()));
+        other.change(entry.id(), e -> e.withPassword(Optional.of(password)));
+        Awaitility.await()
+            .atMost(Duration.ofSeconds(2))
+            .untilAsserted(() -> assertThat(protectedNow).hasSizeGreaterThan(sofar));
+      }
+    }
+    assertThat(store.find(entry.id()).orElseThrow().password().orElseThrow().matches("open sesame"))
+        .isTrue();
+    assertThat(protectedNow).containsOnly(entry.id());
+    assertThat(revoked).isEmpty();
   }
 }

@@ -96,7 +96,7 @@ class FileStoreTest extends EntryStoreContract {
     Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open()) {
       store.create(entry);
-      store.onRevoked(deleted::add);
+      store.onChange(deleted::add);
       Awaitility.await().pollDelay(Duration.ofMillis(1200)).until(() -> true);
       Path away = parent.resolve("away");
       Files.move(directory(), away);
@@ -159,7 +159,7 @@ class FileStoreTest extends EntryStoreContract {
     Queue<UUID> told = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open()) {
       store.create(entry);
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       store.change(entry.id(), old -> old.rotated(Instant.now(), Duration.ZERO));
       assertThat(told).isEmpty();
       store.change(entry.id(), old -> old.revoked(Instant.now()));

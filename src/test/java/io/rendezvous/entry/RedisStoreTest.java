@@ -98,7 +98,7 @@ class RedisStoreTest extends EntryStoreContract {
     Queue<UUID> deleted = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open()) {
       store.create(entry);
-      store.onRevoked(deleted::add);
+      store.onChange(deleted::add);
       Awaitility.await().pollDelay(Duration.ofMillis(500)).until(() -> true);
       cli("DEL", entry.id().toString());
       assertThat(store.find(entry.id())).isEmpty();
@@ -130,7 +130,7 @@ class RedisStoreTest extends EntryStoreContract {
     Entry revoked = entry();
     try (EntryStore store = open();
         EntryStore mute = openMute()) {
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       mute.create(deleted);
       mute.delete(deleted.id());
       awaitTold(told, deleted);
@@ -146,7 +146,7 @@ class RedisStoreTest extends EntryStoreContract {
     Queue<UUID> told = new ConcurrentLinkedQueue<>();
     try (EntryStore store = open();
         EntryStore other = open()) {
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       for (int i = 0; i < 5; i++) {
         Entry entry = entry();
         other.create(entry);
@@ -165,7 +165,7 @@ class RedisStoreTest extends EntryStoreContract {
     cli("XADD", "rendezvous:revoked", "1700000000000-0", "uuid", old.toString());
     try (EntryStore store = open();
         EntryStore mute = openMute()) {
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       mute.create(entry);
       mute.delete(entry.id());
       awaitTold(told, entry);
@@ -182,7 +182,7 @@ class RedisStoreTest extends EntryStoreContract {
     cli("XADD", "rendezvous:revoked", "9999999999999-0", "uuid", entry.id().toString());
     try (EntryStore store = open();
         EntryStore mute = openMute()) {
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       awaitTold(told, entry); // so the position is far ahead
       cli("FLUSHDB");
       mute.create(last);
@@ -197,7 +197,7 @@ class RedisStoreTest extends EntryStoreContract {
     Entry entry = entry();
     try (RedisServer server = new RedisServer("--appendonly", "no");
         EntryStore store = new RedisStore("redis://127.0.0.1:" + server.port())) {
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       store.create(entry);
       server.kill();
       server.startAgain();
@@ -215,7 +215,7 @@ class RedisStoreTest extends EntryStoreContract {
     Queue<UUID> told = new ConcurrentLinkedQueue<>();
     Entry entry = entry();
     try (EntryStore store = open()) {
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       Awaitility.await()
           .untilAsserted(
               () -> {
@@ -231,7 +231,7 @@ class RedisStoreTest extends EntryStoreContract {
     Entry entry = entry();
     cli("SET", "rendezvous:revoked", "of somebody else");
     try (EntryStore store = open()) {
-      store.onRevoked(told::add);
+      store.onChange(told::add);
       Awaitility.await()
           .untilAsserted(
               () -> {
@@ -336,7 +336,7 @@ class RedisStoreTest extends EntryStoreContract {
     try (RedisServer server = new RedisServer()) {
       server.kill();
       try (EntryStore store = new RedisStore("redis://127.0.0.1:" + server.port())) {
-        store.onRevoked(deleted::add);
+        store.onChange(deleted::add);
         assertGivenUp(store); // away at the start
         server.startAgain();
         awaitFound(store);

@@ -26,7 +26,7 @@ class StaleOnErrorStoreTest {
 
   @BeforeEach
   void fill() {
-    stale.onRevoked(revoked -> {});
+    stale.onChange(revoked -> {});
     store.create(entry);
   }
 
@@ -77,6 +77,15 @@ class StaleOnErrorStoreTest {
     stale.find(id);
     store.hook(store::delete);
     stale.change(id, old -> old.with(List.of("house"), 8, List.of()));
+    cutOff();
+    assertThatThrownBy(() -> stale.find(id)).isInstanceOf(IOException.class);
+  }
+
+  /** Otherwise clients could do without the password while the store is away. */
+  @Test
+  void entryThatGetsAPasswordElsewhereDoesNotCount() throws Exception {
+    stale.find(id);
+    store.tellOfPassword(id);
     cutOff();
     assertThatThrownBy(() -> stale.find(id)).isInstanceOf(IOException.class);
   }

@@ -1,6 +1,7 @@
 package io.rendezvous.testing;
 
 import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.EntryListener;
 import io.rendezvous.entry.EntryStore;
 import java.io.IOException;
 import java.util.List;
@@ -9,13 +10,12 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /** A store that does as a test says when an entry is looked up or changed. */
 public final class HookedStore implements EntryStore {
   private final Map<UUID, Entry> entries = new ConcurrentHashMap<>();
-  private final List<Consumer<UUID>> listeners = new CopyOnWriteArrayList<>();
+  private final List<EntryListener> listeners = new CopyOnWriteArrayList<>();
   private volatile Hook hook = id -> {};
 
   /** What happens when an entry was looked up or changed, before the answer. */
@@ -56,12 +56,17 @@ public final class HookedStore implements EntryStore {
 
   @Override
   public boolean delete(UUID id) {
-    listeners.forEach(listener -> listener.accept(id));
+    listeners.forEach(listener -> listener.revoked(id));
     return entries.remove(id) != null;
   }
 
+  /** Tells the listeners that an entry has a password now. */
+  public void tellOfPassword(UUID id) {
+    listeners.forEach(listener -> listener.passwordSet(id));
+  }
+
   @Override
-  public void onRevoked(Consumer<UUID> listener) {
+  public void onChange(EntryListener listener) {
     listeners.add(listener);
   }
 

@@ -5,13 +5,11 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.UUID;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.redisson.api.RScript;
 import org.redisson.client.codec.StringCodec;
@@ -19,28 +17,35 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The revocations in a Redis database: a channel on which they are published, and a stream that
- * keeps the latest of them. The channel is quick, but what is published while the subscription is
- * interrupted is lost. The stream is read every second from the last position, so nothing is
- * missed. Brokers of earlier versions know the channel only.
+ * The changes of entries in a Redis database that matter at once: a channel on which they are
+ * published, and a stream that keeps the latest of them. The channel is quick, but what is
+ * published while the subscription is interrupted is lost. The stream is read every second from the
+ * last position, so nothing is missed.
  *
- * <p>The listener is called on the thread {@code redis-revocations}.
+ * <p>A change is a text: the UUID for a revocation or deletion, {@code password UUID} for a
+ * password that was set. Brokers of earlier versions know revocations only, and ignore other texts.
+ *
+ * <p>The listener is called on the thread {@code redis-changes}.
  */
-final class RedisRevocations implements AutoCloseable {
+final class RedisChanges implements AutoCloseable {
   /**
-   * Defines the function {@code revoke} of Lua, which is for scripts that delete an entry or revoke
-   * its secret. If the stream or the channel is not available, the script goes on, because a
-   * deletion has to succeed.
+   * Defines functions of Lua for scripts: {@code revoke} if they delete an entry or revoke its
+   * secret, {@code set_password} if they set a password. If the stream or the channel is not
+   * available, the script goes on, because a deletion has to succeed.
    */
-  static final String FUNCTION =
+  static final String FUNCTIONS =
       """
-      local function revoke(id)
-        redis.pcall('XADD', 'rendezvous:revoked', 'MAXLEN', '~', 10000, '*', 'uuid', id)
-        redis.pcall('PUBLISH', 'rendezvous:deleted', id)
+      local function tell(change)
+        redis.pcall('XADD', 'rendezvous:revoked', 'MAXLEN', '~', 10000, '*', 'uuid', change)
+        redis.pcall('PUBLISH', 'rendezvous:deleted', change)
       end
+      local function revoke(id) tell(id) end
+      local function set_password(id) tell('password ' .. id) end
       """;
 
-  private static final Logger LOG = LoggerFactory.getLogger(RedisRevocations.class);
+  private static final String PASSWORD = "password ";
+
+  private static final Logger LOG = LoggerFactory.getLogger(RedisChanges.class);
   private static final String CHANNEL = "rendezvous:deleted";
   private static final Duration READ_EVERY = Duration.ofSeconds(1);
 
@@ -48,7 +53,7 @@ final class RedisRevocations implements AutoCloseable {
   private static final int MAX_PUBLISHED = 10_000;
 
   /**
-   * Returns the new position in the stream, and the UUIDs after the old one. Without a position,
+   * Returns the new position in the stream, and the changes after the old one. Without a position,
    * these are those of the last ten seconds: an entry may have been found before the stream could
    * be read. If the stream has lost the old position, it began anew, and all of it is new.
    */
@@ -71,9 +76,9 @@ final class RedisRevocations implements AutoCloseable {
       """;
 
   private final RedisClient client;
-  private final Consumer<UUID> listener;
-  private final BlockingQueue<UUID> published = new LinkedBlockingQueue<>(MAX_PUBLISHED);
-  private final Thread thread = new Thread(this::run, "redis-revocations");
+  private final EntryListener listener;
+  private final BlockingQueue<String> published = new LinkedBlockingQueue<>(MAX_PUBLISHED);
+  private final Thread thread = new Thread(this::run, "redis-changes");
 
   // Of the thread.
   private String position = "";
@@ -81,9 +86,9 @@ final class RedisRevocations implements AutoCloseable {
   private @Nullable Future<?> subscription;
 
   /** What the last turn has told from the stream. It is told only once if it is published now. */
-  private List<UUID> toldFromStream = new ArrayList<>();
+  private List<String> toldFromStream = new ArrayList<>();
 
-  RedisRevocations(RedisClient client, Consumer<UUID> listener) {
+  RedisChanges(RedisClient client, EntryListener listener) {
     this.client = client;
     this.listener = listener;
     thread.setDaemon(true);
@@ -95,14 +100,14 @@ final class RedisRevocations implements AutoCloseable {
   }
 
   private void run() {
-    List<UUID> batch = List.of();
+    List<String> batch = List.of();
     try {
       while (!Thread.interrupted()) {
         try {
           subscribe();
           tellNew(batch);
         } catch (RuntimeException e) { // the next turn may succeed
-          LOG.error("The revocations in Redis were not read", e);
+          LOG.error("The changes in Redis were not read", e);
         }
         batch = takePublished();
       }
@@ -112,9 +117,9 @@ final class RedisRevocations implements AutoCloseable {
   }
 
   /** Waits until something is published, or it is time to read the stream. */
-  private List<UUID> takePublished() throws InterruptedException {
-    List<UUID> batch = new ArrayList<>();
-    UUID first = published.poll(READ_EVERY.toMillis(), TimeUnit.MILLISECONDS);
+  private List<String> takePublished() throws InterruptedException {
+    List<String> batch = new ArrayList<>();
+    String first = published.poll(READ_EVERY.toMillis(), TimeUnit.MILLISECONDS);
     if (first != null) {
       batch.add(first);
       published.drainTo(batch);
@@ -133,15 +138,14 @@ final class RedisRevocations implements AutoCloseable {
     return client
         .redisson()
         .getTopic(CHANNEL)
-        .addListener(
-            String.class, (channel, text) -> Entry.parseId(text).ifPresent(published::offer));
+        .addListener(String.class, (channel, change) -> published.offer(change));
   }
 
   private static boolean hasFailed(Future<?> subscription) {
     try {
       return subscription.isDone() && subscription.get() == null;
     } catch (ExecutionException e) {
-      LOG.debug("The subscription to revocations failed: {}", String.valueOf(e.getCause()));
+      LOG.debug("The subscription to changes failed: {}", String.valueOf(e.getCause()));
       return true;
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
@@ -150,37 +154,37 @@ final class RedisRevocations implements AutoCloseable {
   }
 
   /** Tells what was published, at once, and then what the stream has besides. */
-  private void tellNew(List<UUID> batch) {
-    List<UUID> told = new ArrayList<>();
-    for (UUID id : batch) {
-      if (!toldFromStream.remove(id)) {
-        tell(id);
-        told.add(id);
+  private void tellNew(List<String> batch) {
+    List<String> told = new ArrayList<>();
+    for (String change : batch) {
+      if (!toldFromStream.remove(change)) {
+        tell(change);
+        told.add(change);
       }
     }
     toldFromStream = new ArrayList<>();
-    for (UUID id : readStream()) {
-      if (!told.remove(id)) {
-        tell(id);
-        toldFromStream.add(id);
+    for (String change : readStream()) {
+      if (!told.remove(change)) {
+        tell(change);
+        toldFromStream.add(change);
       }
     }
   }
 
   /** Returns what was added to the stream since it was last read, if it can be read now. */
-  private List<UUID> readStream() {
-    List<UUID> added = new ArrayList<>();
+  private List<String> readStream() {
+    List<String> added = new ArrayList<>();
     try {
       List<String> result = client.call(this::evaluateRead);
       position = result.get(0);
-      result.subList(1, result.size()).forEach(id -> Entry.parseId(id).ifPresent(added::add));
+      added.addAll(result.subList(1, result.size()));
     } catch (RedisClient.WrongTypeException e) {
       if (!warned) {
         warned = true;
         LOG.warn("{}: the key rendezvous:revoked is not a stream; delete it", client);
       }
     } catch (IOException e) {
-      LOG.debug("The stream of revocations cannot be read: {}", FailureText.of(e));
+      LOG.debug("The stream of changes cannot be read: {}", FailureText.of(e));
     }
     return added;
   }
@@ -192,11 +196,15 @@ final class RedisRevocations implements AutoCloseable {
         .eval(RScript.Mode.READ_WRITE, READ, RScript.ReturnType.LIST, List.of(), position);
   }
 
-  private void tell(UUID id) {
+  private void tell(String change) {
     try {
-      listener.accept(id);
+      if (change.startsWith(PASSWORD)) {
+        Entry.parseId(change.substring(PASSWORD.length())).ifPresent(listener::passwordSet);
+      } else {
+        Entry.parseId(change).ifPresent(listener::revoked);
+      }
     } catch (RuntimeException e) { // the others have to be told too
-      LOG.error("The revocation of an entry was not handled", e);
+      LOG.error("The change of an entry was not handled", e);
     }
   }
 
