@@ -27,6 +27,7 @@ import io.rendezvous.protocol.Parking;
 import io.rendezvous.protocol.Protocol;
 import io.rendezvous.protocol.ProtocolDetector;
 import io.rendezvous.protocol.Refusals;
+import io.rendezvous.protocol.RequestRecords;
 import io.rendezvous.protocol.TokenCheck;
 import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.protocol.connect.ConnectProtocol;
@@ -193,7 +194,8 @@ public final class Broker implements AutoCloseable {
     return new TunnelService(
         registry,
         new Parking(tokens, registry, ticker),
-        new Matchmaker(registry, relays, told, clock, ticker));
+        new Matchmaker(registry, relays, told, clock, ticker),
+        new RequestRecords(settings.requests() == Settings.Switch.ON, told, clock));
   }
 
   private Optional<Taas> newTaas() {

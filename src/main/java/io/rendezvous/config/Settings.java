@@ -79,8 +79,12 @@ public interface Settings {
   /** Metrics. */
   MetricsSettings metrics();
 
-  /** The access log, with one line per rendezvous. */
+  /** The access log, with one line per rendezvous and request. */
   AccessLogSettings accessLog();
+
+  /** Whether requests are shown on the admin page and written to the access log. */
+  @WithDefault("on")
+  Switch requests();
 
   /** The webhook that is notified of hidden servers coming and going. */
   HookSettings hooks();
@@ -90,6 +94,14 @@ public interface Settings {
 
   /** TAAS (protocol.md, 3). */
   TaasSettings taas();
+
+  /** Whether something is on. */
+  enum Switch {
+    /** It is. */
+    ON,
+    /** It is not. */
+    OFF
+  }
 
   /** TLS on the broker's port. */
   interface TlsSettings {
@@ -201,7 +213,7 @@ public interface Settings {
     boolean byUuid();
   }
 
-  /** The access log, with one line per rendezvous. */
+  /** The access log, with one line per rendezvous and request. */
   interface AccessLogSettings {
     /** Whether the log is written. */
     @WithDefault("true")

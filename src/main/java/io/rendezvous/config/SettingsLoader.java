@@ -138,6 +138,7 @@ public final class SettingsLoader {
         .withConverter(Duration.class, 200, new DurationConverter())
         .withConverter(Path.class, 200, (Converter<Path>) directory::resolve)
         .withConverter(Boolean.class, 200, new BooleanConverter())
+        .withConverter(Settings.Switch.class, 200, (Converter<Settings.Switch>) SettingsLoader::on)
         .build();
   }
 
@@ -224,6 +225,14 @@ public final class SettingsLoader {
         default -> throw new IllegalArgumentException("neither true nor false");
       };
     }
+  }
+
+  private static Settings.Switch on(String text) {
+    return switch (text) {
+      case "on" -> Settings.Switch.ON;
+      case "off" -> Settings.Switch.OFF;
+      default -> throw new IllegalArgumentException("neither on nor off");
+    };
   }
 
   /** Reads durations such as {@code 500ms}, {@code 5s}, {@code 2m}, {@code 1h} and {@code 1d}. */

@@ -85,6 +85,12 @@ public final class Relay {
     default void reached() {}
 
     /**
+     * Receives the first bytes that came from the far connection, before they are passed on. Called
+     * on its thread. The buffer is to be left as it is, and not kept.
+     */
+    default void answered(ByteBuffer first) {}
+
+    /**
      * Returns whether the owner takes the near connection back if the far one gives no answer.
      * Otherwise an end without an answer is passed on like any other. Called on any thread, always
      * with the same result.
@@ -349,6 +355,14 @@ public final class Relay {
     @Override
     public boolean isRunning() {
       return Relay.this.isRunning();
+    }
+
+    @Override
+    public ByteBuffer filter(Pump pump, ByteBuffer read) {
+      if (pump == down && !pump.began()) {
+        owner.answered(read);
+      }
+      return read;
     }
 
     @Override

@@ -57,6 +57,15 @@ public final class Matchmaker {
      * @param sent how much the hidden server may have received
      */
     void unanswered(Relay.Sent sent);
+
+    /**
+     * Receives the first bytes that came from the tunnel. Called on the tunnel's I/O thread. The
+     * buffer is to be left as it is, and not kept.
+     */
+    default void answered(ByteBuffer first) {}
+
+    /** Handles that the rendezvous is over, unless it is unanswered. Called on any thread. */
+    default void over(Rendezvous rendezvous) {}
   }
 
   /**
@@ -148,13 +157,20 @@ public final class Matchmaker {
     }
 
     @Override
+    public void answered(ByteBuffer first) {
+      if (owner != null) {
+        owner.answered(first);
+      }
+    }
+
+    @Override
     public boolean takesBack() {
       return owner != null;
     }
 
     @Override
     public void unanswered(Relay.Sent sent) {
-      over();
+      end();
       if (owner != null) {
         owner.unanswered(sent);
       }
@@ -162,6 +178,13 @@ public final class Matchmaker {
 
     @Override
     public void over() {
+      end();
+      if (owner != null) {
+        owner.over(rendezvous);
+      }
+    }
+
+    private void end() {
       tunnels.over(tunnel);
       relays.remove(relay);
       LOG.debug(

@@ -9,5 +9,7 @@ import io.rendezvous.tunnel.TunnelRegistry;
  * @param registry keeps the parked tunnels
  * @param parking parks connections in the registry
  * @param matchmaker pairs clients with tunnels of the registry
+ * @param requests records the requests that go through the tunnels
  */
-public record TunnelService(TunnelRegistry registry, Parking parking, Matchmaker matchmaker) {}
+public record TunnelService(
+    TunnelRegistry registry, Parking parking, Matchmaker matchmaker, RequestRecords requests) {}

@@ -1,5 +1,6 @@
 package io.rendezvous.telemetry;
 
+import io.rendezvous.http.SeenRequest;
 import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.TunnelListener;
 import java.net.Inet6Address;
@@ -9,12 +10,14 @@ import java.time.temporal.ChronoUnit;
 import java.util.Locale;
 import java.util.UUID;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The access log: one line for each rendezvous, written when it ends, to the logger {@code
- * rendezvous.access}. A line has these fields, as {@code key=value} separated by spaces:
+ * The access log, written to the logger {@code rendezvous.access}: one line for each rendezvous and
+ * for each request that the broker sees, when it ends. The line of a rendezvous has these fields,
+ * as {@code key=value} separated by spaces:
  *
  * <dl>
  *   <dt>began
@@ -40,7 +43,28 @@ import org.slf4j.LoggerFactory;
  *       answer
  * </dl>
  *
- * No field contains text that a client or a hidden server chooses.
+ * <p>The line of a request has {@code began}, {@code id}, {@code client}, {@code in}, {@code out}
+ * as above, and these fields. The first request of a connection whose bytes are relayed as they are
+ * ({@code first=true}) has the bytes and the end of the whole connection.
+ *
+ * <dl>
+ *   <dt>method, path
+ *   <dd>what was requested, without the query: printable ASCII without blanks
+ *   <dt>status
+ *   <dd>the status of the answer, or {@code -}
+ *   <dt>first
+ *   <dd>{@code true}: later requests of the connection have no line
+ *   <dt>answered_ms
+ *   <dd>the time until the answer began, or {@code -}
+ *   <dt>lasted_ms
+ *   <dd>the time until the end
+ *   <dt>end
+ *   <dd>{@code whole}, {@code client-broke}, {@code server-broke}, {@code stood-still}, {@code
+ *       unanswered} as above; {@code upgraded}: to another protocol, such as WebSocket; {@code
+ *       cut-off}: the broker ended, or the entry was deleted or revoked
+ * </dl>
+ *
+ * <p>Method and path are the only text that a client chooses.
  *
  * <p>Any thread may call. A thread of its own writes the lines; lines that it cannot keep up with
  * are dropped and counted.
@@ -49,10 +73,11 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger("rendezvous.access");
   private static final int MAX_LINES = 8192;
   private static final int SHORT_ID_LENGTH = 8;
+  private static final String NONE = "-";
 
   private final boolean fullUuids;
   private final Consumer<String> log;
-  private final BoundedWriter<Rendezvous> lines;
+  private final BoundedWriter<Supplier<String>> lines;
 
   // Used on the writing thread only.
   private long reportedDropped;
@@ -75,7 +100,14 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
 
   @Override
   public void over(Rendezvous rendezvous) {
-    lines.offer(rendezvous);
+    lines.offer(() -> line(rendezvous));
+  }
+
+  @Override
+  public void requested(UUID id, InetSocketAddress client, SeenRequest request) {
+    if (request.ended().isPresent()) {
+      lines.offer(() -> line(id, client, request));
+    }
   }
 
   /** Returns the number of lines that were dropped so far. */
@@ -83,7 +115,7 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
     return lines.dropped();
   }
 
-  private void write(Rendezvous over) {
+  private void write(Supplier<String> line) {
     long dropped = lines.dropped();
     if (dropped > reportedDropped) {
       LOG.warn(
@@ -91,7 +123,7 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
           dropped - reportedDropped);
       reportedDropped = dropped;
     }
-    log.accept(line(over));
+    log.accept(line.get());
   }
 
   private String line(Rendezvous over) {
@@ -115,6 +147,33 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
         + over.ended().map(AccessLog::word).orElse("unknown");
   }
 
+  private String line(UUID id, InetSocketAddress client, SeenRequest request) {
+    return "began="
+        + request.began().truncatedTo(ChronoUnit.MILLIS)
+        + " id="
+        + id(id)
+        + " client="
+        + address(client)
+        + " method="
+        + request.method()
+        + " path="
+        + request.path()
+        + " status="
+        + (request.status().isPresent() ? request.status().getAsInt() : NONE)
+        + " first="
+        + request.first()
+        + " answered_ms="
+        + request.answeredAfter().map(time -> Long.toString(time.toMillis())).orElse(NONE)
+        + " lasted_ms="
+        + request.lasted().toMillis()
+        + " in="
+        + request.bytesIn()
+        + " out="
+        + request.bytesOut()
+        + " end="
+        + request.ended().map(AccessLog::word).orElse("unknown");
+  }
+
   private String id(UUID id) {
     return fullUuids ? id.toString() : id.toString().substring(0, SHORT_ID_LENGTH);
   }
@@ -126,7 +185,7 @@ public final class AccessLog implements TunnelListener, AutoCloseable {
   }
 
   /** Returns the word for an end that the access log, the metrics and the API use. */
-  public static String word(Rendezvous.End end) {
+  public static String word(Enum<?> end) {
     return end.name().toLowerCase(Locale.ROOT).replace('_', '-');
   }
 

@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import io.rendezvous.http.SeenRequest;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -64,6 +65,11 @@ final class CombinedListener implements TunnelListener {
   @Override
   public void over(Rendezvous rendezvous) {
     tell(listener -> listener.over(rendezvous));
+  }
+
+  @Override
+  public void requested(UUID id, InetSocketAddress client, SeenRequest request) {
+    tell(listener -> listener.requested(id, client, request));
   }
 
   @Override

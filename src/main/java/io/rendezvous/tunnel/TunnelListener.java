@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import io.rendezvous.http.SeenRequest;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.List;
@@ -55,6 +56,12 @@ public interface TunnelListener {
 
   /** A client and its tunnel have ended. */
   default void over(Rendezvous rendezvous) {}
+
+  /**
+   * A request of a client was relayed: told once when its answer begins, unless it was over before,
+   * and once when it is over. It is not told where the settings switch it off.
+   */
+  default void requested(UUID id, InetSocketAddress client, SeenRequest request) {}
 
   /** A request was refused. */
   default void refused(Refusal refusal) {}

@@ -154,6 +154,7 @@ class SettingsLoaderTest {
         "rendezvous.registrar.tcp-port=-5 | rendezvous.registrar.tcp-port: is not a port: -5",
         "rendezvous.taas.ports=9-x | rendezvous.taas.ports: is not a range such as 20000-29999",
         "rendezvous.access-log.enabled=off | rendezvous.access-log.enabled: neither true nor false: off",
+        "rendezvous.requests=false | rendezvous.requests: neither on nor off: false",
         "rendezvous.hooks.url=https://a b/ | rendezvous.hooks.url: is not a URL",
         "rendezvous.hooks.url=a.example/hook | rendezvous.hooks.url: is not a URL such as https://host/path",
         "rendezvous.hooks.url=ftp://a.example/ | rendezvous.hooks.url: is not a URL such as https://host/path",

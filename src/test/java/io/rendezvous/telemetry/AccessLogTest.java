@@ -37,7 +37,14 @@ class AccessLogTest {
     }
     log = newLog;
     broker =
-        TestBroker.startObserved(null, new TestBroker.SteppedClock(), List.of(log), "wait", "1m");
+        TestBroker.startObserved(
+            null,
+            new TestBroker.SteppedClock(),
+            List.of(log),
+            "wait",
+            "1m",
+            "requests",
+            "off"); // RequestLinesTest has them on
   }
 
   @AfterEach

@@ -5,6 +5,7 @@ import io.rendezvous.http.HeadEditor;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.http.ResponseHead;
 import io.rendezvous.http.ResponseHead.Framing;
+import io.rendezvous.http.SeenRequest;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.FailureText;
@@ -40,6 +41,7 @@ import org.slf4j.LoggerFactory;
  */
 final class HttpExchange implements Pump.Owner {
   private static final Logger LOG = LoggerFactory.getLogger(HttpExchange.class);
+  private static final int SWITCHING_PROTOCOLS = 101;
 
   private enum State {
     WAITING,
@@ -75,8 +77,8 @@ final class HttpExchange implements Pump.Owner {
      */
     void onSwitched(ByteBuffer unwritten);
 
-    /** Handles that a connection broke. */
-    void onBroken();
+    /** Handles that a connection broke, or that the exchange was ended. */
+    void onBroken(SeenRequest.End how);
   }
 
   /** What the owner of the relay decides. */
@@ -97,6 +99,7 @@ final class HttpExchange implements Pump.Owner {
   private final Policy policy;
   private final Listener listener;
   private final HttpTraffic traffic;
+  private final Observation observation;
   private final ReadAhead readAhead; // on the near connection's thread
   private final Pump up;
   private final Pump down;
@@ -126,7 +129,8 @@ final class HttpExchange implements Pump.Owner {
       boolean upgrades,
       Policy policy,
       Listener listener,
-      HttpTraffic traffic) {
+      HttpTraffic traffic,
+      Observation observation) {
     this.near = ends.near();
     this.readAhead = ends.readAhead();
     this.far = ends.far();
@@ -134,6 +138,7 @@ final class HttpExchange implements Pump.Owner {
     this.policy = policy;
     this.listener = listener;
     this.traffic = traffic;
+    this.observation = observation;
     this.up = new Pump(this, near, far);
     this.down = new Pump(this, far, near);
     this.body = new BodySkipper(request.bodyLength());
@@ -196,7 +201,9 @@ final class HttpExchange implements Pump.Owner {
       readAhead.keep(read);
       requestRead = true;
     }
-    return read.limit(end).position(start);
+    read.limit(end).position(start);
+    observation.body(read);
+    return read;
   }
 
   /** Reads ahead, since the client may leave, and answers may take long. */
@@ -218,7 +225,7 @@ final class HttpExchange implements Pump.Owner {
 
   /** Handles that the client has left. Any thread may call. */
   void onNearLeft() {
-    breakOff();
+    breakOff(SeenRequest.End.CLIENT_BROKE);
   }
 
   private void limitTime() {
@@ -259,7 +266,9 @@ final class HttpExchange implements Pump.Owner {
       return passed;
     }
     traffic.addDown(read.remaining());
-    return answerOf(read);
+    ByteBuffer passed = answerOf(read);
+    observation.passedOn(passed);
+    return passed;
   }
 
   private @Nullable ByteBuffer answerOf(ByteBuffer read) {
@@ -293,7 +302,7 @@ final class HttpExchange implements Pump.Owner {
   public void ended(Pump pump) {
     if (pump == up) {
       if (near.isTruncated()) {
-        breakOff();
+        breakOff(SeenRequest.End.CLIENT_BROKE);
       } else {
         nearEnded = true;
         up.end();
@@ -315,7 +324,7 @@ final class HttpExchange implements Pump.Owner {
     if (conn == far) {
       fail(Failure.Kind.BROKEN, FailureText.of(why));
     } else {
-      breakOff();
+      breakOff(SeenRequest.End.CLIENT_BROKE);
     }
   }
 
@@ -327,7 +336,7 @@ final class HttpExchange implements Pump.Owner {
   @Override
   public void lost(Pump pump) {
     if (pump == down) {
-      breakOff();
+      breakOff(SeenRequest.End.CLIENT_BROKE);
     } else {
       near.execute(this::completeIfOver);
     }
@@ -337,6 +346,9 @@ final class HttpExchange implements Pump.Owner {
   private final class Editor implements AnswerFilter.Editor {
     @Override
     public void editInterim(ResponseHead head, HeadEditor editor) {
+      if (head.status() == SWITCHING_PROTOCOLS || head.status() / 100 != 1) {
+        observation.answered(head);
+      }
       policy.edit(head, editor);
     }
 
@@ -355,7 +367,11 @@ final class HttpExchange implements Pump.Owner {
       if (last && editor.fields().noneMatch(HttpExchange::isClose)) {
         editor.set("Connection", "close");
       }
-      return state.compareAndSet(State.WAITING, State.ANSWERING);
+      boolean inTime = state.compareAndSet(State.WAITING, State.ANSWERING);
+      if (inTime) {
+        observation.answered(head);
+      }
+      return inTime;
     }
   }
 
@@ -415,7 +431,7 @@ final class HttpExchange implements Pump.Owner {
 
   private void fail(Failure.Kind kind, String detail) {
     if (!state.compareAndSet(State.WAITING, State.UNANSWERED)) {
-      breakOff();
+      breakOff(SeenRequest.End.SERVER_BROKE);
       return;
     }
     boolean untouched = !answer.hasBegun() && request.bodyLength() == 0;
@@ -431,21 +447,21 @@ final class HttpExchange implements Pump.Owner {
         });
   }
 
-  private void breakOff() {
+  private void breakOff(SeenRequest.End how) {
     if (state.compareAndSet(State.WAITING, State.BROKEN)
         || state.compareAndSet(State.ANSWERING, State.BROKEN)) {
       far.execute(far::abort);
       near.execute(
           () -> {
             near.abort();
-            listener.onBroken();
+            listener.onBroken(how);
           });
     }
   }
 
   /** Ends the exchange now, with resets. Any thread may call. */
   void end() {
-    breakOff();
+    breakOff(SeenRequest.End.CUT_OFF);
   }
 
   /**
@@ -461,7 +477,7 @@ final class HttpExchange implements Pump.Owner {
         || down.isStalled(now, stall)
         || nearEnded && down.isSilent(now, up, linger)
         || down.isOver() && up.isSilent(now, down, linger)) {
-      breakOff();
+      breakOff(SeenRequest.End.STOOD_STILL);
     }
   }
 }

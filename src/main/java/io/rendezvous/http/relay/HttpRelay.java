@@ -6,6 +6,7 @@ import io.rendezvous.http.Problem;
 import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.http.ResponseHead;
+import io.rendezvous.http.SeenRequest;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
@@ -64,6 +65,16 @@ public final class HttpRelay {
     /** Returns whether a further request may go to another connection to the server. */
     boolean reconnects();
 
+    /**
+     * Returns the observer of a request that is about to be sent on, if it has one. Called on the
+     * near connection's thread.
+     *
+     * @param sent the edited head, which is to be left as it is
+     */
+    default Optional<RequestObserver> observer(RequestHead request, ByteBuffer sent) {
+      return Optional.empty();
+    }
+
     /** Handles that the near connection was closed. Called once. */
     void over();
   }
@@ -90,6 +101,7 @@ public final class HttpRelay {
   private Phase phase = Phase.HEAD;
   private HeadReader reader = new HeadReader(MAX_HEAD);
   private @Nullable Conn kept;
+  private @Nullable Observation observation; // of the request that is under way
   private volatile @Nullable HttpExchange exchange;
   private volatile boolean draining;
 
@@ -193,7 +205,10 @@ public final class HttpRelay {
       return;
     }
     boolean upgrades = request.isUpgrade() && editor.has("Upgrade");
-    new Request(request, editor.octets(), upgrades).send();
+    ByteBuffer edited = editor.octets();
+    Observation begun = new Observation(request, owner.observer(request, edited), context.clock());
+    observation = begun;
+    new Request(request, edited, upgrades, begun).send();
   }
 
   /** A request, which may be sent twice. */
@@ -201,12 +216,14 @@ public final class HttpRelay {
     private final RequestHead head;
     private final ByteBuffer edited;
     private final boolean upgrades;
+    private final Observation observed;
     private boolean reused;
 
-    Request(RequestHead head, ByteBuffer edited, boolean upgrades) {
+    Request(RequestHead head, ByteBuffer edited, boolean upgrades, Observation observed) {
       this.head = head;
       this.edited = edited;
       this.upgrades = upgrades;
+      this.observed = observed;
     }
 
     void send() {
@@ -236,7 +253,8 @@ public final class HttpRelay {
               upgrades,
               this,
               this,
-              context.traffic());
+              context.traffic(),
+              observed);
       exchange = begun;
       begun.start(edited.duplicate());
     }
@@ -259,6 +277,8 @@ public final class HttpRelay {
     @Override
     public void onComplete(boolean keepsNear, boolean keepsFar) {
       exchange = null;
+      observation = null;
+      observed.over(SeenRequest.End.WHOLE);
       if (keepsFar) {
         awaitFar();
       } else {
@@ -284,12 +304,16 @@ public final class HttpRelay {
     }
 
     void fail(Failure failure, ByteBuffer unwritten) {
-      say(BufferPool.joined(unwritten, owner.answer(head, failure)));
+      ByteBuffer answer = owner.answer(head, failure);
+      observed.unanswered(answer);
+      say(BufferPool.joined(unwritten, answer));
     }
 
     @Override
     public void onSwitched(ByteBuffer unwritten) {
       exchange = null;
+      observation = null;
+      observed.over(SeenRequest.End.UPGRADED);
       Conn far = kept;
       kept = null;
       phase = Phase.GONE;
@@ -299,8 +323,9 @@ public final class HttpRelay {
     }
 
     @Override
-    public void onBroken() {
+    public void onBroken(SeenRequest.End how) {
       exchange = null;
+      observed.over(how);
       kept = null;
       phase = Phase.GONE;
     }
@@ -434,6 +459,8 @@ public final class HttpRelay {
     HttpExchange current = exchange;
     if (current != null) {
       current.onNearLeft();
+    } else if (observation != null) {
+      observation.over(SeenRequest.End.CLIENT_BROKE); // it left before there was a connection
     }
     closeKept();
     owner.over();

@@ -6,10 +6,13 @@ import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
+import io.rendezvous.protocol.FirstRequest;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Refusals;
+import io.rendezvous.protocol.RequestRecords;
 import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.tunnel.Match;
+import io.rendezvous.tunnel.Rendezvous;
 import io.rendezvous.tunnel.Tunnel;
 import io.rendezvous.tunnel.TunnelRegistry;
 import io.rendezvous.tunnel.Waiter;
@@ -52,8 +55,10 @@ final class ClientSession implements Waiter {
   private final boolean atHostName;
   private final TunnelRegistry tunnels;
   private final Matchmaker matchmaker;
+  private final RequestRecords requests;
   private final Refusals refusals;
   private final long arrivedAt;
+  private FirstRequest request = FirstRequest.NONE; // until there is a tunnel
   private boolean soon; // a tunnel is parked and is being probed
   private long waitUntil;
   private boolean over; // the client was answered, or told that there is no tunnel
@@ -82,6 +87,7 @@ final class ClientSession implements Waiter {
     this.atHostName = atHostName;
     this.tunnels = service.registry();
     this.matchmaker = service.matchmaker();
+    this.requests = service.requests();
     this.refusals = refusals;
     this.arrivedAt = tunnels.now();
   }
@@ -119,6 +125,7 @@ final class ClientSession implements Waiter {
   }
 
   private void refuse(Problem problem) {
+    request.refused(problem);
     refusals.client(client, head, Optional.of(id), atHostName ? problem.atHost() : problem);
   }
 
@@ -254,6 +261,7 @@ final class ClientSession implements Waiter {
   private void pair(Tunnel tunnel) {
     if (attempts++ == 0) {
       retryUntil = tunnels.now() + RETRY_TIME;
+      request = requests.begin(id, client.peer(), head);
     }
     ByteBuffer early = client.takeEarly();
     // In one piece: some hidden servers look for the body in what they read the head from.
@@ -265,7 +273,33 @@ final class ClientSession implements Waiter {
         new Matchmaker.Client(client, arrivedAt, attempts),
         tunnel,
         all,
-        sent -> onUnanswered(sent, early));
+        new PairOwner(early, request));
+  }
+
+  /** Takes the client back from a tunnel, and records how its first request fares. */
+  private final class PairOwner implements Matchmaker.Owner {
+    private final ByteBuffer early;
+    private final FirstRequest record;
+
+    PairOwner(ByteBuffer early, FirstRequest record) {
+      this.early = early;
+      this.record = record;
+    }
+
+    @Override
+    public void unanswered(Relay.Sent sent) {
+      onUnanswered(sent, early);
+    }
+
+    @Override
+    public void answered(ByteBuffer octets) {
+      record.answered(octets);
+    }
+
+    @Override
+    public void over(Rendezvous rendezvous) {
+      record.over(rendezvous);
+    }
   }
 
   /**
