@@ -11,6 +11,7 @@ import io.rendezvous.entry.MeteredStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.StaleOnErrorStore;
 import io.rendezvous.http.Challenge;
+import io.rendezvous.http.Nonces;
 import io.rendezvous.net.ConnectionCapacity;
 import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
@@ -151,7 +152,11 @@ public final class Broker implements AutoCloseable {
     this.tunnels = newTunnels(this::connectLimits, tunnelListener);
     this.connect =
         new ConnectProtocol(
-            tunnels, labels, new Challenge(settings.realm()), refusals, network.worker());
+            tunnels,
+            labels,
+            new Challenge(settings.realm(), new Nonces(clock)),
+            refusals,
+            network.worker());
     this.taas = newTaas();
     this.registrar = newRegistrar();
     this.presence = newPresence();

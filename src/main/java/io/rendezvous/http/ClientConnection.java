@@ -167,9 +167,9 @@ public final class ClientConnection {
   }
 
   /** Answers the request, discards its body, and waits for the next request. */
-  public void answerAndKeep(ProblemResponse problem, Map<String, String> more) {
+  public void answerAndKeep(ProblemResponse problem) {
     answered++;
-    response = problem.keeping(clock.instant(), more);
+    response = problem.keeping(clock.instant());
     conn.onWritable(this::onWritable);
     onWritable();
   }

@@ -64,10 +64,19 @@ public record Identity(String name, ByteBuffer head) {
 
   /** Returns the part before the first colon (RFC 7617, 2). */
   private static String basicUserName(String credentials) throws ProtocolException {
+    String pair = new String(basicPair(credentials), StandardCharsets.UTF_8);
+    return pair.substring(0, Math.max(0, pair.indexOf(':')));
+  }
+
+  /** Returns the part after the first colon, one char for each octet. */
+  static String basicPassword(String credentials) throws ProtocolException {
+    String pair = new String(basicPair(credentials), StandardCharsets.ISO_8859_1);
+    return pair.substring(pair.indexOf(':') + 1);
+  }
+
+  private static byte[] basicPair(String credentials) throws ProtocolException {
     try {
-      byte[] decoded = Base64.getDecoder().decode(credentials);
-      String pair = new String(decoded, StandardCharsets.UTF_8);
-      return pair.substring(0, Math.max(0, pair.indexOf(':')));
+      return Base64.getDecoder().decode(credentials);
     } catch (IllegalArgumentException e) {
       throw new ProtocolException("malformed Basic credentials");
     }

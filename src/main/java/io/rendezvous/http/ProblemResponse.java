@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.time.format.DateTimeFormatter;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
@@ -15,20 +16,28 @@ import java.util.Map;
  * @param problem the reason
  * @param html whether the body is a page for people rather than JSON
  * @param withBody false if the request was a HEAD
+ * @param challenges the values of the WWW-Authenticate headers, one line each: some clients find
+ *     only the first challenge of a line
  */
-public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
+public record ProblemResponse(
+    Problem problem, boolean html, boolean withBody, List<String> challenges) {
   private static final DateTimeFormatter DATE =
       DateTimeFormatter.ofPattern("EEE, dd MMM yyyy HH:mm:ss 'GMT'", Locale.ROOT)
           .withZone(ZoneOffset.UTC);
 
   /** Returns the response to a request, in the form that its Accept header asks for. */
   public static ProblemResponse to(RequestHead head, Problem problem) {
-    return new ProblemResponse(problem, head.wantsHtml(), !head.method().equals("HEAD"));
+    return new ProblemResponse(problem, head.wantsHtml(), !head.method().equals("HEAD"), List.of());
   }
 
   /** Returns a response in JSON, for a peer whose request is unknown. */
   public static ProblemResponse json(Problem problem) {
-    return new ProblemResponse(problem, false, true);
+    return new ProblemResponse(problem, false, true, List.of());
+  }
+
+  /** Returns this response with challenges. */
+  public ProblemResponse challenging(List<String> values) {
+    return new ProblemResponse(problem, html, withBody, List.copyOf(values));
   }
 
   /** Returns the body, even if the response to a HEAD leaves it out. */
@@ -71,10 +80,9 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
    * Returns the whole response, after which the connection stays open.
    *
    * @param now the time for the Date header
-   * @param more further headers
    */
-  ByteBuffer keeping(Instant now, Map<String, String> more) {
-    return whole(now, more);
+  ByteBuffer keeping(Instant now) {
+    return whole(now, Map.of());
   }
 
   private ByteBuffer whole(Instant now, Map<String, String> more) {
@@ -82,7 +90,7 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
     headers.putAll(more);
     String status = problem.status() + " " + problem.reason();
     String body = body();
-    ByteBuffer whole = response(now, status, headers, body);
+    ByteBuffer whole = response(now, status, challenges, headers, body);
     return withBody ? whole : whole.limit(whole.limit() - body.length());
   }
 
@@ -97,13 +105,18 @@ public record ProblemResponse(Problem problem, boolean html, boolean withBody) {
       Instant now, String status, Map<String, String> headers, String body) {
     Map<String, String> all = new LinkedHashMap<>(headers);
     all.put("Connection", "close");
-    return response(now, status, all, body);
+    return response(now, status, List.of(), all, body);
   }
 
   private static ByteBuffer response(
-      Instant now, String status, Map<String, String> headers, String body) {
+      Instant now,
+      String status,
+      List<String> challenges,
+      Map<String, String> headers,
+      String body) {
     StringBuilder response = new StringBuilder("HTTP/1.1 ").append(status).append("\r\n");
     add(response, "Date", DATE.format(now));
+    challenges.forEach(challenge -> add(response, "WWW-Authenticate", challenge));
     headers.forEach((name, value) -> add(response, name, value));
     add(response, "Content-Length", Integer.toString(body.length()));
     response.append("\r\n").append(body);

@@ -77,6 +77,11 @@ public final class Refusals {
     LingeringClose.say(conn, ProblemResponse.to(head, problem).closing(now(), more));
   }
 
+  /** Gives an answer without telling the listener, and ends the connection. */
+  public void answer(Conn conn, ProblemResponse response) {
+    LingeringClose.say(conn, response.closing(now(), Map.of()));
+  }
+
   /**
    * Tells the log and the listener of a refusal that the caller answers itself.
    *

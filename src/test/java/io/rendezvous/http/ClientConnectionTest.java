@@ -18,7 +18,6 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -76,7 +75,7 @@ class ClientConnectionTest {
 
   private void answer(ClientConnection client) {
     kept.add(client.canBeKept());
-    client.answerAndKeep(ProblemResponse.to(client.head(), WHO), Map.of());
+    client.answerAndKeep(ProblemResponse.to(client.head(), WHO));
   }
 
   @Test

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
 import java.util.regex.Matcher;
@@ -54,10 +55,12 @@ class ProblemResponseTest {
   void connectionIsKeptWhereItIsNotSaidToEnd() {
     String kept =
         Heads.text(
-            ProblemResponse.json(CHALLENGE).keeping(NOON, Map.of("WWW-Authenticate", "Digest x")));
+            ProblemResponse.json(CHALLENGE)
+                .challenging(List.of("Digest x", "Digest y"))
+                .keeping(NOON));
     assertThat(kept)
         .startsWith("HTTP/1.1 401 Unauthorized\r\n")
-        .contains("\r\nWWW-Authenticate: Digest x\r\n")
+        .contains("\r\nWWW-Authenticate: Digest x\r\nWWW-Authenticate: Digest y\r\n")
         .contains("\"permanent\":false")
         .doesNotContain("Connection");
   }
@@ -111,7 +114,7 @@ class ProblemResponseTest {
   })
   void pageHasAFormWhereAnotherServerMayBeNamed(int status, boolean form, String heading) {
     Problem problem = Problem.temporary(status, "of the test");
-    String page = new ProblemResponse(problem, true, true).body();
+    String page = new ProblemResponse(problem, true, true, List.of()).body();
     assertThat(page)
         .contains("<h1>" + heading + "</h1>")
         .contains("<title>" + status + " " + problem.reason() + "</title>");
@@ -121,7 +124,7 @@ class ProblemResponseTest {
 
   @Test
   void policyOfAPageAllowsItsOwnScriptAndStyleOnly() throws Exception {
-    ProblemResponse response = new ProblemResponse(ABSENT, true, true);
+    ProblemResponse response = new ProblemResponse(ABSENT, true, true, List.of());
     String policy = response.headers().get("Content-Security-Policy");
     for (String element : new String[] {"script", "style"}) {
       Matcher content =

@@ -18,7 +18,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
@@ -160,15 +160,19 @@ public final class ConnectProtocol implements Protocol {
   }
 
   private void challenge(ClientConnection client) {
-    Map<String, String> header = Map.of("WWW-Authenticate", challenge.header());
-    RequestHead head = client.head();
+    challenge(client, ProblemResponse.to(client.head(), CHALLENGE), List.of(challenge.header()));
+  }
+
+  private void challenge(
+      ClientConnection client, ProblemResponse problem, List<String> challenges) {
+    ProblemResponse response = problem.challenging(challenges);
     if (client.canBeKept()) {
-      client.answerAndKeep(ProblemResponse.to(head, CHALLENGE), header);
+      client.answerAndKeep(response);
     } else {
       if (client.isPatienceOver()) {
         client.conn().met(ConnectionLimiter.Limit.CHALLENGES);
       }
-      refusals.answer(client.takeOver(), head, CHALLENGE, header);
+      refusals.answer(client.takeOver(), response);
     }
   }
 }

@@ -8,6 +8,7 @@ import io.rendezvous.http.Challenge;
 import io.rendezvous.http.ClientConnection;
 import io.rendezvous.http.DigestCredentials;
 import io.rendezvous.http.HeaderField;
+import io.rendezvous.http.Nonces;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
@@ -25,6 +26,8 @@ import java.net.ProtocolException;
 import java.net.URLDecoder;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalInt;
@@ -58,7 +61,8 @@ final class RegistrarHost {
 
   private record Credentials(UUID id, String token) {}
 
-  private final Challenge challenge = new Challenge(SCHEME, "taas");
+  private final Challenge challenge =
+      new Challenge(SCHEME, "taas", new Nonces(InstantSource.system()));
   private final Parking parking;
   private final EntryIndex index;
   private final PendingPorts ports;
@@ -108,11 +112,12 @@ final class RegistrarHost {
 
   private void challenge(ClientConnection client) {
     RequestHead head = client.head();
-    Map<String, String> header = Map.of("WWW-Authenticate", challenge.header());
+    ProblemResponse response =
+        ProblemResponse.to(head, NO_CREDENTIALS).challenging(List.of(challenge.header()));
     if (client.canBeKept()) {
-      client.answerAndKeep(ProblemResponse.to(head, NO_CREDENTIALS), header);
+      client.answerAndKeep(response);
     } else {
-      refusals.answer(client.takeOver(), head, NO_CREDENTIALS, header);
+      refusals.answer(client.takeOver(), response);
     }
   }
 

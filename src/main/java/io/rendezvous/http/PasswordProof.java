@@ -1,0 +1,49 @@
+package io.rendezvous.http;
+
+import io.rendezvous.entry.ClientPassword;
+import java.net.ProtocolException;
+import java.util.function.Predicate;
+
+/**
+ * What a client's request contains to prove that the client knows the password of its hidden server
+ * (protocol.md, 1.8). Immutable.
+ */
+public sealed interface PasswordProof {
+  /** There is nothing that could prove it: no credentials, or not those that were asked for. */
+  record None() implements PasswordProof {}
+
+  /** The response is to a nonce that has expired, so it was not looked at. */
+  record Stale() implements PasswordProof {}
+
+  /**
+   * There is a password, or a response that was computed with one.
+   *
+   * @param isRight compares it, in a time that does not depend on the result
+   */
+  record Given(Predicate<ClientPassword> isRight) implements PasswordProof {}
+
+  /**
+   * Returns what the Authorization of a request proves.
+   *
+   * @throws ProtocolException if the credentials are malformed, or made for another request
+   */
+  static PasswordProof inAuthorization(RequestHead head, Nonces nonces) throws ProtocolException {
+    String[] parts = head.value("Authorization").orElse("").split(" ", 2);
+    String credentials = parts.length > 1 ? parts[1].strip() : "";
+    if (parts[0].equalsIgnoreCase("Digest")) {
+      return DigestResponse.proof(DigestCredentials.parameters(credentials), head, nonces);
+    }
+    return parts[0].equalsIgnoreCase("Basic")
+        ? plain(Identity.basicPassword(credentials))
+        : new None();
+  }
+
+  /**
+   * Returns what a password proves that was sent as it is.
+   *
+   * @param octets one char for each octet; an empty text is no password
+   */
+  static PasswordProof plain(String octets) {
+    return octets.isEmpty() ? new None() : new Given(password -> password.matches(octets));
+  }
+}
