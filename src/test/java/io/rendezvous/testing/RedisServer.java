@@ -1,7 +1,9 @@
 package io.rendezvous.testing;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.net.Socket;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -62,14 +64,49 @@ public final class RedisServer implements AutoCloseable {
             });
   }
 
-  /** Runs a command on it, by redis-cli. */
-  public void cli(String... command) throws IOException, InterruptedException {
-    List<String> all = new ArrayList<>(List.of("redis-cli", "-p", Integer.toString(port)));
-    all.addAll(List.of(command));
-    int code = new ProcessBuilder(all).start().waitFor();
-    if (code != 0) {
-      throw new IOException("redis-cli " + command[0] + " failed");
+  /**
+   * Sends commands over a connection of their own, and returns the last reply as it came (RESP).
+   *
+   * @throws IOException if a reply is an error
+   */
+  @SafeVarargs
+  public final String ask(List<String>... commands) throws IOException {
+    String reply = "";
+    try (Peer peer = Peer.to(port).plain()) {
+      for (List<String> command : commands) {
+        peer.send(encoded(command));
+        reply = readReply(peer);
+      }
     }
+    return reply;
+  }
+
+  private static byte[] encoded(List<String> command) {
+    ByteArrayOutputStream all = new ByteArrayOutputStream();
+    all.writeBytes(ascii("*" + command.size() + "\r\n"));
+    for (String word : command) {
+      byte[] bytes = word.getBytes(StandardCharsets.UTF_8);
+      all.writeBytes(ascii("$" + bytes.length + "\r\n"));
+      all.writeBytes(bytes);
+      all.writeBytes(ascii("\r\n"));
+    }
+    return all.toByteArray();
+  }
+
+  private static byte[] ascii(String text) {
+    return text.getBytes(StandardCharsets.US_ASCII);
+  }
+
+  /** Reads a reply of one line, which is what the commands of the tests get. */
+  private static String readReply(Peer peer) throws IOException {
+    StringBuilder line = new StringBuilder();
+    while (line.indexOf("\r\n") < 0) {
+      line.append(peer.read(1));
+    }
+    if (line.charAt(0) == '-') {
+      throw new IOException(line.toString().strip());
+    }
+    return line.toString().strip();
   }
 
   /** Kills it, as a crash would. What it holds is on its disk. */

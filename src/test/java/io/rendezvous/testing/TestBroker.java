@@ -105,19 +105,26 @@ public final class TestBroker implements AutoCloseable {
 
   /** Adds an entry. */
   public Entry addEntry() throws IOException {
-    return addEntry(List.of());
+    return add(List.of(), 8, List.of());
+  }
+
+  /** Adds an entry with short tokens, as those of 2013 are. The broker parks its tunnels later. */
+  public Entry addOldEntry() throws IOException {
+    return add(List.of(), 6, List.of());
   }
 
   /** Adds an entry with labels. */
   public Entry addLabelled(String... labels) throws IOException {
-    Entry added = Entry.create(UUID.randomUUID(), List.of(labels), 6, Instant.now(), List.of());
-    store.create(added);
-    return added;
+    return add(List.of(labels), 8, List.of());
   }
 
   /** Adds an entry with flags such as {@code proxyProtocol}. */
   public Entry addEntry(List<String> flags) throws IOException {
-    Entry added = Entry.create(UUID.randomUUID(), List.of(), 6, Instant.now(), flags);
+    return add(List.of(), 8, flags);
+  }
+
+  private Entry add(List<String> labels, int digits, List<String> flags) throws IOException {
+    Entry added = Entry.create(UUID.randomUUID(), labels, digits, Instant.now(), flags);
     store.create(added);
     return added;
   }

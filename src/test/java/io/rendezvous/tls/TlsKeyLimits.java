@@ -12,7 +12,7 @@ import org.awaitility.Awaitility;
  * key (JDK 17 and 25), and the stream breaks.
  */
 final class TlsKeyLimits {
-  private static final long COUNT = 64L * 1024 * 1024;
+  private static final long COUNT = 4L * 1024 * 1024;
   private static final String VERSION = "TLSv1.3";
 
   private TlsKeyLimits() {}

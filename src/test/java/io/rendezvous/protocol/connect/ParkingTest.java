@@ -194,16 +194,17 @@ class ParkingTest {
   /** Hidden servers of 2013 read the 200 and the request in one piece, and lose the request. */
   @Test
   void requestForAnOldHiddenServerDoesNotFollowItsAnswerAtOnce() throws Exception {
-    try (Peer first = broker.park();
+    Entry entry = broker.addOldEntry();
+    try (Peer first = broker.park(entry);
         Peer taking = broker.connect();
         Peer waiting = broker.connect();
         Peer old = broker.connect()) {
-      taking.send(broker.get(broker.entry(), "/taken"));
+      taking.send(broker.get(entry, "/taken"));
       first.readHead();
-      waiting.send(broker.get(broker.entry(), "/waiting"));
+      waiting.send(broker.get(entry, "/waiting"));
       broker.awaitWaiting(1);
       long asked = System.nanoTime();
-      old.send(broker.connectHead(broker.entry()));
+      old.send(broker.connectHead(entry));
       assertThat(old.readHead()).startsWith("HTTP/1.1 200 ");
       assertThat(old.readHead()).startsWith("GET /waiting ");
       assertThat(Duration.ofNanos(System.nanoTime() - asked)).isGreaterThan(Duration.ofMillis(25));

@@ -12,6 +12,7 @@ import io.rendezvous.testing.TestBroker;
 import io.rendezvous.tunnel.Presence;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -107,7 +108,7 @@ class RedisOutageTest {
       try (Peer parked = broker.park();
           EntryStore mute = new RedisStore("redis://mute:x@127.0.0.1:" + redis.port())) {
         broker.awaitParked(1);
-        redis.cli("ACL", "SETUSER", "mute", "on", ">x", "~*", "+@all", "resetchannels");
+        redis.ask(List.of("ACL", "SETUSER", "mute", "on", ">x", "~*", "+@all", "resetchannels"));
         mute.delete(broker.entry().id()); // publishes nothing
         Presence connected = broker.broker().connected();
         Awaitility.await()

@@ -37,7 +37,7 @@ class RegistrarIT {
     redis = new RedisServer();
     put(HOME.toLowerCase(Locale.ROOT));
     put(OTHER);
-    cli("SET", "backup", "{}"); // not an entry
+    redis.ask(List.of("SET", "backup", "{}")); // not an entry
     Files.createDirectory(directory.resolve("conf"));
     Files.writeString(
         directory.resolve("conf/rendezvous.properties"),
@@ -56,23 +56,18 @@ class RegistrarIT {
     redis.close();
   }
 
-  private static void cli(String... command) throws Exception {
-    List<String> all = new ArrayList<>(List.of("redis-cli", "-p", Integer.toString(redis.port())));
-    all.addAll(List.of(command));
-    Program.start(directory, all.toArray(String[]::new)).outputWhenDone();
-  }
-
   /** Puts an entry in the form of the old servers. */
   private static void put(String id) throws Exception {
-    cli(
-        "SET",
-        id,
-        "{\"uuid\":\""
-            + id
-            + "\",\"authParams\":{\"name\":\"home\",\"issuer\":\"https://x:8898\","
-            + "\"protocol\":\"totp\",\"algorithm\":\"sha1\",\"length\":20,\"base32\":\""
-            + SECRET
-            + "\"},\"qrcodeURL\":\"https://x/qr\",\"authURL\":\"otpauth://totp/home\"}");
+    redis.ask(
+        List.of(
+            "SET",
+            id,
+            "{\"uuid\":\""
+                + id
+                + "\",\"authParams\":{\"name\":\"home\",\"issuer\":\"https://x:8898\","
+                + "\"protocol\":\"totp\",\"algorithm\":\"sha1\",\"length\":20,\"base32\":\""
+                + SECRET
+                + "\"},\"qrcodeURL\":\"https://x/qr\",\"authURL\":\"otpauth://totp/home\"}"));
   }
 
   private static Program node(String script, String... arguments) throws Exception {

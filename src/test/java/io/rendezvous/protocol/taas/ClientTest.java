@@ -113,7 +113,7 @@ class ClientTest {
   @Test
   void challengedEntryIsNotNamedByItsHost() throws Exception {
     Entry shy =
-        Entry.create(UUID.randomUUID(), List.of("shy"), 6, Instant.now(), List.of("challenge"));
+        Entry.create(UUID.randomUUID(), List.of("shy"), 8, Instant.now(), List.of("challenge"));
     taas.broker().store().create(shy);
     try (Peer parked = taas.park(shy, "shy");
         Peer client = taas.broker().connect()) {
