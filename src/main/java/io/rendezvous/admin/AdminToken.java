@@ -1,16 +1,14 @@
 package io.rendezvous.admin;
 
+import io.rendezvous.config.AtomicFile;
 import io.rendezvous.config.FileOwner;
 import io.rendezvous.config.Settings;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileAlreadyExistsException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.Optional;
@@ -56,38 +54,16 @@ public final class AdminToken {
     return token;
   }
 
-  /**
-   * Moves a complete file into place, so that nobody reads a part of it. On file systems with links
-   * it does not replace a token that another process has created meanwhile.
-   */
-  private static void moveIntoPlace(Path temporary, Path file) throws IOException {
-    try {
-      Files.createLink(file, temporary);
-    } catch (FileAlreadyExistsException e) {
-      throw e;
-    } catch (FileSystemException | UnsupportedOperationException e) {
-      Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
-    }
-  }
-
   private static String create(Path file) throws IOException {
     byte[] bytes = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(bytes);
     String token = Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     FileOwner.createDirectoryOf(file);
-    var ownersOnly =
-        PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-    Path temporary =
-        Files.createTempFile(file.toAbsolutePath().getParent(), ".token", ".tmp", ownersOnly);
     try {
-      FileOwner.inherit(temporary);
-      Files.writeString(temporary, token + "\n", StandardOpenOption.WRITE);
-      moveIntoPlace(temporary, file);
+      AtomicFile.createSecret(file, (token + "\n").getBytes(StandardCharsets.US_ASCII));
       return token;
-    } catch (FileAlreadyExistsException e) {
+    } catch (FileAlreadyExistsException e) { // another process was faster
       return read(file);
-    } finally {
-      Files.deleteIfExists(temporary);
     }
   }
 }

@@ -2,6 +2,9 @@ package io.rendezvous.config;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -16,11 +19,13 @@ import java.util.Objects;
  * a file belongs.
  */
 public final class AtomicFile {
+  private static final String SECRET = "rw-------";
+
   private AtomicFile() {}
 
   /** Writes a file that only its owner may read. */
   public static void writeSecret(Path file, String text) throws IOException {
-    write(file, text, "rw-------");
+    write(file, text, SECRET);
   }
 
   /**
@@ -29,6 +34,27 @@ public final class AtomicFile {
    * @param permissions in the form that {@link PosixFilePermissions#fromString} reads
    */
   public static void write(Path file, String text, String permissions) throws IOException {
+    put(file, text.getBytes(StandardCharsets.UTF_8), permissions, AtomicFile::replace);
+  }
+
+  /**
+   * Creates a file that only its owner may read, unless it exists. If several processes create it
+   * at the same time, one of them succeeds. A file system without links cannot guarantee that; read
+   * the file afterwards.
+   *
+   * @throws FileAlreadyExistsException if the file exists
+   */
+  public static void createSecret(Path file, byte[] bytes) throws IOException {
+    put(file, bytes, SECRET, AtomicFile::create);
+  }
+
+  /** Moves the temporary file to its place. */
+  private interface Mover {
+    void move(Path temporary, Path target) throws IOException;
+  }
+
+  private static void put(Path file, byte[] bytes, String permissions, Mover mover)
+      throws IOException {
     Path target = file.toAbsolutePath();
     Path directory = Objects.requireNonNull(target.getParent());
     Path temporary =
@@ -39,12 +65,27 @@ public final class AtomicFile {
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString(permissions)));
     try {
       FileOwner.inherit(temporary);
-      Files.writeString(temporary, text, StandardOpenOption.WRITE);
+      Files.write(temporary, bytes, StandardOpenOption.WRITE);
       sync(temporary, StandardOpenOption.WRITE);
-      Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+      mover.move(temporary, target);
       sync(directory, StandardOpenOption.READ);
     } finally {
       Files.deleteIfExists(temporary);
+    }
+  }
+
+  private static void replace(Path temporary, Path target) throws IOException {
+    Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
+  }
+
+  /** Puts the file in place by a link, which never replaces a file. */
+  private static void create(Path temporary, Path target) throws IOException {
+    try {
+      Files.createLink(target, temporary);
+    } catch (FileAlreadyExistsException e) {
+      throw e;
+    } catch (FileSystemException | UnsupportedOperationException e) {
+      replace(temporary, target);
     }
   }
 

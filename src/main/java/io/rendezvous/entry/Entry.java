@@ -163,6 +163,17 @@ public final class Entry {
     return new Entry(copy);
   }
 
+  /**
+   * Returns a copy of this entry whose links are void, and those of every earlier copy. Links that
+   * are issued from now on are valid.
+   */
+  public Entry withLinksRevoked(Instant now) {
+    ObjectNode copy = json.deepCopy();
+    // Later than each link until now, even if the clock was set back since the last revocation.
+    copy.put("linksSince", 1 + Math.max(now.toEpochMilli(), linksSince().toEpochMilli()));
+    return new Entry(copy);
+  }
+
   /** Sets a new secret, and removes the keys that older servers derived from the old one. */
   private static Entry withNewSecret(ObjectNode copy) {
     ObjectNode params = (ObjectNode) copy.path("authParams");
@@ -286,6 +297,11 @@ public final class Entry {
   /** Returns when the secret was last revoked, as the entry says, if that has happened. */
   public Optional<String> revoked() {
     return Optional.ofNullable(json.path("revoked").textValue());
+  }
+
+  /** Returns the time from which on links to the entry are valid. Older ones are void. */
+  public Instant linksSince() {
+    return Instant.ofEpochMilli(json.path("linksSince").asLong(0));
   }
 
   /** Returns when the entry was created, if it says so; those of older servers do not. */

@@ -62,6 +62,16 @@ public interface EntryStore extends AutoCloseable {
    */
   void onChange(EntryListener listener);
 
+  /**
+   * Returns a secret that all brokers of this store have in common. The first caller creates it.
+   *
+   * @param name the name of the secret
+   * @param candidate becomes the secret if there is none yet; a random text
+   * @return empty if the store shares no secrets, so that each data directory has its own
+   * @throws IOException if the store cannot be reached
+   */
+  Optional<String> sharedSecret(String name, String candidate) throws IOException;
+
   /** Returns the location of the store, which identifies it, without a password. */
   String where();
 

@@ -176,6 +176,12 @@ public final class FileStore implements EntryStore {
     started.start();
   }
 
+  /** {@inheritDoc} This store shares none: it is used from one data directory. */
+  @Override
+  public Optional<String> sharedSecret(String name, String candidate) {
+    return Optional.empty();
+  }
+
   @Override
   public String where() {
     return "file:" + directory.path().toAbsolutePath().normalize();

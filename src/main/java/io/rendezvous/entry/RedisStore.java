@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.function.UnaryOperator;
 import org.jspecify.annotations.Nullable;
+import org.redisson.api.RBucket;
 import org.redisson.api.RScript;
 import org.redisson.api.RedissonClient;
 import org.redisson.api.options.KeysScanOptions;
@@ -25,6 +26,10 @@ import org.slf4j.LoggerFactory;
 public final class RedisStore implements EntryStore {
   private static final Logger LOG = LoggerFactory.getLogger(RedisStore.class);
   private static final String UUID_PATTERN = "????????-????-????-????-????????????";
+
+  /** The keys of secrets begin with it. A key that is not a UUID is no entry. */
+  private static final String SECRET_PREFIX = "rendezvous:";
+
   private static final int BATCH_SIZE = 500;
   private static final int MAX_TRIES = 10;
 
@@ -244,6 +249,17 @@ public final class RedisStore implements EntryStore {
     RedisChanges started = new RedisChanges(client, listener);
     changes = started;
     started.start();
+  }
+
+  @Override
+  public Optional<String> sharedSecret(String name, String candidate) throws IOException {
+    RBucket<String> bucket = redis.getBucket(SECRET_PREFIX + name);
+    try {
+      client.call(() -> bucket.setIfAbsent(candidate));
+      return Optional.of(client.call(bucket::get));
+    } catch (RedisClient.WrongTypeException e) {
+      throw client.unreachable(e);
+    }
   }
 
   @Override

@@ -142,6 +142,11 @@ public final class StaleOnErrorStore implements EntryStore {
   }
 
   @Override
+  public Optional<String> sharedSecret(String name, String candidate) throws IOException {
+    return store.sharedSecret(name, candidate);
+  }
+
+  @Override
   public String where() {
     return store.where();
   }

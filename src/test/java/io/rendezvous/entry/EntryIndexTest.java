@@ -248,6 +248,11 @@ class EntryIndexTest {
     }
 
     @Override
+    public Optional<String> sharedSecret(String name, String candidate) {
+      return Optional.empty();
+    }
+
+    @Override
     public String where() {
       return "memory";
     }

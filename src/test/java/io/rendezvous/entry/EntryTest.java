@@ -181,4 +181,16 @@ class EntryTest {
   void incompleteUuidIsRefused(String text) {
     assertThat(Entry.parseId(text)).isEmpty();
   }
+
+  @Test
+  void linksAreRevokedFromAMomentOn() throws Exception {
+    Entry entry = create("home");
+    assertThat(entry.linksSince()).isEqualTo(Instant.EPOCH);
+    Instant now = Instant.parse("2026-01-31T12:00:00.123Z");
+    Entry revoked = Entry.parse(entry.withLinksRevoked(now).toJson());
+    assertThat(revoked.toJson()).contains("\"linksSince\":1769860800124");
+    assertThat(revoked.linksSince()).isAfter(now);
+    assertThat(revoked.with(List.of("house"), 8, List.of()).linksSince())
+        .isEqualTo(revoked.linksSince());
+  }
 }

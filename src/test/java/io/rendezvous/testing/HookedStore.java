@@ -71,6 +71,11 @@ public final class HookedStore implements EntryStore {
   }
 
   @Override
+  public Optional<String> sharedSecret(String name, String candidate) {
+    return Optional.empty();
+  }
+
+  @Override
   public String where() {
     return "memory";
   }
