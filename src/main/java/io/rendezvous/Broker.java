@@ -4,14 +4,14 @@ import io.rendezvous.admin.AdminServer;
 import io.rendezvous.admin.BrokerView;
 import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Authenticator;
+import io.rendezvous.entry.ClientAuthenticator;
 import io.rendezvous.entry.EntryIndex;
+import io.rendezvous.entry.EntryListener;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.KnownSources;
 import io.rendezvous.entry.MeteredStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.StaleOnErrorStore;
-import io.rendezvous.http.Challenge;
-import io.rendezvous.http.Nonces;
 import io.rendezvous.net.ConnectionCapacity;
 import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
@@ -75,6 +75,7 @@ public final class Broker implements AutoCloseable {
   private final Network network;
   private final Relays relays;
   private final Reload reload = new Reload();
+  private final ClientAuthenticator clients;
   private final TokenCheck tokens;
   private final LabelResolver labels;
   private final Refusals refusals;
@@ -135,7 +136,8 @@ public final class Broker implements AutoCloseable {
     this.network = new Network("broker", Runtime.getRuntime().availableProcessors());
     this.relays = new Relays(settings.linger(), settings.stall());
     reload.add(changed -> relays.setTimes(changed.linger(), changed.stall()));
-    this.tokens = new TokenCheck(network, newAuthenticator());
+    this.clients = newClientAuthenticator();
+    this.tokens = new TokenCheck(network, newAuthenticator(), clients::seen);
     this.labels = new LabelResolver(settings.domain(), index);
     this.refusals = new Refusals(tunnelListener, clock);
     this.provisioner =
@@ -152,11 +154,7 @@ public final class Broker implements AutoCloseable {
     this.tunnels = newTunnels(this::connectLimits, tunnelListener);
     this.connect =
         new ConnectProtocol(
-            tunnels,
-            labels,
-            new Challenge(settings.realm(), new Nonces(clock)),
-            refusals,
-            network.worker());
+            tunnels, labels, settings.realm(), clients, refusals, clock, network.worker());
     this.taas = newTaas();
     this.registrar = newRegistrar();
     this.presence = newPresence();
@@ -174,6 +172,22 @@ public final class Broker implements AutoCloseable {
             clock,
             KnownSources.in(
                 settings.admin().ledger().resolveSibling("known.sources"), network.worker()),
+            settings.guesses().perSource(),
+            settings.guesses().perUuid());
+    reload.add(
+        changed -> made.setBudgets(changed.guesses().perSource(), changed.guesses().perUuid()));
+    return made;
+  }
+
+  private ClientAuthenticator newClientAuthenticator() {
+    ClientAuthenticator made =
+        new ClientAuthenticator(
+            store,
+            index,
+            settings.realm(),
+            clock,
+            KnownSources.in(
+                settings.admin().ledger().resolveSibling("known.clients"), network.worker()),
             settings.guesses().perSource(),
             settings.guesses().perUuid());
     reload.add(
@@ -267,7 +281,7 @@ public final class Broker implements AutoCloseable {
     // First what watches, so that nothing that is served goes unwatched.
     heapGuard = Optional.of(new HeapGuard(connections));
     admin = settings.admin().enabled() ? startAdmin() : Optional.empty();
-    store.onChange(presence::revoke);
+    store.onChange(new ChangeHandler());
     startDuties();
     if (registrar.isPresent()) {
       Registrar older = registrar.get();
@@ -277,6 +291,18 @@ public final class Broker implements AutoCloseable {
     // Last the main listener: who finds it open finds everything.
     listener = Optional.of(listen());
     listener.ifPresent(telemetry.metrics()::watch);
+  }
+
+  private final class ChangeHandler implements EntryListener {
+    @Override
+    public void revoked(UUID id) {
+      presence.revoke(id);
+    }
+
+    @Override
+    public void passwordSet(UUID id) {
+      clients.mark(id);
+    }
   }
 
   private static String reason(ConnectionCapacity.Decider decider) {

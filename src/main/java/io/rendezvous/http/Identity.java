@@ -9,13 +9,22 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * The hidden server that a request names in its head (protocol.md, 1.2, identities 2 to 4). The
- * client has no password, so only the user name of an Authorization is read.
+ * The hidden server that a request names in its head (protocol.md, 1.2, identities 2 to 4). Only
+ * the user name of an Authorization is read here; {@link PasswordProof} reads the rest.
  *
  * @param name the name as sent: a UUID, a label, or any other text
+ * @param carrier the part of the head that contains the name
  * @param head the octets for the hidden server: the head without the line that was the identity
  */
-public record Identity(String name, ByteBuffer head) {
+public record Identity(String name, Carrier carrier, ByteBuffer head) {
+  /** A part of a head that can name a hidden server. */
+  public enum Carrier {
+    /** The user name of an Authorization. */
+    AUTHORIZATION,
+    /** The query parameter of an Upgrade request. */
+    QUERY
+  }
+
   private static final String PARAMETER = "rendezvous";
 
   /**
@@ -39,7 +48,8 @@ public record Identity(String name, ByteBuffer head) {
     if (user.get().isEmpty()) {
       throw new ProtocolException("Authorization without a user name");
     }
-    return Optional.of(new Identity(user.get(), head.without(authorization.get())));
+    return Optional.of(
+        new Identity(user.get(), Carrier.AUTHORIZATION, head.without(authorization.get())));
   }
 
   /**
@@ -89,7 +99,7 @@ public record Identity(String name, ByteBuffer head) {
   private static Optional<Identity> ofUpgrade(RequestHead head) {
     return head.field("Upgrade")
         .flatMap(upgrade -> head.parameter(PARAMETER))
-        .map(name -> new Identity(name, head.octets()));
+        .map(name -> new Identity(name, Carrier.QUERY, head.octets()));
   }
 
   /** Returns the UUID, if the name is one. */

@@ -23,10 +23,18 @@ public sealed interface PasswordProof {
   record Given(Predicate<ClientPassword> isRight) implements PasswordProof {}
 
   /**
-   * Returns what the Authorization of a request proves.
+   * Returns what a request proves besides its identity.
    *
    * @throws ProtocolException if the credentials are malformed, or made for another request
    */
+  static PasswordProof of(Identity identity, RequestHead head, Nonces nonces)
+      throws ProtocolException {
+    return identity.carrier() == Identity.Carrier.AUTHORIZATION
+        ? inAuthorization(head, nonces)
+        : new None();
+  }
+
+  /** Returns what the Authorization of a request proves. */
   static PasswordProof inAuthorization(RequestHead head, Nonces nonces) throws ProtocolException {
     String[] parts = head.value("Authorization").orElse("").split(" ", 2);
     String credentials = parts.length > 1 ? parts[1].strip() : "";

@@ -84,8 +84,8 @@ final class ProblemPage {
   private static String explanation(Problem problem) {
     return switch (problem.status()) {
       case 401 ->
-          "Type the UUID of the server as the user name, and anything as the password."
-              + " Reload the page to be asked again.";
+          "Type the UUID of the server, in lower case, as the user name, and its password. If it has"
+              + " none, type anything as the password. Reload the page to be asked again.";
       case 404 ->
           problem.atHostName()
               ? "No server is connected under this host name. It may be switched off."

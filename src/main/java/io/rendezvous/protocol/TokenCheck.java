@@ -2,6 +2,7 @@ package io.rendezvous.protocol;
 
 import io.rendezvous.entry.Authenticator;
 import io.rendezvous.entry.Authenticator.Verdict;
+import io.rendezvous.entry.Entry;
 import io.rendezvous.http.Problem;
 import io.rendezvous.net.Network;
 import io.rendezvous.net.Source;
@@ -25,11 +26,17 @@ public final class TokenCheck {
 
   private final Network network;
   private final Authenticator authenticator;
+  private final Consumer<Entry> accepted;
 
-  /** Creates a check that asks an authenticator. */
-  public TokenCheck(Network network, Authenticator authenticator) {
+  /**
+   * Creates a check that asks an authenticator.
+   *
+   * @param accepted is told of each entry whose hidden server is accepted, before it can park
+   */
+  public TokenCheck(Network network, Authenticator authenticator, Consumer<Entry> accepted) {
     this.network = network;
     this.authenticator = authenticator;
+    this.accepted = accepted;
   }
 
   /**
@@ -58,6 +65,9 @@ public final class TokenCheck {
   }
 
   private void tell(Verdict verdict, long began, Consumer<Verdict> then) {
+    if (verdict instanceof Verdict.Accepted known) {
+      accepted.accept(known.entry());
+    }
     Duration left = REFUSAL_TIME.minusNanos(System.nanoTime() - began);
     if (verdict instanceof Verdict.Refused && !left.isNegative()) {
       network.afterOnWorker(left, () -> then.accept(verdict));

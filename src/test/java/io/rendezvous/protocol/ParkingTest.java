@@ -60,6 +60,7 @@ class ParkingTest {
                 8, 10, 10, Duration.ZERO, Duration.ofMinutes(10), TunnelRegistry.NO_PROBE),
             TunnelListener.all(List.of()),
             System::nanoTime);
-    return new Parking(new TokenCheck(network, authenticator), registry, System::nanoTime);
+    return new Parking(
+        new TokenCheck(network, authenticator, entry -> {}), registry, System::nanoTime);
   }
 }

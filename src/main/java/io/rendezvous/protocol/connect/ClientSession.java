@@ -48,6 +48,16 @@ final class ClientSession implements Waiter {
   private static final Problem UNANSWERED =
       Problem.temporary(502, "the hidden server's connection ended before an answer");
 
+  /**
+   * The request of a client that has named its hidden server.
+   *
+   * @param id the hidden server
+   * @param first is sent to the hidden server first: the head without the client's identity
+   * @param atHostName whether the host name named the hidden server
+   * @param guarded whether the relay has to follow the client's heads (protocol.md, 1.7)
+   */
+  record Named(RequestHead head, UUID id, ByteBuffer first, boolean atHostName, boolean guarded) {}
+
   private final Conn client;
   private final RequestHead head;
   private final UUID id;
@@ -65,26 +75,13 @@ final class ClientSession implements Waiter {
   private int attempts;
   private long retryUntil;
 
-  /**
-   * Creates the session of a client.
-   *
-   * @param id the hidden server
-   * @param first is sent to the hidden server first: the head without the client's identity
-   * @param atHostName whether the host name named the hidden server
-   */
-  ClientSession(
-      Conn client,
-      RequestHead head,
-      UUID id,
-      ByteBuffer first,
-      boolean atHostName,
-      TunnelService service,
-      Refusals refusals) {
+  /** Creates the session of a client. */
+  ClientSession(Conn client, Named named, TunnelService service, Refusals refusals) {
     this.client = client;
-    this.head = head;
-    this.id = id;
-    this.first = first;
-    this.atHostName = atHostName;
+    this.head = named.head();
+    this.id = named.id();
+    this.first = named.first();
+    this.atHostName = named.atHostName();
     this.tunnels = service.registry();
     this.matchmaker = service.matchmaker();
     this.requests = service.requests();

@@ -1,14 +1,15 @@
 package io.rendezvous.protocol.connect;
 
+import io.rendezvous.entry.ClientAuthenticator;
 import io.rendezvous.entry.Entry;
+import io.rendezvous.entry.LowerCase;
 import io.rendezvous.http.Challenge;
 import io.rendezvous.http.ClientConnection;
 import io.rendezvous.http.Identity;
+import io.rendezvous.http.Nonces;
 import io.rendezvous.http.Problem;
-import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
-import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.protocol.ClientRequest;
 import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.Protocol;
@@ -18,7 +19,7 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.List;
+import java.time.InstantSource;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Executor;
@@ -33,36 +34,40 @@ import java.util.concurrent.Executor;
 public final class ConnectProtocol implements Protocol {
   private static final ByteBuffer CONNECT = ascii("CONNECT ");
   private static final ByteBuffer CONNECT_AFTER_EMPTY_LINE = ascii("\r\nCONNECT ");
-  private static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
+  static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
   static final Problem ABSENT = Problem.temporary(404, "UUID not registered");
 
   /** The answer for a label that is unknown, too: it must not reveal which labels there are. */
   static final Problem HOST_ABSENT =
       Problem.temporary(404, "no hidden server is connected under this host name").atHost();
 
-  private static final Problem CHALLENGE =
-      Problem.temporary(401, "enter the UUID of the hidden server as user name, with any password");
-
   private final TunnelService tunnels;
   private final LabelResolver labels;
-  private final Challenge challenge;
+  private final Challenger challenger;
+  private final PasswordGate gate;
   private final Refusals refusals;
   private final Executor worker;
 
   /**
    * Creates the protocol.
    *
+   * @param realm the realm of the challenges
+   * @param clients knows the passwords that clients need
    * @param worker runs tasks that may block
    */
   public ConnectProtocol(
       TunnelService tunnels,
       LabelResolver labels,
-      Challenge challenge,
+      String realm,
+      ClientAuthenticator clients,
       Refusals refusals,
+      InstantSource clock,
       Executor worker) {
     this.tunnels = tunnels;
     this.labels = labels;
-    this.challenge = challenge;
+    Nonces nonces = new Nonces(clock);
+    this.challenger = new Challenger(new Challenge(realm, nonces), refusals);
+    this.gate = new PasswordGate(clients, nonces, challenger, refusals, worker);
     this.refusals = refusals;
     this.worker = worker;
   }
@@ -105,15 +110,54 @@ public final class ConnectProtocol implements Protocol {
   public void accept(ClientRequest request) {
     ClientConnection client = request.connection();
     Optional<Entry> entry = request.named().flatMap(ClientRequest.Named::entry);
-    if (request.named().isEmpty() || entry.map(Entry::isChallenged).orElse(false)) {
+    if (entry.filter(gate::mayBeClosed).isPresent()) {
+      identifyAtHost(client, entry.get());
+    } else if (request.named().isEmpty() || entry.map(Entry::isChallenged).orElse(false)) {
       identify(client);
     } else if (entry.isPresent()) {
-      rendezvous(client, entry.get().id(), client.head().octets(), true);
+      rendezvous(client, atHost(client, entry.get().id()));
     } else if (request.named().get().found() instanceof LabelResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE.atHost());
     } else {
       refuse(client, HOST_ABSENT);
     }
+  }
+
+  private static ClientSession.Named atHost(ClientConnection client, UUID id) {
+    RequestHead head = client.head();
+    return new ClientSession.Named(head, id, head.octets(), true, false);
+  }
+
+  /**
+   * Serves a request whose host name names an entry that may have a password. If it has one, the
+   * request has to name the entry in its head too.
+   */
+  private void identifyAtHost(ClientConnection client, Entry entry) {
+    Optional<Identity> identity;
+    try {
+      identity = Identity.of(client.head()).filter(named -> names(named, entry));
+    } catch (ProtocolException e) {
+      refuse(client, Problem.permanent(400, String.valueOf(e.getMessage())));
+      return;
+    }
+    gate.check(
+        client,
+        entry.id(),
+        identity,
+        withPassword -> {
+          if (withPassword) {
+            rendezvous(client, entry.id(), identity.orElseThrow(), true);
+          } else if (entry.isChallenged()) {
+            identify(client);
+          } else {
+            rendezvous(client, atHost(client, entry.id()));
+          }
+        });
+  }
+
+  private static boolean names(Identity identity, Entry entry) {
+    return identity.id().filter(entry.id()::equals).isPresent()
+        || entry.isOpen() && entry.labels().contains(LowerCase.of(identity.name()));
   }
 
   private void identify(ClientConnection client) {
@@ -125,12 +169,12 @@ public final class ConnectProtocol implements Protocol {
       return;
     }
     if (identity.isEmpty()) {
-      challenge(client);
+      challenger.askName(client);
       return;
     }
     Optional<UUID> id = identity.get().id();
     if (id.isPresent()) {
-      rendezvous(client, id.get(), identity.get().head(), false);
+      pass(client, id.get(), identity.get());
     } else {
       String label = identity.get().name();
       client.ask(worker, () -> labels.find(label), found -> onLabel(client, identity.get(), found));
@@ -140,39 +184,35 @@ public final class ConnectProtocol implements Protocol {
   /** Handles a label as user name. It can be guessed, so it counts only if the entry is open. */
   private void onLabel(ClientConnection client, Identity identity, LabelResolver.Found found) {
     if (found instanceof LabelResolver.Found.Known known && known.entry().isOpen()) {
-      rendezvous(client, known.entry().id(), identity.head(), false);
+      pass(client, known.entry().id(), identity);
     } else if (found instanceof LabelResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE);
     } else {
-      challenge(client);
+      challenger.askName(client);
     }
   }
 
-  private void rendezvous(ClientConnection client, UUID id, ByteBuffer first, boolean atHostName) {
-    RequestHead head = client.head();
+  private void pass(ClientConnection client, UUID id, Identity identity) {
+    gate.pass(
+        client,
+        id,
+        Optional.of(identity),
+        withPassword -> rendezvous(client, id, identity, withPassword));
+  }
+
+  private void rendezvous(
+      ClientConnection client, UUID id, Identity identity, boolean withPassword) {
+    rendezvous(
+        client, new ClientSession.Named(client.head(), id, identity.head(), false, withPassword));
+  }
+
+  private void rendezvous(ClientConnection client, ClientSession.Named named) {
     Conn conn = client.takeOver();
-    new ClientSession(conn, head, id, first, atHostName, tunnels, refusals).start();
+    new ClientSession(conn, named, tunnels, refusals).start();
   }
 
   private void refuse(ClientConnection client, Problem problem) {
     RequestHead head = client.head();
     refusals.client(client.takeOver(), head, problem);
-  }
-
-  private void challenge(ClientConnection client) {
-    challenge(client, ProblemResponse.to(client.head(), CHALLENGE), List.of(challenge.header()));
-  }
-
-  private void challenge(
-      ClientConnection client, ProblemResponse problem, List<String> challenges) {
-    ProblemResponse response = problem.challenging(challenges);
-    if (client.canBeKept()) {
-      client.answerAndKeep(response);
-    } else {
-      if (client.isPatienceOver()) {
-        client.conn().met(ConnectionLimiter.Limit.CHALLENGES);
-      }
-      refusals.answer(client.takeOver(), response);
-    }
   }
 }

@@ -156,7 +156,7 @@ public final class Taas implements Protocol, Presence {
     ClientRequest.Named named = request.named().get();
     Optional<Entry> entry = named.entry();
     if (named.found() instanceof LabelResolver.Found.Unavailable
-        || entry.map(Entry::isChallenged).orElse(false)) {
+        || entry.filter(e -> e.isChallenged() || e.hasPassword()).isPresent()) {
       return false;
     }
     return parkedLabel(named).isPresent()
