@@ -4,14 +4,11 @@ import io.rendezvous.entry.FailureLimiter;
 import io.rendezvous.net.Source;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.Headers;
-import io.undertow.util.HttpString;
-import io.undertow.util.Methods;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.Set;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -29,9 +26,6 @@ final class AdminAuth {
   private static final int MAX_SESSIONS = 1000;
   private static final int MAX_ONE_TIME_TOKENS = 100;
   private static final String BEARER = "Bearer ";
-  private static final HttpString FETCH_SITE = new HttpString("Sec-Fetch-Site");
-  private static final Set<HttpString> SAFE_METHODS =
-      Set.of(Methods.GET, Methods.HEAD, Methods.OPTIONS);
 
   /** Wrong tokens of one source within a minute after which further wrong ones are slowed down. */
   private static final int MAX_FAILURES = 10;
@@ -69,20 +63,6 @@ final class AdminAuth {
     this.clock = clock;
     this.sessions = new TemporarySecrets(clock, SESSION_LENGTH, MAX_SESSIONS);
     this.oneTimeTokens = new TemporarySecrets(clock, ONE_TIME_TOKEN_LENGTH, MAX_ONE_TIME_TOKENS);
-  }
-
-  /** Returns whether a request comes from a page of this listener, or from a program. */
-  boolean isSameOrigin(HttpServerExchange exchange) {
-    String site = exchange.getRequestHeaders().getFirst(FETCH_SITE);
-    if (site != null && !site.equals("same-origin") && !site.equals("none")) {
-      return false;
-    }
-    String origin = exchange.getRequestHeaders().getFirst(Headers.ORIGIN);
-    if (origin == null || SAFE_METHODS.contains(exchange.getRequestMethod())) {
-      return true; // every browser names the origin of a request that changes something
-    }
-    String host = exchange.getRequestHeaders().getFirst(Headers.HOST);
-    return origin.equals("http://" + host) || origin.equals("https://" + host);
   }
 
   /** Checks the session or the token of a request. */

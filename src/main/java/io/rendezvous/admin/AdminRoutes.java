@@ -1,6 +1,7 @@
 package io.rendezvous.admin;
 
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.http.undertow.PageSecurity;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.server.RoutingHandler;
@@ -63,7 +64,7 @@ final class AdminRoutes {
             "/ready",
             this::ready);
     return exchange -> {
-      AuthHandler.addHeaders(exchange);
+      PageSecurity.addHeaders(exchange);
       String path = exchange.getRequestPath();
       HttpHandler next = StaticFile.isOpen(path) ? files : open.getOrDefault(path, guarded);
       next.handleRequest(exchange);

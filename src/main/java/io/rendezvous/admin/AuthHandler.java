@@ -1,34 +1,19 @@
 package io.rendezvous.admin;
 
+import io.rendezvous.http.undertow.PageSecurity;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.undertow.server.HttpHandler;
 import io.undertow.server.HttpServerExchange;
 import io.undertow.util.HeaderMap;
 import io.undertow.util.Headers;
-import io.undertow.util.HttpString;
 import io.undertow.util.StatusCodes;
 import java.time.Duration;
-import java.util.Map;
 
 /**
  * Guards another handler: it passes on requests with the token or a session, and refuses everything
  * else. Called on I/O threads.
  */
 final class AuthHandler implements HttpHandler {
-  private static final String POLICY =
-      "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:;"
-          + " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-  private static final Map<HttpString, String> HEADERS =
-      Map.of(
-          new HttpString("Content-Security-Policy"),
-          POLICY,
-          Headers.X_CONTENT_TYPE_OPTIONS,
-          "nosniff",
-          Headers.REFERRER_POLICY,
-          "no-referrer",
-          Headers.CACHE_CONTROL,
-          "no-store");
-
   /** The time before a wrong token is refused, once its source has sent too many. */
   private static final Duration SLOW_REFUSAL = Duration.ofSeconds(1);
 
@@ -48,15 +33,9 @@ final class AuthHandler implements HttpHandler {
     this.next = next;
   }
 
-  /** Adds the headers that restrict what browsers may do with a response. */
-  static void addHeaders(HttpServerExchange exchange) {
-    HeaderMap headers = exchange.getResponseHeaders();
-    HEADERS.forEach(headers::put);
-  }
-
   @Override
   public void handleRequest(HttpServerExchange exchange) throws Exception {
-    if (!auth.isSameOrigin(exchange)) { // not even its failures are counted
+    if (!PageSecurity.isSameOrigin(exchange)) { // not even its failures are counted
       ApiHandler.refuse(
           exchange,
           new ApiException(StatusCodes.FORBIDDEN, "the request comes from a page of another site"));

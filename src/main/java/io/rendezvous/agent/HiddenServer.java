@@ -1,8 +1,11 @@
 package io.rendezvous.agent;
 
+import io.rendezvous.agent.requests.RequestHistory;
 import io.rendezvous.entry.Label;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.proxy.ReverseProxy;
+import io.rendezvous.http.relay.HttpRelay;
+import io.rendezvous.http.relay.RequestObservers;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.net.Network;
@@ -91,6 +94,8 @@ public final class HiddenServer implements AutoCloseable {
     private int maxTunnels = DEFAULT_MAX_TUNNELS;
     private boolean watched;
     private @Nullable Function<Network, Dialer> local; // to be watched
+    private @Nullable RequestHistory history;
+    private String historyName = "";
     private Consumer<Event> listener = event -> {};
 
     private Builder(Provisioning entry) {
@@ -150,6 +155,18 @@ public final class HiddenServer implements AutoCloseable {
      */
     public Builder watchLocalServer() {
       this.watched = true;
+      return this;
+    }
+
+    /**
+     * Keeps the latest requests in a history, if the hidden server is a reverse proxy. By default
+     * nothing is kept.
+     *
+     * @param entry the name of the hidden server in the history
+     */
+    public Builder history(RequestHistory history, String entry) {
+      this.history = history;
+      this.historyName = entry;
       return this;
     }
 
@@ -217,11 +234,19 @@ public final class HiddenServer implements AutoCloseable {
           (network, events) -> {
             Consumer<String> onFailure = why -> events.tell(Event.Kind.LOCAL_FAILED, why);
             return new ProxyTarget(
-                network,
-                context ->
-                    new ReverseProxy(
-                        local.apply(network), options, this::isUserName, onFailure, context));
+                network, context -> proxy(local.apply(network), options, onFailure, context));
           });
+    }
+
+    private ReverseProxy proxy(
+        ReverseProxy.LocalServer server,
+        ReverseProxy.Options options,
+        Consumer<String> onFailure,
+        HttpRelay.Context context) {
+      RequestHistory kept = history;
+      RequestObservers observers =
+          kept == null ? RequestObservers.NONE : kept.observers(historyName, server.dialer());
+      return new ReverseProxy(server, options, this::isUserName, onFailure, context, observers);
     }
 
     /**

@@ -2,6 +2,7 @@ package io.rendezvous.cli;
 
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
+import io.rendezvous.agent.requests.RequestHistory;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Network;
@@ -55,8 +56,12 @@ final class AgentCommand implements Callable<Integer> {
   @Option(
       names = "--status",
       paramLabel = "HOST:PORT",
-      description = "Serve /health and /metrics at this loopback address, over plain HTTP.")
+      description =
+          "Serve a page with the latest requests, /health and /metrics at this loopback address,"
+              + " over plain HTTP.")
   private @Nullable String status;
+
+  private final RequestHistory history = new RequestHistory();
 
   @Override
   public Integer call() throws Exception {
@@ -70,7 +75,8 @@ final class AgentCommand implements Callable<Integer> {
         StatusServer server = statusServer(network, agents)) {
       startOrMisused(agents, network, output);
       if (server != null && !json) {
-        out.println("Status on http://" + Address.of(server.address()) + "/health and /metrics");
+        String at = "http://" + Address.of(server.address());
+        out.println("Status on " + at + "/health and /metrics; requests on " + at + "/");
       }
       output.start();
       stopRequested.await();
@@ -92,7 +98,7 @@ final class AgentCommand implements Callable<Integer> {
       throws IOException {
     return status == null
         ? null
-        : new StatusServer(Address.parse(status, "http"), network, agents::statuses);
+        : new StatusServer(Address.parse(status, "http"), network, agents::statuses, history);
   }
 
   /**
@@ -117,16 +123,7 @@ final class AgentCommand implements Callable<Integer> {
     targets.check(files.size());
     EntryFiles.Starter starter =
         (name, entry, option) ->
-            targets
-                .target(entry, option)
-                .start(
-                    HiddenServer.of(entry)
-                        .on(network)
-                        .trusting(broker.trusted(entry.ca()))
-                        .tunnels(tunnels)
-                        .maxTunnels(maxTunnels)
-                        .watchLocalServer()
-                        .events(event -> output.event(name, event)));
+            targets.target(entry, option).start(builder(name, entry, network, output));
     if (files.isEmpty()) {
       Provisioning entry = broker.fromOptions();
       String name = EntryFiles.nameOf(entry);
@@ -134,6 +131,19 @@ final class AgentCommand implements Callable<Integer> {
     } else {
       new EntryFiles(files, broker, starter, agents, output::event).start();
     }
+  }
+
+  private HiddenServer.Builder builder(
+      String name, Provisioning entry, Network network, AgentOutput output) throws IOException {
+    HiddenServer.Builder builder =
+        HiddenServer.of(entry)
+            .on(network)
+            .trusting(broker.trusted(entry.ca()))
+            .tunnels(tunnels)
+            .maxTunnels(maxTunnels)
+            .watchLocalServer()
+            .events(event -> output.event(name, event));
+    return status == null ? builder : builder.history(history, name);
   }
 
   private CommandLine.ParameterException misused(String why) {

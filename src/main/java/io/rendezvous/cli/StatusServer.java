@@ -4,7 +4,9 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.Status;
+import io.rendezvous.agent.requests.RequestHistory;
 import io.rendezvous.http.undertow.LoopbackHost;
+import io.rendezvous.http.undertow.PageSecurity;
 import io.rendezvous.http.undertow.UndertowServer;
 import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
@@ -24,7 +26,7 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * Serves {@code /health} and {@code /metrics} of an agent to programs on this machine. It needs no
+ * Serves a page, {@code /health} and {@code /metrics} of an agent on this machine. It needs no
  * password, so it listens on a loopback address only and reveals no secret.
  */
 final class StatusServer implements AutoCloseable {
@@ -34,6 +36,7 @@ final class StatusServer implements AutoCloseable {
 
   private final Supplier<Map<String, Status>> statuses;
   private final AgentMetrics metrics;
+  private final StatusPage page;
   private final UndertowServer server;
   private final Listener listener;
 
@@ -41,10 +44,12 @@ final class StatusServer implements AutoCloseable {
    * Starts to listen.
    *
    * @param statuses returns the status of each hidden server by name; any thread may call it
+   * @param history the latest requests
    * @throws IOException if the address is not available
    * @throws IllegalArgumentException if it is not a loopback address
    */
-  StatusServer(Address at, Network network, Supplier<Map<String, Status>> statuses)
+  StatusServer(
+      Address at, Network network, Supplier<Map<String, Status>> statuses, RequestHistory history)
       throws IOException {
     InetAddress address = InetAddress.getByName(at.host());
     if (!address.isLoopbackAddress()) {
@@ -52,6 +57,7 @@ final class StatusServer implements AutoCloseable {
     }
     this.statuses = statuses;
     this.metrics = new AgentMetrics(statuses);
+    this.page = new StatusPage(history);
     this.server =
         new UndertowServer(network, user -> false, LoopbackHost.before(handler()), IDLE_TIME);
     this.listener =
@@ -68,10 +74,16 @@ final class StatusServer implements AutoCloseable {
   }
 
   private HttpHandler handler() {
-    return new BlockingHandler(
+    PathHandler paths =
         new PathHandler(exchange -> exchange.setStatusCode(StatusCodes.NOT_FOUND))
             .addExactPath("/health", this::health)
-            .addExactPath("/metrics", this::metrics));
+            .addExactPath("/metrics", this::metrics);
+    page.addTo(paths);
+    return new BlockingHandler(
+        exchange -> {
+          PageSecurity.addHeaders(exchange);
+          paths.handleRequest(exchange);
+        });
   }
 
   private void health(HttpServerExchange exchange) {

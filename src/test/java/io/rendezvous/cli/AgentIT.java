@@ -369,7 +369,7 @@ class AgentIT {
           .contains("rendezvous_agent_clock_behind_seconds{entry=\"home\"} ")
           .containsPattern("rendezvous_agent_parked\\{entry=\"home\"} [78].0")
           .contains("jvm_memory_used_bytes");
-      assertThat(status(free, "/").statusCode()).isEqualTo(404);
+      assertThat(status(free, "/other").statusCode()).isEqualTo(404);
       Program foreign =
           Program.start(
               directory,

@@ -8,6 +8,8 @@ import io.rendezvous.http.RequestHead;
 import io.rendezvous.http.ResponseHead;
 import io.rendezvous.http.relay.Failure;
 import io.rendezvous.http.relay.HttpRelay;
+import io.rendezvous.http.relay.RequestObserver;
+import io.rendezvous.http.relay.RequestObservers;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.Dialer;
 import io.rendezvous.tls.keys.TrustedCertificates;
@@ -60,6 +62,7 @@ public final class ReverseProxy {
   private final Predicate<String> isUserName;
   private final Consumer<String> onFailure;
   private final HttpRelay.Context context;
+  private final RequestObservers observers;
   private final HostMapping mapping;
 
   /**
@@ -68,18 +71,21 @@ public final class ReverseProxy {
    * @param isUserName recognizes the user names that are meant for the broker; the local server
    *     does not see their credentials
    * @param onFailure is told why a request was answered with 502 or 504, on an I/O thread
+   * @param observers choose who observes the requests
    */
   public ReverseProxy(
       LocalServer local,
       Options options,
       Predicate<String> isUserName,
       Consumer<String> onFailure,
-      HttpRelay.Context context) {
+      HttpRelay.Context context,
+      RequestObservers observers) {
     this.local = local;
     this.options = options;
     this.isUserName = isUserName;
     this.onFailure = onFailure;
     this.context = context;
+    this.observers = observers;
     this.mapping =
         new HostMapping(local.host(), (local.tls() ? "https://" : "http://") + local.host());
   }
@@ -161,6 +167,11 @@ public final class ReverseProxy {
     @Override
     public boolean reconnects() {
       return true;
+    }
+
+    @Override
+    public Optional<RequestObserver> observer(RequestHead request, ByteBuffer sent) {
+      return observers.of(request, sent);
     }
 
     @Override
