@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Reads and discards a body, and finds its end (RFC 9112, 6.3 and 7.1). Chunks are read strictly,
- * so that no proxy in front of the broker can see the end of the body elsewhere.
+ * Reads and discards a body, and finds its end (RFC 9112, 6.3 and 7.1). The chunks of a request are
+ * read strictly, so that no proxy in front of the broker can see the end of the body elsewhere.
  *
  * <p>Used by one thread at a time.
  */
@@ -25,6 +25,7 @@ public final class BodySkipper {
   /** The part of the body that the next octet belongs to. */
   private enum Part {
     SIZE,
+    BLANK_AFTER_SIZE,
     EXTENSION,
     QUOTED,
     QUOTED_PAIR,
@@ -41,19 +42,35 @@ public final class BodySkipper {
   }
 
   private final boolean chunked;
+  private final boolean lenient;
   private Part part;
   private long left;
   private int digits;
 
   /**
-   * Creates a skipper of one body.
+   * Creates a skipper of the body of one request.
    *
    * @param length the number of octets, or -1 for a chunked body
    */
   public BodySkipper(long length) {
+    this(length, false);
+  }
+
+  private BodySkipper(long length, boolean lenient) {
+    this.lenient = lenient;
     chunked = length < 0;
     left = Math.max(0, length);
     part = chunked ? Part.SIZE : left > 0 ? Part.DATA : Part.END;
+  }
+
+  /**
+   * Creates a skipper of the body of one answer. It forgives what every client forgives: blanks
+   * after the size of a chunk.
+   *
+   * @param length the number of octets, or -1 for a chunked body
+   */
+  public static BodySkipper ofAnswer(long length) {
+    return new BodySkipper(length, true);
   }
 
   /** Consumes octets of the body from a buffer, and leaves those that follow the body. */
@@ -94,6 +111,7 @@ public final class BodySkipper {
   private boolean take(byte octet) {
     return switch (part) {
       case SIZE -> takeSize(octet);
+      case BLANK_AFTER_SIZE -> isBlank(octet) || takeEndOfSize(octet);
       case EXTENSION -> octet == '"' ? go(Part.QUOTED) : takeUntilCr(octet, Part.LF_OF_SIZE);
       case QUOTED -> takeQuoted(octet);
       case QUOTED_PAIR -> go(Part.QUOTED) && isText(octet);
@@ -118,11 +136,18 @@ public final class BodySkipper {
     }
     boolean any = digits > 0;
     digits = 0;
-    if (octet == ';') {
-      part = Part.EXTENSION;
-      return any;
+    if (lenient && isBlank(octet)) {
+      return go(Part.BLANK_AFTER_SIZE) && any;
     }
-    return any && take(octet, '\r', Part.LF_OF_SIZE);
+    return takeEndOfSize(octet) && any;
+  }
+
+  private boolean takeEndOfSize(byte octet) {
+    return octet == ';' ? go(Part.EXTENSION) : take(octet, '\r', Part.LF_OF_SIZE);
+  }
+
+  private static boolean isBlank(byte octet) {
+    return octet == ' ' || octet == '\t';
   }
 
   /** Takes an octet of a quoted string, which has to end within its line (RFC 9110, 5.6.4). */

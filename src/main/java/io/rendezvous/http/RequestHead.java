@@ -74,10 +74,11 @@ public final class RequestHead {
    */
   public void checkForward() throws ProtocolException {
     check(
-        target.startsWith("/")
-            || ABSOLUTE.matcher(target).lookingAt()
-            || target.equals("*") && method.equals("OPTIONS")
-            || method.equals("CONNECT") && isHost(target),
+        method.equals("CONNECT")
+            ? isHost(target)
+            : target.startsWith("/")
+                || ABSOLUTE.matcher(target).lookingAt()
+                || target.equals("*") && method.equals("OPTIONS"),
         "malformed request target");
     check(
         !isAbsolute() || isHost(authority()) && !authority().isEmpty(), "malformed request target");

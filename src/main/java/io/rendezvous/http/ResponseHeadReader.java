@@ -22,6 +22,7 @@ public final class ResponseHeadReader {
   private byte[] octets = new byte[0]; // corrected, and of the current line as it came
   private int length;
   private int lineStart;
+  private int fieldsStart;
   private int received;
   private HeadReader.Progress progress = HeadReader.Progress.MORE;
 
@@ -73,6 +74,10 @@ public final class ResponseHeadReader {
         return HeadReader.Progress.MALFORMED; // there may never be an empty line
       }
       endStatusLine();
+      fieldsStart = length + 2;
+    } else if (!empty && lineStart == fieldsStart && isBlank(octets[lineStart])) {
+      length = lineStart; // a folded line without one before is ignored
+      return HeadReader.Progress.MORE;
     } else if (!empty && isBlank(octets[lineStart])) {
       unfold();
     } else {
@@ -94,7 +99,7 @@ public final class ResponseHeadReader {
     }
   }
 
-  /** Joins the line to the one before. One that follows the status line becomes a part of that. */
+  /** Joins the line to the one before. */
   private void unfold() {
     int blankEnd = lineStart;
     while (blankEnd < length && isBlank(octets[blankEnd])) {

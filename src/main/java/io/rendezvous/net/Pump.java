@@ -338,6 +338,15 @@ public final class Pump {
   }
 
   /**
+   * Ends the stream that is written as if it had been truncated, once what was read is delivered.
+   * On the reading thread.
+   */
+  public void cut() {
+    ending = Ending.CUT;
+    end();
+  }
+
+  /**
    * Stops reading, so that the direction ends once what was read is delivered. Any thread may call.
    */
   void endAfterFlush() {

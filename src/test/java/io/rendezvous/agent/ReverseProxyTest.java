@@ -42,6 +42,9 @@ class ReverseProxyTest {
           Map.entry(
               "/chunked",
               "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n"),
+          Map.entry(
+              "/padded", // as some servers write the sizes of chunks
+              "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5  \r\nhello\r\n0\r\n\r\n"),
           Map.entry("/no-reason", "HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello"),
           Map.entry("/blank", "HTTP/1.1 200 OK\r\nContent-Length : 5\r\nX-Odd : a\r\n\r\nhello"),
           Map.entry("/lf", "HTTP/1.1 200 OK\nContent-Length: 5\n\nhello"),
@@ -50,6 +53,8 @@ class ReverseProxyTest {
               "/hop",
               "HTTP/1.1 200 OK\r\nConnection: keep-alive, X-Hop\r\nKeep-Alive: timeout=5\r\n"
                   + "X-Hop: mine\r\nContent-Length: 5\r\n\r\nhello"));
+
+  private static final String HALF = "x".repeat(1_000_000);
 
   private static final Queue<String> LEFT = new ConcurrentLinkedQueue<>();
 
@@ -107,6 +112,13 @@ class ReverseProxyTest {
         connection.send(version + " 200 OK\r\n\r\nto the end");
         return;
       }
+      if (path.equals("/short")) {
+        connection.send("HTTP/1.1 200 OK\r\nContent-Length: 2000000\r\n\r\n" + HALF);
+        return;
+      }
+      if (path.equals("/too-large")) {
+        connection.send("HTTP/1.1 413 X\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+      }
       if (path.startsWith("/poll") || path.startsWith("/stream")) {
         if (path.startsWith("/stream")) {
           connection.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
@@ -126,7 +138,7 @@ class ReverseProxyTest {
         answer = head + body;
         answer = "HTTP/1.1 200 OK\r\nContent-Length: " + answer.length() + "\r\n\r\n" + answer;
       }
-      if (!path.equals("/early")) {
+      if (!path.equals("/early") && !path.equals("/too-large")) {
         connection.send(answer);
       }
     }
@@ -225,6 +237,8 @@ class ReverseProxyTest {
       assertThat(client.send(head("HEAD /no-reason")).readHead()).contains("Content-Length: 5");
       assertThat(client.send(head("GET /chunked")).readHead()).contains("chunked");
       assertThat(client.read(15)).isEqualTo("5\r\nhello\r\n0\r\n\r\n");
+      assertThat(client.send(head("GET /padded")).readHead()).contains("chunked");
+      assertThat(client.read(17)).isEqualTo("5  \r\nhello\r\n0\r\n\r\n");
       assertThat(client.send(head("GET /lf")).readResponse()).endsWith("hello");
     }
   }
@@ -379,6 +393,23 @@ class ReverseProxyTest {
       assertThat(client.readResponse()).endsWith("hello").doesNotContain("Connection: close");
       client.send("def" + head("GET /lf"));
       assertThat(client.readResponse()).endsWith("hello");
+    }
+  }
+
+  @Test
+  void clientIsToldToStopItsRequestIfTheLocalServerWantsNoMoreOfIt() throws Exception {
+    try (Peer client = broker.connect()) {
+      client.send(head("PUT /too-large", "HTTP/1.1", "Content-Length: 6\r\n") + "abc");
+      assertThat(client.readHead()).startsWith("HTTP/1.1 413 ").contains("\r\nConnection: close");
+    }
+  }
+
+  @Test
+  void truncatedAnswerArrivesAsFarAsItCame() throws Exception {
+    try (Peer client = broker.connect()) {
+      client.send(head("GET /short"));
+      assertThat(client.readHead()).contains("\r\nContent-Length: 2000000\r\n");
+      assertThat(Octets.untilItBreaks(client.in())).isEqualTo(HALF);
     }
   }
 

@@ -49,6 +49,17 @@ class BodySkipperTest {
   }
 
   @ParameterizedTest
+  @ValueSource(strings = {"5 \r\nhello\r\n0 \t;x\r\n\r\n", "0000 \r\n\r\n"})
+  void blanksAfterASizeAreForgivenInAnswersOnly(String chunks) {
+    assertThat(BodySkipper.ofAnswer(-1).skip(Heads.octets(chunks))).isEqualTo(Progress.END);
+    assertThat(new BodySkipper(-1).skip(Heads.octets(chunks))).isEqualTo(Progress.MALFORMED);
+    assertThat(BodySkipper.ofAnswer(-1).skip(Heads.octets(" " + chunks)))
+        .isEqualTo(Progress.MALFORMED);
+    assertThat(BodySkipper.ofAnswer(-1).skip(Heads.octets("5 5\r\n")))
+        .isEqualTo(Progress.MALFORMED);
+  }
+
+  @ParameterizedTest
   @ValueSource(
       strings = {
         "\r\n",

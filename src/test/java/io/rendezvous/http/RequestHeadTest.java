@@ -8,6 +8,7 @@ import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The head of a request is parsed strictly (RFC 9112), and kept as it came. */
@@ -56,79 +57,7 @@ class RequestHeadTest {
   }
 
   @ParameterizedTest
-  @CsvSource(
-      delimiter = '>',
-      ignoreLeadingAndTrailingWhitespace = false,
-      value = {
-        // The request line.
-        "GET />malformed request line",
-        "GET  / HTTP/1.1~Host: a>malformed request line",
-        "GET / HTTP/1.1 ~Host: a>malformed request line",
-        " GET / HTTP/1.1~Host: a>malformed request line",
-        "GET /a b HTTP/1.1~Host: a>malformed request line",
-        "G(T / HTTP/1.1~Host: a>malformed method",
-        " / HTTP/1.1~Host: a>malformed method",
-        "GET  HTTP/1.1~Host: a>malformed request target",
-        "GET /# HTTP/1.1~Host: a>malformed request target",
-        "'GET /<> HTTP/1.1~Host: a'>malformed request target",
-        "GET /< HTTP/1.1~Host: a>malformed request target",
-        "'GET /> HTTP/1.1~Host: a'>malformed request target",
-        "GET /\" HTTP/1.1~Host: a>malformed request target",
-        "GET /\t HTTP/1.1~Host: a>malformed request target",
-        "GET http:// HTTP/1.1~Host: a>malformed request target",
-        "GET http:///a HTTP/1.1~Host: a>malformed request target",
-        "GET https://?a HTTP/1.1~Host: a>malformed request target",
-        "GET ftp://a/ HTTP/1.1~Host: a>malformed request target",
-        "GET a HTTP/1.1~Host: a>malformed request target",
-        "GET a:80 HTTP/1.1~Host: a>malformed request target",
-        "GET * HTTP/1.1~Host: a>malformed request target",
-        "OPTIONS ** HTTP/1.1~Host: a>malformed request target",
-        "GET / HTTP/0.9~Host: a>unsupported HTTP version",
-        "GET / HTTP/1.2~Host: a>unsupported HTTP version",
-        "GET / HTTP/9.9~Host: a>unsupported HTTP version",
-        "GET / http/1.1~Host: a>unsupported HTTP version",
-        "PRI * HTTP/2.0>unsupported HTTP version",
-        "~~GET / HTTP/1.1~Host: a>malformed request head",
-        "GET http://a\u0085/ HTTP/1.1~Host: a>malformed request target",
-        "GET http://a\u0085b.example HTTP/1.1~Host: a>malformed request target",
-        "GET http://u@/ HTTP/1.1~Host: a>malformed request target",
-        "'GET http://u@a,\u00e9 HTTP/1.1~Host: a'>malformed request target",
-        // The header lines.
-        "GET / HTTP/1.1~Host: a~ folded>folded header line",
-        "GET / HTTP/1.1~ Host: a>folded header line",
-        "GET / HTTP/1.1~Authorization: Digest username=\"ID\",~ nc=1~Host: a>folded header line",
-        "GET / HTTP/1.1~Host a>header line without a colon",
-        "GET / HTTP/1.1~: a>malformed header name",
-        "GET / HTTP/1.1~H\u00e9: a>malformed header name",
-        "GET / HTTP/1.1~Authorization : Digest username=\"ID\"~Host: a>malformed header name",
-        // Host.
-        "GET / HTTP/1.1>one Host header is needed",
-        "GET / HTTP/1.1~Host: a~Host: a>one Host header is needed",
-        "GET / HTTP/1.0~Host: a~Host: a>one Host header is needed",
-        "GET / HTTP/1.1~Host: a b>malformed Host header",
-        "GET / HTTP/1.1~Host: a/b>malformed Host header",
-        "GET / HTTP/1.1~Host: a@b>malformed Host header",
-        "GET / HTTP/1.0~Host: a\">malformed Host header",
-        // Authorization.
-        "GET / HTTP/1.1~Authorization: Digest username=\"ID\"~Authorization: Digest username=\"ID\"~Host: a>more than one Authorization header",
-        // The length.
-        "GET / HTTP/1.1~Host: a~Content-Length: 1~Transfer-Encoding: chunked>Content-Length with Transfer-Encoding",
-        "GET / HTTP/1.1~Host: a~Content-Length: 1~Content-Length: 1>more than one Content-Length",
-        "GET / HTTP/1.1~Host: a~Content-Length:>malformed Content-Length",
-        "GET / HTTP/1.1~Host: a~Content-Length: 1, 1>malformed Content-Length",
-        "GET / HTTP/1.1~Host: a~Content-Length: +1>malformed Content-Length",
-        "GET / HTTP/1.1~Host: a~Content-Length: -1>malformed Content-Length",
-        "GET / HTTP/1.1~Host: a~Content-Length: 1:>malformed Content-Length",
-        "GET / HTTP/1.1~Host: a~Content-Length: 9999999999999999999>malformed Content-Length",
-        "GET / HTTP/1.1~Host: a~Content-Length: 1000000000000000000>malformed Content-Length",
-        "GET / HTTP/1.1~Host: a~Transfer-Encoding: xchunked>unsupported Transfer-Encoding",
-        "GET / HTTP/1.1~Host: a~Transfer-Encoding: chunked, identity>unsupported Transfer-Encoding",
-        "GET / HTTP/1.1~Host: a~Transfer-Encoding: chunked~Transfer-Encoding: chunked>unsupported Transfer-Encoding",
-        "GET / HTTP/1.0~Host: a~Transfer-Encoding: chunked>unsupported Transfer-Encoding",
-        // CONNECT.
-        "CONNECT / HTTP/1.1~Host: localhost~Authorization: Digest username=\"ID\">CONNECT has to be the first request of a connection",
-        "CONNECT uuid:ID?response=123456 HTTP/1.1>CONNECT has to be the first request of a connection",
-      })
+  @MethodSource("io.rendezvous.testing.MalformedHeads#all")
   void malformedRequestIsRefused(String lines, String mistake) {
     assertThatThrownBy(() -> Heads.request(lines.replace("ID", ID)))
         .isInstanceOf(ProtocolException.class)

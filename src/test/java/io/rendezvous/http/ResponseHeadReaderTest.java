@@ -60,6 +60,8 @@ class ResponseHeadReaderTest {
         "~|HTTP/1.1 200 OK~~;HTTP/1.1 200 OK~~",
         "HTTP/1.1 200 OK~A \t: b: c~B:~~;HTTP/1.1 200 OK~A: b: c~B:~~",
         "HTTP/1.1 200 OK~A: b~ \t c~\td~E: f~~;HTTP/1.1 200 OK~A: b c d~E: f~~",
+        "HTTP/1.1 200 OK~ folded~ \t ~A: b~~;HTTP/1.1 200 OK~A: b~~",
+        "HTTP/1.1 200~ folded~~;HTTP/1.1 200 ~~",
         "HTTP/1.1 200 OK~A: b~ ~~;HTTP/1.1 200 OK~A: b ~~",
         "HTTP/1.1 200 \u00e4\u0085~A: \u00ff~~;HTTP/1.1 200 \u00e4\u0085~A: \u00ff~~",
       })
@@ -87,7 +89,13 @@ class ResponseHeadReaderTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"HTTP/1.1 2000~~", "HTTP/1.1~~", "HTTP/1.1 200 OK~A b~~", "HTTP/1.1 200 OK~: b~~"})
+      strings = {
+        "HTTP/1.1 2000~~",
+        "HTTP/1.1~~",
+        "HTTP/1.1~ 200~~",
+        "HTTP/1.1 200 OK~A b~~",
+        "HTTP/1.1 200 OK~: b~~"
+      })
   void malformedHeadIsRefused(String text) {
     ResponseHeadReader reader = new ResponseHeadReader(MAX);
     assertThat(reader.read(Heads.octets(unescaped(text)))).isEqualTo(Progress.WHOLE);

@@ -35,6 +35,9 @@ record AnswerBody(Framing framing, long length, boolean unframed) {
     List<String> codings = codings(answer);
     if (!codings.isEmpty()) {
       boolean chunked = codings.get(codings.size() - 1).equalsIgnoreCase("chunked");
+      if (chunked && codings.stream().filter("chunked"::equalsIgnoreCase).count() > 1) {
+        throw new ProtocolException("malformed Transfer-Encoding");
+      }
       return chunked
           ? new AnswerBody(Framing.CHUNKS, 0, !request.isHttp11())
           : new AnswerBody(Framing.END, 0, false);
@@ -56,25 +59,37 @@ record AnswerBody(Framing framing, long length, boolean unframed) {
     return Long.parseLong(length);
   }
 
+  /** Returns the transfer codings. What servers repeat by mistake, chunked, is there once. */
   private static List<String> codings(ResponseHead answer) {
-    return HeaderField.items(answer.fields(), "Transfer-Encoding").stream()
-        .filter(coding -> !coding.isEmpty() && !coding.equalsIgnoreCase("identity"))
-        .toList();
+    List<String> codings =
+        HeaderField.items(answer.fields(), "Transfer-Encoding").stream()
+            .filter(coding -> !coding.isEmpty() && !coding.equalsIgnoreCase("identity"))
+            .toList();
+    return codings.stream().allMatch("chunked"::equalsIgnoreCase)
+        ? codings.subList(0, Math.min(1, codings.size()))
+        : codings;
   }
 
   /** Corrects the header lines of the answer that contradict the framing with which it is sent. */
   void correct(ResponseHead answer, HeadEditor editor) {
     if (framing != Framing.CHUNKS || unframed) {
       editor.remove("Transfer-Encoding");
+    } else {
+      setIfOther(editor, "Transfer-Encoding", String.join(", ", codings(answer)));
     }
     boolean forbidden = answer.status() / 100 == 1 || answer.status() == NO_CONTENT;
     if (forbidden || framing == Framing.CHUNKS || framing == Framing.END) {
       editor.remove("Content-Length");
     } else if (framing == Framing.LENGTH) {
-      List<HeaderField> lengths = editor.fields().filter(f -> f.is("Content-Length")).toList();
-      if (lengths.size() > 1 || !lengths.get(0).value().equals(Long.toString(length))) {
-        editor.set("Content-Length", Long.toString(length));
-      }
+      setIfOther(editor, "Content-Length", Long.toString(length));
+    }
+  }
+
+  /** Sets a value, unless it is the only one already: then the line stays as it came. */
+  private static void setIfOther(HeadEditor editor, String name, String value) {
+    List<HeaderField> lines = editor.fields().filter(field -> field.is(name)).toList();
+    if (lines.size() != 1 || !lines.get(0).value().equals(value)) {
+      editor.set(name, value);
     }
   }
 }

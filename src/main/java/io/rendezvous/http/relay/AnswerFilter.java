@@ -100,6 +100,11 @@ final class AnswerFilter {
     return part == Part.BODY && body.framing() == Framing.END;
   }
 
+  /** Returns whether the client cannot find the end of the body but by the connection's. */
+  boolean isUnframed() {
+    return body.unframed();
+  }
+
   /** Returns whether the server has sent anything after the answer. */
   boolean hasSurplus() {
     return surplus;
@@ -216,7 +221,7 @@ final class AnswerFilter {
       throws ProtocolException {
     body = AnswerBody.of(head, request);
     body.correct(head, edited);
-    skipper = new BodySkipper(body.framing() == Framing.CHUNKS ? -1 : body.length());
+    skipper = BodySkipper.ofAnswer(body.framing() == Framing.CHUNKS ? -1 : body.length());
     boolean empty = body.framing() == Framing.NONE || body.framing() == Framing.LENGTH;
     part = empty && body.length() == 0 ? Part.NOTHING : Part.BODY;
     if (editor.begin(head, body, edited)) {

@@ -114,6 +114,7 @@ final class HttpExchange implements Pump.Owner {
   // Written by the far connection's thread, read by any.
   private volatile boolean last;
   private volatile boolean farPersists;
+  private volatile boolean cutShort;
 
   /** The two connections of an exchange, with what has been read of the client's. */
   record Ends(Conn near, ReadAhead readAhead, Conn far) {}
@@ -309,6 +310,9 @@ final class HttpExchange implements Pump.Owner {
       }
     } else if (answer.endsWithConnection()) {
       down.end();
+    } else if (state.get() == State.ANSWERING && !answer.isUnframed()) {
+      cutShort = true;
+      down.cut(); // the client receives what there is, and can tell that it is not all
     } else if (answer.hasBegun()) {
       fail(Failure.Kind.MALFORMED, "ended within its head");
     } else {
@@ -361,6 +365,7 @@ final class HttpExchange implements Pump.Owner {
               || nearEnded
               || !request.persists()
               || isBodyUncertain()
+              || !requestRead && !head.persists() // the rest of the request is in vain
               || policy.isLast(head);
       farPersists = !toEnd && head.persists() && request.isHttp11();
       policy.edit(head, editor);
@@ -392,12 +397,15 @@ final class HttpExchange implements Pump.Owner {
     }
     boolean whole = requestRead && up.isOver();
     boolean neverWhole =
-        nearEnded && !requestRead || last && isBodyUncertain() || up.isOver() && !up.isDelivered();
+        nearEnded && !requestRead
+            || last && isBodyUncertain()
+            || up.isOver() && !up.isDelivered()
+            || cutShort;
     if ((whole || neverWhole) && state.compareAndSet(State.ANSWERING, State.COMPLETE)) {
       release();
-      boolean keepsFar = whole && up.isDelivered() && farPersists && !nearEnded;
+      boolean keeps = whole && !nearEnded && !cutShort;
       far.execute(this::releaseFar);
-      listener.onComplete(whole && !last && !nearEnded, keepsFar);
+      listener.onComplete(keeps && !last, keeps && up.isDelivered() && farPersists);
     }
   }
 

@@ -68,8 +68,7 @@ final class ReadAhead {
   /** Keeps bytes that follow those that are kept. The buffer may be used otherwise after that. */
   void keep(ByteBuffer bytes) {
     if (bytes.hasRemaining()) {
-      ByteBuffer copy = ByteBuffer.allocate(bytes.remaining()).put(bytes).flip();
-      kept = kept.hasRemaining() ? BufferPool.joined(kept, copy) : copy;
+      kept = BufferPool.append(kept, bytes);
     }
   }
 

@@ -132,6 +132,10 @@ class AnswerFilterTest {
         "HTTP/1.1 200 X~Content-Length: 1, 1~~x; HTTP/1.1 200 X~Content-Length: 1~~x",
         "HTTP/1.1 200 X~Transfer-Encoding: identity~Content-Length: 1~~x;"
             + " HTTP/1.1 200 X~Content-Length: 1~~x",
+        "HTTP/1.1 200 X~Transfer-Encoding: identity, Chunked,~~0~~;"
+            + " HTTP/1.1 200 X~Transfer-Encoding: Chunked~~0~~",
+        "HTTP/1.1 200 X~Transfer-Encoding: chunked~Transfer-Encoding: chunked~~0~~;"
+            + " HTTP/1.1 200 X~Transfer-Encoding: chunked~~0~~",
         "HTTP/1.1 200~A : b~Content-Length: 1~~x; HTTP/1.1 200 ~A: b~Content-Length: 1~~x",
       })
   void linesThatContradictTheFramingAreCorrected(String answer, String corrected) throws Exception {
@@ -170,6 +174,7 @@ class AnswerFilterTest {
         "HTTP/1.1 200 OK~Content-Length: -1~~",
         "HTTP/1.1 200 OK~Content-Length:~~",
         "HTTP/1.1 200 OK~Content-Length: 1000000000000000000~~",
+        "HTTP/1.1 200 OK~Transfer-Encoding: chunked, gzip, chunked~~0~~",
         "HTTP/1.1 200 OK~Transfer-Encoding: chunked~~x~",
         "HTTP/1.1 200 OK~Transfer-Encoding: chunked~~1~abc",
       })
