@@ -223,10 +223,9 @@ class PasswordTest {
   void queryIsNoIdentity() throws Exception {
     try (Peer tunnel = broker.park(entry);
         Peer client = broker.connect()) {
-      String socket =
-          "GET /ws?rendezvous=%s HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\n"
-              + "Upgrade: websocket\r\n\r\n";
-      assertAsksForThePassword(client.send(socket.formatted(entry.id())).readResponse());
+      String socket = "GET /ws?rendezvous=" + entry.id() + " HTTP/1.1\r\nHost: localhost\r\n";
+      String upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n";
+      assertAsksForThePassword(client.send(socket + upgrade).readResponse());
       assertThat(tunnel.hearsNothing()).isTrue();
     }
   }
