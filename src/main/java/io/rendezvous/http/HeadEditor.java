@@ -80,12 +80,35 @@ public final class HeadEditor {
 
   /** Replaces the value of a header line. Its name and its place stay. */
   public void replace(HeaderField field, String value) {
+    edits[indexOf(field)] = line(field.name(), value);
+    changed = true;
+  }
+
+  /** Returns a header line as it came, without its line end. */
+  String line(HeaderField field) {
+    int length = field.end() - field.start() - "\r\n".length();
+    return new String(head, field.start(), length, StandardCharsets.ISO_8859_1);
+  }
+
+  /**
+   * Cuts pieces out of a header line. What is left stays octet for octet.
+   *
+   * @param rest what is left of the line, with its name but without its line end
+   */
+  void cut(HeaderField field, String rest) {
+    if (!rest.startsWith(field.name() + ":")) {
+      throw new IllegalArgumentException("not a part of that line");
+    }
+    edits[indexOf(field)] = checked(rest) + "\r\n";
+    changed = true;
+  }
+
+  private int indexOf(HeaderField field) {
     int at = fields.indexOf(field);
     if (at < 0) {
       throw new IllegalArgumentException("not a line of this head: " + field);
     }
-    edits[at] = line(field.name(), value);
-    changed = true;
+    return at;
   }
 
   /** Adds a header line after all others. */

@@ -5,51 +5,124 @@ import java.net.ProtocolException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
 /**
- * The hidden server that a request names in its head (protocol.md, 1.2, identities 2 to 4). Only
- * the user name of an Authorization is read here; {@link PasswordProof} reads the rest.
+ * The hidden server that a request names (protocol.md, 1.2). Only the user name of an Authorization
+ * is read here; {@link PasswordProof} reads the rest.
  *
- * @param name the name as sent: a UUID, a label, or any other text
- * @param carrier the part of the head that contains the name
- * @param head the octets for the hidden server: the head without the line that was the identity
+ * @param name the name as sent: a UUID, a label, or any other text; the token of a cookie
+ * @param carrier the part of the request that contains the name
+ * @param head the octets for the hidden server: the head without the line that was the identity,
+ *     and without the lines and the cookie that only the broker reads
  */
 public record Identity(String name, Carrier carrier, ByteBuffer head) {
-  /** A part of a head that can name a hidden server. */
+  /** A part of a request that can name a hidden server. */
   public enum Carrier {
+    /** The host name, which is {@code LABEL.DOMAIN}. */
+    HOST_NAME,
+    /** The header Rendezvous-ID. */
+    HEADER,
     /** The user name of an Authorization. */
     AUTHORIZATION,
     /** The query parameter of an Upgrade request. */
-    QUERY
+    QUERY,
+    /** The cookie that a link sets. Its value is a token, which may be void. */
+    COOKIE
   }
+
+  /** The header that names a hidden server and leaves the Authorization to it. */
+  static final String ID_HEADER = "Rendezvous-ID";
+
+  /** The header that contains the password beside {@link #ID_HEADER}. */
+  static final String PASSWORD_HEADER = "Rendezvous-Password";
 
   private static final String PARAMETER = "rendezvous";
 
   /**
-   * Returns the identity of a request, or empty if it has none and has to be challenged.
+   * Returns the identity that the head of a request contains, or empty if it has none and has to be
+   * challenged. If the carrier is the cookie, its token may be void; see {@link #withoutCookie}.
    *
-   * @throws ProtocolException if the Authorization is malformed, or cannot be an identity
+   * @throws ProtocolException if the identity is malformed, or the Authorization cannot be one
    */
   public static Optional<Identity> of(RequestHead head) throws ProtocolException {
+    return of(head, RendezvousCookie.of(head));
+  }
+
+  /**
+   * Returns the identity of a request whose cookie is void.
+   *
+   * @throws ProtocolException as {@link #of} does
+   */
+  public static Optional<Identity> withoutCookie(RequestHead head) throws ProtocolException {
+    return of(head, Optional.empty());
+  }
+
+  /**
+   * Returns the identity of a request whose host name names the hidden server.
+   *
+   * @param label the label in the host name
+   */
+  public static Identity atHostName(RequestHead head, String label) {
+    return new Identity(label, Carrier.HOST_NAME, forHiddenServer(head, Optional.empty()));
+  }
+
+  private static Optional<Identity> of(RequestHead head, Optional<String> cookie)
+      throws ProtocolException {
+    if (head.field(ID_HEADER).isPresent()) {
+      return Optional.of(ofHeader(head));
+    }
     Optional<HeaderField> authorization = head.field("Authorization");
-    if (authorization.isEmpty()) {
-      return ofUpgrade(head);
-    }
-    Optional<String> user = userName(authorization.get().value());
-    if (user.isEmpty()) {
-      Optional<Identity> ofUpgrade = ofUpgrade(head);
-      if (ofUpgrade.isEmpty()) {
-        throw new ProtocolException("Authorization of another scheme than Digest or Basic");
+    if (authorization.isPresent()) {
+      Optional<String> user = userName(authorization.get().value());
+      if (user.isPresent()) {
+        check(!user.get().isEmpty(), "Authorization without a user name");
+        return Optional.of(
+            new Identity(user.get(), Carrier.AUTHORIZATION, forHiddenServer(head, authorization)));
       }
-      return ofUpgrade; // the Authorization is meant for the hidden server
     }
-    if (user.get().isEmpty()) {
-      throw new ProtocolException("Authorization without a user name");
+    Optional<Identity> other = ofUpgrade(head).or(() -> ofCookie(head, cookie));
+    // With another identity, an Authorization of another scheme is meant for the hidden server.
+    check(
+        authorization.isEmpty() || other.isPresent(),
+        "Authorization of another scheme than Digest or Basic");
+    return other;
+  }
+
+  private static Identity ofHeader(RequestHead head) throws ProtocolException {
+    List<String> ids = head.values(ID_HEADER);
+    check(ids.size() == 1, "more than one Rendezvous-ID header");
+    check(!ids.get(0).isEmpty(), "Rendezvous-ID without an ID");
+    return new Identity(ids.get(0), Carrier.HEADER, forHiddenServer(head, Optional.empty()));
+  }
+
+  private static Optional<Identity> ofCookie(RequestHead head, Optional<String> cookie) {
+    return cookie.map(
+        token -> new Identity(token, Carrier.COOKIE, forHiddenServer(head, Optional.empty())));
+  }
+
+  /**
+   * Returns the octets of a head for the hidden server.
+   *
+   * @param identity the Authorization line, if its user name is the identity
+   */
+  private static ByteBuffer forHiddenServer(RequestHead head, Optional<HeaderField> identity) {
+    HeadEditor editor = head.edit();
+    editor.removeIf(
+        field ->
+            field.is(ID_HEADER)
+                || field.is(PASSWORD_HEADER)
+                || identity.isPresent() && field.equals(identity.get()));
+    RendezvousCookie.removeFrom(editor);
+    return editor.octets();
+  }
+
+  private static void check(boolean valid, String mistake) throws ProtocolException {
+    if (!valid) {
+      throw new ProtocolException(mistake);
     }
-    return Optional.of(
-        new Identity(user.get(), Carrier.AUTHORIZATION, head.without(authorization.get())));
   }
 
   /**
@@ -99,7 +172,7 @@ public record Identity(String name, Carrier carrier, ByteBuffer head) {
   private static Optional<Identity> ofUpgrade(RequestHead head) {
     return head.field("Upgrade")
         .flatMap(upgrade -> head.parameter(PARAMETER))
-        .map(name -> new Identity(name, Carrier.QUERY, head.octets()));
+        .map(name -> new Identity(name, Carrier.QUERY, forHiddenServer(head, Optional.empty())));
   }
 
   /** Returns the UUID, if the name is one. */

@@ -62,7 +62,9 @@ public final class RequestHead {
    */
   void checkRequest() throws ProtocolException {
     check(!method.equals("CONNECT"), "CONNECT has to be the first request of a connection");
-    check(values("Authorization").size() <= 1, "more than one Authorization header");
+    check(
+        values("Authorization").size() <= 1 || field(Identity.ID_HEADER).isPresent(),
+        "more than one Authorization header");
     checkForward();
   }
 
@@ -135,14 +137,6 @@ public final class RequestHead {
    */
   public boolean isUpgrade() {
     return http11 && field("Upgrade").isPresent() && lists("Connection", "upgrade");
-  }
-
-  /** Returns a copy of the octets without one of its header lines. */
-  ByteBuffer without(HeaderField field) {
-    return ByteBuffer.allocate(octets.length - (field.end() - field.start()))
-        .put(octets, 0, field.start())
-        .put(octets, field.end(), octets.length - field.end())
-        .flip();
   }
 
   /** Returns the method as sent. */
@@ -239,7 +233,8 @@ public final class RequestHead {
     return end;
   }
 
-  private List<String> values(String name) {
+  /** Returns the values of all header lines with a name. */
+  List<String> values(String name) {
     return HeaderField.values(fields, name);
   }
 

@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A request names its hidden server in its Authorization or its query (protocol.md, 1.2). */
+/** A request names its hidden server in one of several places (protocol.md, 1.2). */
 class IdentityTest {
   private static final String ID = "2f402f80-da50-11e1-9b23-0123456789ab";
 
@@ -27,7 +27,7 @@ class IdentityTest {
   }
 
   private static String filled(String lines) {
-    return lines.replace("ID", ID).replace("BASE64", basic(ID + ":x:y"));
+    return lines.replaceAll("(?<!-)ID", ID).replace("BASE64", basic(ID + ":x:y"));
   }
 
   private static void assertIdentity(String lines, String head) throws ProtocolException {
@@ -148,6 +148,145 @@ class IdentityTest {
       })
   void userNameIsEmptyOrMissing(String authorization, String name) throws Exception {
     assertThat(Identity.userName(authorization).orElse(null)).isEqualTo(name);
+  }
+
+  // Rendezvous-ID.
+
+  @Test
+  void headerNamesTheHiddenServerAndLeavesTheAuthorization() throws Exception {
+    String kept = "Host: a~Authorization: Bearer x";
+    assertIdentity(
+        "GET / HTTP/1.1~Rendezvous-ID: ID~rendezvous-password:  y~" + kept,
+        "GET / HTTP/1.1~" + kept);
+    assertThat(identity("GET / HTTP/1.1~rendezvous-id:ID~Host: a").orElseThrow().carrier())
+        .isEqualTo(Identity.Carrier.HEADER);
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Authorization: Digest username=x",
+        "Authorization: Basic ???",
+        "Authorization: Basic BASE64~Authorization: Bearer y",
+      })
+  void authorizationBesideTheHeaderIsNotLookedAt(String authorization) throws Exception {
+    assertIdentity(
+        "GET / HTTP/1.1~Host: a~" + authorization + "~Rendezvous-ID: ID",
+        "GET / HTTP/1.1~Host: a~" + authorization);
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "Rendezvous-ID: ID~Rendezvous-ID: ID, more than one Rendezvous-ID header",
+    "Rendezvous-ID: ID~rendezvous-id: x, more than one Rendezvous-ID header",
+    "Rendezvous-ID:, Rendezvous-ID without an ID",
+  })
+  void ambiguousHeaderIsRefused(String lines, String mistake) {
+    assertThatThrownBy(() -> identity("GET / HTTP/1.1~Host: a~" + lines))
+        .isInstanceOf(ProtocolException.class)
+        .hasMessage(mistake);
+  }
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      value = {
+        "GET / HTTP/1.1~Rendezvous-ID: ID~Authorization: Basic BASE64~Cookie: COOKIE | HEADER",
+        "GET /?rendezvous=ID HTTP/1.1~Upgrade: x~Authorization: Basic BASE64 | AUTHORIZATION",
+        "GET / HTTP/1.1~Authorization: Basic BASE64~Cookie: COOKIE | AUTHORIZATION",
+        "GET /?rendezvous=ID HTTP/1.1~Upgrade: x~Cookie: COOKIE | QUERY",
+        "GET /?rendezvous=ID HTTP/1.1~Upgrade: x~Authorization: Bearer y~Cookie: COOKIE | QUERY",
+        "GET / HTTP/1.1~Cookie: COOKIE~Authorization: Bearer y | COOKIE",
+        "GET / HTTP/1.1~Cookie: COOKIE | COOKIE",
+      })
+  void carriersHaveAnOrder(String lines, Identity.Carrier carrier) throws Exception {
+    String head = lines.replace("COOKIE", "__Host-rendezvous=x") + "~Host: a";
+    Identity identity = identity(head).orElseThrow();
+    assertThat(identity.carrier()).isEqualTo(carrier);
+    assertThat(Heads.text(identity.head())).doesNotContain("Rendezvous-ID", "__Host-rendezvous");
+  }
+
+  @Test
+  void hostNameLeavesTheAuthorizationToo() throws Exception {
+    RequestHead head =
+        Heads.request(
+            "GET / HTTP/1.1~Authorization: Basic eDp5~Host: a~Rendezvous-ID: 1~Rendezvous-ID:"
+                + "~Rendezvous-Password: x~Cookie: __Host-rendezvous=x; a=b");
+    Identity identity = Identity.atHostName(head, "home");
+    assertThat(identity.name()).isEqualTo("home");
+    assertThat(identity.carrier()).isEqualTo(Identity.Carrier.HOST_NAME);
+    assertThat(Heads.text(identity.head()))
+        .isEqualTo(Heads.complete("GET / HTTP/1.1~Authorization: Basic eDp5~Host: a~Cookie: a=b"));
+  }
+
+  // The cookie.
+
+  @ParameterizedTest
+  @CsvSource(
+      delimiter = '|',
+      ignoreLeadingAndTrailingWhitespace = false,
+      value = {
+        "Cookie: __Host-rendezvous=x|",
+        "cookie:__Host-rendezvous=x|",
+        "Cookie: __Host-rendezvous=x;|",
+        "Cookie: __Host-rendezvous=x; __Host-rendezvous=y|",
+        "Cookie: a=1; __Host-rendezvous=x; b=2|~Cookie: a=1; b=2",
+        "Cookie: __Host-rendezvous=x; b=2|~Cookie: b=2",
+        "Cookie:__Host-rendezvous=x;b=2|~Cookie:b=2",
+        "COOKIE:  a=1; __Host-rendezvous=x|~COOKIE:  a=1",
+        "Cookie: a=1; __Host-rendezvous=x; __Host-rendezvous=y|~Cookie: a=1",
+        "Cookie: a=1; __Host-rendezvous=x; __Host-rendezvous=y; b=2 ;c|~Cookie: a=1; b=2 ;c",
+        "Cookie: a=1 ;__Host-rendezvous = x ;b|~Cookie: a=1 ;b",
+        "Cookie: a=1~Cookie: __Host-rendezvous=x~Cookie: b=2|~Cookie: a=1~Cookie: b=2",
+        "Cookie: __Host-rendezvous=x~Cookie: __Host-rendezvous=y; b=\u00fc|~Cookie: b=\u00fc",
+      })
+  void onlyTheCookieIsCutOut(String lines, String kept) throws Exception {
+    Identity identity = identity("GET / HTTP/1.1~Host: a~" + lines + "~X: y").orElseThrow();
+    assertThat(identity.carrier()).isEqualTo(Identity.Carrier.COOKIE);
+    assertThat(identity.name()).isEqualTo("x");
+    assertThat(Heads.text(identity.head()))
+        .isEqualTo(Heads.complete("GET / HTTP/1.1~Host: a" + (kept == null ? "" : kept) + "~X: y"));
+  }
+
+  @ParameterizedTest
+  @ValueSource(
+      strings = {
+        "Cookie: __host-rendezvous=x",
+        "Cookie: __Host-rendezvous2=x; a=__Host-rendezvous=x",
+        "Cookie: __Host-rendezvous",
+        "X-Cookie: __Host-rendezvous=x",
+      })
+  void otherCookiesStay(String line) throws Exception {
+    String head = "GET / HTTP/1.1~Host: a~Authorization: Basic BASE64~" + line;
+    assertThat(identity("GET / HTTP/1.1~Host: a~" + line)).isEmpty();
+    assertIdentity(head, "GET / HTTP/1.1~Host: a~" + line);
+  }
+
+  @Test
+  void emptyCookieIsNoneAndIsRemoved() throws Exception {
+    String head = "GET / HTTP/1.1~Host: a~Cookie: __Host-rendezvous=; a=b";
+    assertThat(identity(head)).isEmpty();
+    assertIdentity(head + "~Authorization: Basic BASE64", "GET / HTTP/1.1~Host: a~Cookie: a=b");
+  }
+
+  @Test
+  void voidCookieIsNone() throws Exception {
+    String head = "GET / HTTP/1.1~Host: a~Cookie: __Host-rendezvous=x";
+    assertThat(Identity.withoutCookie(Heads.request(head))).isEmpty();
+    assertThatThrownBy(
+            () -> Identity.withoutCookie(Heads.request(head + "~Authorization: Bearer y")))
+        .isInstanceOf(ProtocolException.class)
+        .hasMessage("Authorization of another scheme than Digest or Basic");
+  }
+
+  @Test
+  void authorizationWithoutAUserNameIsRefusedBesideACookie() {
+    assertThatThrownBy(
+            () ->
+                identity(
+                    "GET / HTTP/1.1~Host: a~Authorization: Digest nc=1"
+                        + "~Cookie: __Host-rendezvous=x"))
+        .isInstanceOf(ProtocolException.class);
   }
 
   @Test

@@ -19,6 +19,7 @@ import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -80,6 +81,9 @@ class LinkKeyStoreTest {
     try (RedisServer redis = new RedisServer();
         RedisStore one = new RedisStore("redis://127.0.0.1:" + redis.port());
         RedisStore other = new RedisStore("redis://127.0.0.1:" + redis.port())) {
+      for (RedisStore store : List.of(one, other)) { // the first command connects, in two seconds
+        Awaitility.await().ignoreExceptions().until(() -> store.list().isEmpty());
+      }
       List<LinkKey> keys = together(() -> new LinkKeyStore(one, none).get());
       keys.forEach(key -> assertSame(keys.get(0), key));
       assertSame(keys.get(0), new LinkKeyStore(other, none).get());
