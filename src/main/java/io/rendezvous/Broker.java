@@ -333,7 +333,8 @@ public final class Broker implements AutoCloseable {
   /** Starts the admin page. The broker works without it too. */
   private Optional<AdminServer> startAdmin() {
     AdminServer.BrokerParts parts =
-        new AdminServer.BrokerParts(store, index, provisioner, presence, telemetry.activity());
+        new AdminServer.BrokerParts(
+            store, index, provisioner, presence, telemetry.activity(), telemetry.requests());
     BrokerView view = new BrokerView(parts, certificate, this::state, clock);
     try {
       return Optional.of(

@@ -12,6 +12,7 @@ import io.rendezvous.net.Listener;
 import io.rendezvous.net.Network;
 import io.rendezvous.telemetry.ActivityFile;
 import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.telemetry.RequestLog;
 import io.rendezvous.tls.Tls;
 import io.rendezvous.tls.keys.ServerCertificate;
 import io.rendezvous.tunnel.Presence;
@@ -24,6 +25,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
@@ -62,6 +64,7 @@ public final class AdminServer implements AutoCloseable {
   private final Presence presence;
   private final Provisioner provisioner;
   private final ActivityLog activity;
+  private final RequestLog requests;
   private final ActivityFile file;
   private final EventStream events;
   private final UndertowServer server;
@@ -78,13 +81,15 @@ public final class AdminServer implements AutoCloseable {
    * @param provisioner creates provisioning files and URLs
    * @param presence the hidden servers that are connected
    * @param activity what the hidden servers have done
+   * @param requests the latest requests
    */
   public record BrokerParts(
       EntryStore store,
       EntryIndex index,
       Provisioner provisioner,
       Presence presence,
-      ActivityLog activity) {}
+      ActivityLog activity,
+      RequestLog requests) {}
 
   /**
    * Starts to listen.
@@ -111,6 +116,7 @@ public final class AdminServer implements AutoCloseable {
     this.presence = parts.presence();
     this.provisioner = parts.provisioner();
     this.activity = parts.activity();
+    this.requests = parts.requests();
     this.file = new ActivityFile(settings.admin().ledger(), activity);
     JsonViews views = new JsonViews(parts, clock);
     AdminAuth auth = new AdminAuth(AdminToken.of(settings.admin()), this::onAccepted, clock);
@@ -197,7 +203,9 @@ public final class AdminServer implements AutoCloseable {
   /** Forgets the activity of deleted entries, and saves the rest if this broker has the lock. */
   private void save() {
     try {
-      activity.retain(index.all().keySet());
+      Set<UUID> entries = index.all().keySet();
+      activity.retain(entries);
+      requests.retain(entries);
     } catch (IOException e) {
       LOG.debug("The store cannot be reached, so no activity is forgotten: {}", FailureText.of(e));
     }

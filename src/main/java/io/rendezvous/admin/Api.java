@@ -41,6 +41,7 @@ final class Api {
   private final EntryIndex index;
   private final Presence presence;
   private final Provisioner provisioner;
+  private final RequestsApi requests;
   private final JsonViews views;
   private final Runnable onChange;
   private final InstantSource clock;
@@ -55,6 +56,7 @@ final class Api {
     this.index = parts.index();
     this.presence = parts.presence();
     this.provisioner = parts.provisioner();
+    this.requests = new RequestsApi(parts.requests());
     this.views = views;
     this.onChange = onChange;
     this.clock = clock;
@@ -73,7 +75,11 @@ final class Api {
         .post(one + "/provisioning.json", ApiHandler.handler((e, b) -> provision(e, false)))
         .post(one + "/provisioning.js", ApiHandler.handler((e, b) -> provision(e, true)))
         .post(one + "/qr.svg", ApiHandler.handler(this::secretQr))
-        .get(one + "/url.svg", ApiHandler.handler(this::urlQr));
+        .get(one + "/url.svg", ApiHandler.handler(this::urlQr))
+        .get(
+            one + "/requests",
+            ApiHandler.handler(
+                (exchange, body) -> requests.answer(exchange, find(id(exchange)).id())));
   }
 
   /** Returns the UUID that the path contains, or that of the entry whose label it contains. */

@@ -6,6 +6,7 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.net.FailureText;
 import io.rendezvous.telemetry.ActivityLog;
+import io.rendezvous.telemetry.RequestLog;
 import io.rendezvous.tunnel.Presence;
 import io.rendezvous.tunnel.Rendezvous;
 import io.undertow.server.HttpHandler;
@@ -56,6 +57,7 @@ final class EventStream {
   private final EntryIndex index;
   private final Presence presence;
   private final ActivityLog activity;
+  private final RequestLog requests;
   private final AdminAuth auth;
   private final JsonViews views;
   private final Supplier<String> status;
@@ -79,6 +81,7 @@ final class EventStream {
     this.index = parts.index();
     this.presence = parts.presence();
     this.activity = parts.activity();
+    this.requests = parts.requests();
     this.views = views;
     this.status = status;
   }
@@ -210,6 +213,8 @@ final class EventStream {
     Set<UUID> changed = activity.takeChanged();
     boolean someLeftOut = changed.size() >= ActivityLog.MAX_CHANGED;
     changed.removeIf(id -> index.known(id).isEmpty()); // strangers may have claimed any UUID
+    Set<UUID> requested = requests.takeChanged();
+    someLeftOut |= requested.size() >= RequestLog.MAX_CHANGED;
     List<Rendezvous> rendezvous = new ArrayList<>(activity.takeEnded());
     if (streams.isEmpty()) {
       counts = Map.of();
@@ -230,6 +235,9 @@ final class EventStream {
     activity.recent().stream().filter(Rendezvous::goesOn).forEach(rendezvous::add);
     if (!rendezvous.isEmpty()) {
       events.put("rendezvous", rendezvousJson(rendezvous));
+    }
+    if (!requested.isEmpty()) {
+      events.put("requests", idsJson(requested));
     }
     if (!events.isEmpty()) {
       streams.forEach(stream -> stream.send(events));
@@ -264,6 +272,12 @@ final class EventStream {
   private String entriesJson(Set<UUID> ids) {
     ArrayNode array = JsonNodeFactory.instance.arrayNode();
     ids.forEach(id -> index.known(id).ifPresent(entry -> array.add(views.entry(entry))));
+    return array.toString();
+  }
+
+  private static String idsJson(Set<UUID> ids) {
+    ArrayNode array = JsonNodeFactory.instance.arrayNode();
+    ids.forEach(id -> array.add(id.toString()));
     return array.toString();
   }
 

@@ -29,7 +29,10 @@ final class KnownParameters implements HttpHandler {
   @Override
   public void handleRequest(HttpServerExchange exchange) throws Exception {
     String path = exchange.getRequestPath();
-    Set<String> known = PARAMETERS.getOrDefault(path, Set.of());
+    Set<String> known =
+        RequestsApi.PATH.matcher(path).matches()
+            ? RequestsApi.PARAMETERS
+            : PARAMETERS.getOrDefault(path, Set.of());
     Set<String> unknown = new TreeSet<>(exchange.getQueryParameters().keySet());
     unknown.removeAll(known);
     if (!path.startsWith(API) || unknown.isEmpty()) {

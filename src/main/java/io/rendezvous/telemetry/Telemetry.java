@@ -20,6 +20,7 @@ public final class Telemetry implements AutoCloseable {
 
   private final Metrics metrics;
   private final ActivityLog activity;
+  private final RequestLog requests;
   private final ServerLog serverLog;
   private final Optional<AccessLog> accessLog;
   private final Optional<Webhooks> webhooks;
@@ -40,6 +41,8 @@ public final class Telemetry implements AutoCloseable {
       InstantSource clock) {
     this.metrics = metrics;
     this.activity = new ActivityLog(clock, isEntry);
+    this.requests =
+        new RequestLog(settings.requests() == Settings.Switch.ON && settings.admin().enabled());
     this.serverLog = new ServerLog(store, activity, clock);
     this.accessLog =
         settings.accessLog().enabled()
@@ -60,7 +63,7 @@ public final class Telemetry implements AutoCloseable {
    * @param more listeners to which it passes everything on too
    */
   public TunnelListener listener(List<TunnelListener> more) {
-    List<TunnelListener> all = new ArrayList<>(List.of(metrics, activity, serverLog));
+    List<TunnelListener> all = new ArrayList<>(List.of(metrics, activity, requests, serverLog));
     accessLog.ifPresent(all::add);
     webhooks.ifPresent(all::add);
     all.addAll(more);
@@ -75,6 +78,11 @@ public final class Telemetry implements AutoCloseable {
   /** Returns the activity of each hidden server. */
   public ActivityLog activity() {
     return activity;
+  }
+
+  /** Returns the latest requests. */
+  public RequestLog requests() {
+    return requests;
   }
 
   /**

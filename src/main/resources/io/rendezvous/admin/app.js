@@ -51,6 +51,7 @@ const on = {
     rendezvous.changed(list);
     server.rendezvousChanged(list);
   },
+  requests: server.requestsChanged,
   refresh: reload,
   connected(first) {
     state(byId('live'), 'on', 'live');

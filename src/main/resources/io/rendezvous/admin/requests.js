@@ -105,7 +105,7 @@ function update(row, request) {
   set(row.began, timeOfDay(request.began));
   set(row.request, plain(`${request.method} ${request.path}`));
   set(row.note, [request.first ? 'first of its connection' : '', request.replayOf ? 'replay' : '',
-    request.entry ? plain(request.entry) : ''].filter(Boolean).join(', '));
+    plain(request.entry ?? ''), request.client ?? ''].filter(Boolean).join(', '));
   const { status } = request;
   const good = status !== null && status < 400;
   state(row.status, status === null ? 'off' : good ? 'on' : 'bad', status ?? 'no status');

@@ -4,6 +4,7 @@ import { attempt, byId, confirm, copy, onSubmit, parts, say, set, showName, sinc
 import { figures } from './figures.js';
 import { count, date, nameOf, shortId } from './format.js';
 import { Latest } from './rendezvous.js';
+import { Requests } from './requests.js';
 
 const view = byId('server');
 const part = parts(view);
@@ -15,6 +16,7 @@ let uuid;
 let entry;
 let broker; // its latest status
 let created; // the UUID of the entry that was just created, whose next steps are scrolled into view
+const requests = new Requests(byId('requests'), () => attempt(byId('server-error'), loadRequests));
 const latest = new Latest(view.querySelector('[data-rendezvous]'), one => one.uuid === uuid);
 
 export async function show(id) {
@@ -40,6 +42,7 @@ export async function load() {
       if (mine !== uuid) return;
       update(now);
       await latest.load();
+      await loadRequests();
     } catch (e) {
       if (e.status === 404) {
         byId('one').hidden = true;
@@ -53,6 +56,20 @@ export async function load() {
 export function changed(entries) {
   const now = entries.find(one => one.uuid === uuid);
   if (now && entry) update(now);
+}
+
+async function loadRequests() {
+  const mine = uuid;
+  const query = requests.filter && `?status=${requests.filter}`;
+  const now = await get(`entries/${encodeURIComponent(mine)}/requests${query}`);
+  if (mine !== uuid) return;
+  requests.put(now.requests);
+  byId('unrecorded').hidden = now.recorded;
+}
+
+/** Loads the requests again if there were some of this hidden server. */
+export function requestsChanged(ids) {
+  if (entry && ids.includes(uuid) && !byId('server').hidden) attempt(byId('server-error'), loadRequests);
 }
 
 export const rendezvousChanged = list => latest.put(list);

@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
@@ -120,6 +121,43 @@ class ApiTest {
     ask(404, "POST", path(made) + "/revoke", "");
     assertThat(ask(201, "PUT", path(made), "{\"labels\":[\"house\"]}").path("uuid"))
         .isEqualTo(made.path("uuid"));
+  }
+
+  private void relay(String path, String answer) throws Exception {
+    try (Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), path));
+      tunnel.readHead();
+      tunnel.send(answer).end();
+      client.readAll();
+      client.end();
+    }
+  }
+
+  @Test
+  void requestsAreListedByTheirStatus() throws Exception {
+    relay("/a?secret", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+    relay("/b", "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n");
+    relay("/c", "what is this");
+    String path = "/api/entries/" + broker.id() + "/requests";
+    JsonNode all = ask(200, "GET", path, "");
+    assertThat(all.path("recorded").asBoolean()).isTrue();
+    assertThat(all.path("requests").findValuesAsText("path")).containsExactly("/c", "/b", "/a");
+    JsonNode first = all.at("/requests/2");
+    assertThat(first.path("first").asBoolean()).isTrue();
+    assertThat(first.path("status").asInt()).isEqualTo(200);
+    assertThat(first.path("client").asText()).isEqualTo("127.0.0.1");
+    Map<String, String> byStatus = Map.of("2xx", "/a", "4xx", "/b", "none", "/c");
+    for (Map.Entry<String, String> one : byStatus.entrySet()) {
+      assertThat(ask(200, "GET", path + "?status=" + one.getKey(), "").findValuesAsText("path"))
+          .containsExactly(one.getValue());
+    }
+    assertThat(ask(200, "GET", path + "?status=5xx", "").path("requests")).isEmpty();
+    for (String wrong : List.of("?status=200", "?status=", "?status=2xx&status=4xx", "?x=1")) {
+      ask(400, "GET", path + wrong, "");
+    }
+    ask(204, "DELETE", "/api/entries/" + broker.id(), "");
+    ask(404, "GET", path, "");
   }
 
   @Test
@@ -466,6 +504,7 @@ class ApiTest {
     ask(200, "POST", one + "/provisioning.js", "");
     ask(200, "POST", one + "/qr.svg", "");
     ask(200, "GET", one + "/url.svg", "");
+    ask(200, "GET", one + "/requests", "");
     ask(204, "DELETE", one, "");
     ask(201, "POST", "/api/one-time-token", "");
     ask(201, "POST", "/api/session", "{\"token\":\"" + AdminClient.TOKEN + "\"}");

@@ -118,6 +118,19 @@ class EventStreamTest {
   }
 
   @Test
+  void hiddenServerWithRequestsIsReported() throws Exception {
+    try (Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      client.send(broker.get(broker.entry(), "/"));
+      tunnel.readHead();
+      tunnel.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi");
+      client.readResponse();
+      JsonNode ids = await("requests", sent -> true);
+      assertThat(ids.at("/0").asText()).isEqualTo(broker.id().toString());
+    }
+  }
+
+  @Test
   void rendezvousIsReportedWhileItIsOngoingAndWhenItEnds() throws Exception {
     try (Peer tunnel = broker.park();
         Peer client = broker.connect()) {
