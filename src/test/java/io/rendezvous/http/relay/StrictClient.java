@@ -1,6 +1,8 @@
 package io.rendezvous.http.relay;
 
 import java.util.List;
+import java.util.Locale;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
@@ -75,7 +77,9 @@ final class StrictClient {
     require(lengths.isEmpty() || codings.isEmpty(), "both a length and a coding");
     if (!codings.isEmpty()) {
       require(http11, "a coding for a client of HTTP/1.0");
-      require(String.join(",", codings).toLowerCase().endsWith("chunked"), "codings: " + codings);
+      require(
+          String.join(",", codings).toLowerCase(Locale.ROOT).endsWith("chunked"),
+          "codings: " + codings);
       return readChunks();
     }
     if (lengths.isEmpty()) {
@@ -95,7 +99,7 @@ final class StrictClient {
       if (line == null) {
         return Knowledge.INCOMPLETE;
       }
-      var matcher = SIZE.matcher(line);
+      Matcher matcher = SIZE.matcher(line);
       require(matcher.matches(), "chunk size: " + line);
       long size = Long.parseLong(matcher.group(1), 16);
       if (size == 0) {
@@ -138,7 +142,7 @@ final class StrictClient {
 
   private static List<String> values(List<String> fields, String name) {
     return fields.stream()
-        .filter(line -> line.toLowerCase().startsWith(name + ":"))
+        .filter(line -> line.toLowerCase(Locale.ROOT).startsWith(name + ":"))
         .map(line -> line.substring(name.length() + 1).strip())
         .toList();
   }
