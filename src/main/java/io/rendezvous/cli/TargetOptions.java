@@ -2,6 +2,7 @@ package io.rendezvous.cli;
 
 import io.rendezvous.agent.Address;
 import io.rendezvous.agent.HiddenServer;
+import io.rendezvous.entry.LocalTarget;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.proxy.ReverseProxy;
 import io.rendezvous.tls.keys.TrustedCertificates;
@@ -56,7 +57,8 @@ final class TargetOptions {
       names = "--rewrite-host",
       description =
           "Send the local HTTP server its own name as Host, not the one that the client used, and"
-              + " map Origin, redirects and cookie domains.")
+              + " map Origin, redirects and cookie domains. A provisioning file may say so for its"
+              + " entry as \"rewriteHost\": true or false.")
   private boolean rewriteHost;
 
   @Option(
@@ -109,7 +111,7 @@ final class TargetOptions {
       throw new IllegalArgumentException("--timeout must not be negative");
     }
     for (String text : to) {
-      parse(text);
+      parse(text, rewriteHost);
     }
   }
 
@@ -120,17 +122,20 @@ final class TargetOptions {
    * @throws IllegalArgumentException if nothing says so
    */
   Target target(Provisioning entry, int option) throws IOException {
+    LocalTarget local = entry.local();
+    boolean rewrites = local.rewriteHost().orElse(rewriteHost);
     if (!to.isEmpty()) {
-      return parse(to.get(to.size() == 1 ? 0 : option));
+      return parse(to.get(to.size() == 1 ? 0 : option), rewrites);
     }
     return parse(
-        entry
+        local
             .to()
             .orElseThrow(
-                () -> new IllegalArgumentException("Missing: --to TARGET, or \"to\" in the file")));
+                () -> new IllegalArgumentException("Missing: --to TARGET, or \"to\" in the file")),
+        rewrites);
   }
 
-  private Target parse(String text) throws IOException {
+  private Target parse(String text, boolean rewrites) throws IOException {
     boolean passHeader = proxyHeader == ProxyProtocol.pass;
     if (text.startsWith(DIRECTORY)) {
       Path directory = path(text, DIRECTORY, "DIRECTORY");
@@ -142,13 +147,13 @@ final class TargetOptions {
     }
     if (text.startsWith(HTTP_UNIX)) {
       Path socket = path(text, HTTP_UNIX, "PATH");
-      ReverseProxy.Options options = proxyOptions();
+      ReverseProxy.Options options = proxyOptions(rewrites);
       return builder -> builder.proxy(socket, options);
     }
     if (text.contains("://")) {
       String scheme = text.startsWith("https:") ? "https" : "http";
       URI local = URI.create(scheme + "://" + Address.parse(text, scheme));
-      ReverseProxy.Options options = proxyOptions();
+      ReverseProxy.Options options = proxyOptions(rewrites);
       return builder -> builder.proxy(local, options);
     }
     Address local = relayed(text);
@@ -172,12 +177,11 @@ final class TargetOptions {
     return Path.of(text.substring(prefix.length()));
   }
 
-  private ReverseProxy.Options proxyOptions() throws IOException {
+  private ReverseProxy.Options proxyOptions(boolean rewrites) throws IOException {
     Optional<String> pem =
         localCa == null ? Optional.empty() : Optional.of(Files.readString(localCa));
     TrustedCertificates trusted =
         localInsecure ? TrustedCertificates.all() : TrustedCertificates.in(pem);
-    return new ReverseProxy.Options(
-        rewriteHost, !noForwarded, trusted, Duration.ofSeconds(timeout));
+    return new ReverseProxy.Options(rewrites, !noForwarded, trusted, Duration.ofSeconds(timeout));
   }
 }

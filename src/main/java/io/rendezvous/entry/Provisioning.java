@@ -26,7 +26,7 @@ import java.util.UUID;
  * @param host the broker's host name
  * @param port the broker's port
  * @param ca the certificates that the broker is verified with, in PEM; empty for public authorities
- * @param to the local target of the hidden server, which its user may add to the file
+ * @param local what clients reach, which the user of the hidden server may add to the file
  * @param issuer the URL of the issuer, if it is not the broker's
  */
 public record Provisioning(
@@ -36,7 +36,7 @@ public record Provisioning(
     String host,
     int port,
     Optional<String> ca,
-    Optional<String> to,
+    LocalTarget local,
     Optional<String> issuer) {
   private static final String JS_PREFIX = "exports.params = ";
   private static final String CA_UNREADABLE = "\"ca\" is neither a text in PEM nor its octets";
@@ -52,17 +52,17 @@ public record Provisioning(
   /** Creates provisioning data without a target, issued by the broker. */
   public Provisioning(
       UUID id, List<String> labels, Totp totp, String host, int port, Optional<String> ca) {
-    this(id, labels, totp, host, port, ca, Optional.empty(), Optional.empty());
+    this(id, labels, totp, host, port, ca, LocalTarget.NONE, Optional.empty());
   }
 
   /** Returns a copy for another broker. */
   public Provisioning at(String otherHost, int otherPort) {
-    return new Provisioning(id, labels, totp, otherHost, otherPort, ca, to, issuer);
+    return new Provisioning(id, labels, totp, otherHost, otherPort, ca, local, issuer);
   }
 
   /** Returns a copy with the URL of another issuer. */
   Provisioning issuedBy(String url) {
-    return new Provisioning(id, labels, totp, host, port, ca, to, Optional.of(url));
+    return new Provisioning(id, labels, totp, host, port, ca, local, Optional.of(url));
   }
 
   /**
@@ -93,7 +93,7 @@ public record Provisioning(
           server.path("hostname").asText(),
           server.path("port").asInt(),
           pem(server.path("ca")),
-          Optional.ofNullable(root.path("to").textValue()),
+          LocalTarget.of(root),
           Optional.ofNullable(root.path("issuer").textValue())
               .filter(url -> !url.equals(urlOf(server))));
     } catch (JsonProcessingException e) {

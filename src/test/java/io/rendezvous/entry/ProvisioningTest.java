@@ -42,6 +42,16 @@ class ProvisioningTest {
   }
 
   @Test
+  void userMayAddWhatClientsReach() throws Exception {
+    String file = HOME.toJson().replaceFirst("\\{", "{\"to\":\"8080\",\"rewriteHost\":false,");
+    assertThat(Provisioning.parse(file).local())
+        .isEqualTo(new LocalTarget(Optional.of("8080"), Optional.of(false)));
+    assertThat(HOME.local()).isEqualTo(LocalTarget.NONE);
+    assertThatThrownBy(() -> Provisioning.parse(file.replace("false", "0")))
+        .hasMessageContaining("\"rewriteHost\" is neither true nor false");
+  }
+
+  @Test
   void handWrittenJavaScriptIsReadToo() throws Exception {
     Provisioning read =
         Provisioning.parse(

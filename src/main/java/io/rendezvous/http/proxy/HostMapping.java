@@ -70,13 +70,22 @@ record HostMapping(String host, String origin) {
 
   /** Maps a URL of the local server, with either scheme: it may believe that it is behind TLS. */
   private String url(String url, String clientHost) {
-    for (String local : List.of("http://" + host, "https://" + host, "//" + host)) {
-      if (isWithin(url, local)) {
-        String prefix = local.startsWith("//") ? "//" : "https://";
-        return prefix + clientHost + url.substring(local.length());
+    for (String scheme : List.of("http:", "https:", "")) {
+      for (String name : List.of(host, withoutDefaultPort(scheme))) {
+        String local = scheme + "//" + name;
+        if (isWithin(url, local)) {
+          String prefix = scheme.isEmpty() ? "//" : "https://";
+          return prefix + clientHost + url.substring(local.length());
+        }
       }
     }
     return url;
+  }
+
+  /** Returns the host as servers write it in a URL: without the port that the scheme implies. */
+  private String withoutDefaultPort(String scheme) {
+    boolean tls = (scheme.isEmpty() ? origin : scheme).startsWith("https:");
+    return host.endsWith(tls ? ":443" : ":80") ? name(host) : host;
   }
 
   private String cookie(String cookie, String clientHost) {
