@@ -44,6 +44,7 @@ function update(card, name, entry) {
   set(card.requests, count(entry.requests));
   set(card.in, bytes(entry.octetsIn));
   set(card.out, bytes(entry.octetsOut));
+  card.trouble.hidden = !entry.lastTrouble;
   set(card.trouble, entry.lastTrouble ? `Last trouble: ${plain(entry.lastTrouble)} (${date(entry.lastTroubleTime)})` : '');
 }
 
