@@ -403,6 +403,9 @@ final class HttpExchange implements Pump.Owner {
             || cutShort;
     if ((whole || neverWhole) && state.compareAndSet(State.ANSWERING, State.COMPLETE)) {
       release();
+      if (cutShort) {
+        observation.over(SeenRequest.End.SERVER_BROKE);
+      }
       boolean keeps = whole && !nearEnded && !cutShort;
       far.execute(this::releaseFar);
       listener.onComplete(keeps && !last, keeps && up.isDelivered() && farPersists);
