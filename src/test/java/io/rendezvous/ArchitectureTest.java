@@ -11,10 +11,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
 import com.tngtech.archunit.library.Architectures;
 import io.rendezvous.net.Source;
+import io.rendezvous.testing.OurClasses;
 import java.util.Arrays;
 import java.util.List;
 import org.jspecify.annotations.NullMarked;
@@ -22,10 +21,7 @@ import org.junit.jupiter.api.Test;
 
 /** The rules of the house: which package may know which. */
 class ArchitectureTest {
-  private static final JavaClasses OURS =
-      new ClassFileImporter()
-          .withImportOption(new ImportOption.DoNotIncludeTests())
-          .importPackages("io.rendezvous");
+  private static final JavaClasses OURS = OurClasses.ALL;
 
   /** From the ground up. A room may know those before it. */
   private static final List<String> FLOORS =

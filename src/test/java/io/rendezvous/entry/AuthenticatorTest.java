@@ -358,7 +358,7 @@ class AuthenticatorTest {
         id -> { // all of them pass the first look at the count
           all.countDown();
           try {
-            assertThat(all.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(all.await(60, TimeUnit.SECONDS)).isTrue();
           } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
           }
@@ -369,7 +369,7 @@ class AuthenticatorTest {
     }
     int refused = 0;
     for (CompletableFuture<Verdict> verdict : verdicts) {
-      refused += verdict.get(30, TimeUnit.SECONDS) instanceof Verdict.Refused ? 1 : 0;
+      refused += verdict.get(60, TimeUnit.SECONDS) instanceof Verdict.Refused ? 1 : 0;
     }
     assertThat(refused).isEqualTo(10);
   }

@@ -118,11 +118,11 @@ class EntryIndexTest {
                 throw new AssertionError(e);
               }
             });
-    assertThat(store.begun.await(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(store.begun.await(60, TimeUnit.SECONDS)).isTrue();
     assertThat(index.all()).containsOnlyKeys(entry.id());
     assertThat(other).isNotDone();
     store.held.countDown();
-    other.get(10, TimeUnit.SECONDS);
+    other.get(60, TimeUnit.SECONDS);
     assertThat(store.listings).isEqualTo(2);
   }
 

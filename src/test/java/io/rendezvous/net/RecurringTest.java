@@ -106,8 +106,8 @@ class RecurringTest {
             throw new IllegalStateException(NothingUncaught.EXPECTED);
           });
       thread.every(Duration.ofMillis(1), "going on", others::countDown);
-      assertThat(failures.await(10, TimeUnit.SECONDS)).isTrue();
-      assertThat(others.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(failures.await(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(others.await(60, TimeUnit.SECONDS)).isTrue();
     }
   }
 
@@ -118,8 +118,8 @@ class RecurringTest {
     try (Network network = new Network("test-recurring", 1)) {
       network.every(Duration.ofMillis(1), "counting", onIo::countDown);
       network.everyOnWorker(Duration.ofMillis(1), "counting", onWorkers::countDown);
-      assertThat(onIo.await(10, TimeUnit.SECONDS)).isTrue();
-      assertThat(onWorkers.await(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(onIo.await(60, TimeUnit.SECONDS)).isTrue();
+      assertThat(onWorkers.await(60, TimeUnit.SECONDS)).isTrue();
     }
   }
 
@@ -145,7 +145,7 @@ class RecurringTest {
     begun.await();
     CompletableFuture<Boolean> ended = CompletableFuture.supplyAsync(thread::end);
     mayEnd.countDown();
-    assertThat(ended.get(10, TimeUnit.SECONDS)).isTrue();
+    assertThat(ended.get(60, TimeUnit.SECONDS)).isTrue();
     assertThat(running).isFalse();
   }
 }

@@ -73,7 +73,7 @@ class RelayTest {
           relay.start(ByteBuffer.wrap("GET".getBytes(StandardCharsets.US_ASCII)));
           started.complete(true);
         });
-    started.get(20, TimeUnit.SECONDS);
+    started.get(60, TimeUnit.SECONDS);
     assertThat(hidden.getInputStream().readNBytes(3)).asString().isEqualTo("GET");
     return relay;
   }
@@ -91,7 +91,7 @@ class RelayTest {
     assertThat(relay.ended()).as("decided elsewhere, while the far thread is busy").isEmpty();
     assertThat(owner.end).isNotDone();
     ended.countDown();
-    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("unanswered");
+    assertThat(owner.end.get(60, TimeUnit.SECONDS)).isEqualTo("unanswered");
   }
 
   /** Keeps the far connection's thread busy until the latch is counted down. */
@@ -102,12 +102,12 @@ class RelayTest {
         () -> {
           busy.countDown();
           try {
-            assertThat(released.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(released.await(60, TimeUnit.SECONDS)).isTrue();
           } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
           }
         });
-    assertThat(busy.await(20, TimeUnit.SECONDS)).isTrue();
+    assertThat(busy.await(60, TimeUnit.SECONDS)).isTrue();
     return released;
   }
 
@@ -131,9 +131,9 @@ class RelayTest {
     Relay relay = new Relay(near, far, owner);
     CountDownLatch released = holdFarThread();
     relay.end();
-    join(relay).get(20, TimeUnit.SECONDS);
+    join(relay).get(60, TimeUnit.SECONDS);
     released.countDown();
-    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("unanswered");
+    assertThat(owner.end.get(60, TimeUnit.SECONDS)).isEqualTo("unanswered");
     near.execute(near::close);
     assertThat(client.getInputStream().readAllBytes()).isEmpty();
     assertThat(ended(hidden)).isTrue();
@@ -144,13 +144,13 @@ class RelayTest {
     Owner owner = new Owner();
     Relay relay = new Relay(near, far, owner);
     hidden.getOutputStream().write('y');
-    join(relay).get(20, TimeUnit.SECONDS);
+    join(relay).get(60, TimeUnit.SECONDS);
     assertThat(client.getInputStream().readNBytes(4)).asString().isEqualTo("+OKy");
     assertThat(hidden.getInputStream().readNBytes(4)).asString().isEqualTo("+OKx");
     assertThat(relay.bytesUp()).isEqualTo(1);
     assertThat(relay.bytesDown()).isEqualTo(1);
     relay.end();
-    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("over");
+    assertThat(owner.end.get(60, TimeUnit.SECONDS)).isEqualTo("over");
   }
 
   @Test
@@ -160,7 +160,7 @@ class RelayTest {
     hidden.getOutputStream().write('H');
     assertThat(client.getInputStream().read()).isEqualTo('H');
     relay.end();
-    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("over");
+    assertThat(owner.end.get(60, TimeUnit.SECONDS)).isEqualTo("over");
     assertThat(ended(client)).isTrue();
   }
 
@@ -175,7 +175,7 @@ class RelayTest {
         };
     Relay relay = new Relay(near, far, owner);
     near.execute(() -> relay.start(ByteBuffer.wrap(new byte[] {1})));
-    assertThat(owner.end.get(20, TimeUnit.SECONDS)).isEqualTo("unanswered");
+    assertThat(owner.end.get(60, TimeUnit.SECONDS)).isEqualTo("unanswered");
     assertThat(relay.isRunning()).isFalse();
     assertThat(far.isOpen()).isFalse();
   }

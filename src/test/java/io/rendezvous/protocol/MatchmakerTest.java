@@ -70,7 +70,7 @@ class MatchmakerTest {
           registry.park(entry, "", far.peer(), connection, registry.now());
           parked.complete(true);
         });
-    parked.get(20, TimeUnit.SECONDS);
+    parked.get(60, TimeUnit.SECONDS);
   }
 
   /** Parks the far connection, and takes its tunnel. */

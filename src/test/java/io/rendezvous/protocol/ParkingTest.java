@@ -46,7 +46,7 @@ class ParkingTest {
               });
       try (Peer peer = Peer.to(listener.address().getPort()).plain()) {
         assertThat(peer.readHead()).startsWith("HTTP/1.1 200");
-        assertThat(unidentified.get(20, TimeUnit.SECONDS)).isZero();
+        assertThat(unidentified.get(60, TimeUnit.SECONDS)).isZero();
       }
     }
   }

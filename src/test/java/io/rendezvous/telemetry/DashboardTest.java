@@ -9,7 +9,6 @@ import io.rendezvous.testing.TestBroker;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Matcher;
@@ -55,7 +54,6 @@ class DashboardTest {
       receiver.await(1);
       System.gc();
       Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
           .untilAsserted(
               () -> {
                 String scrape = broker.broker().metrics().scrape();

@@ -41,7 +41,6 @@ class MetricsTest {
 
   private static void await(TestBroker broker, String line, double value) {
     Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
         .untilAsserted(() -> assertThat(value(scrape(broker), line)).isEqualTo(value));
   }
 
@@ -261,7 +260,6 @@ class MetricsTest {
   void lagOfIoThreadsIsMeasured() throws Exception {
     try (TestBroker broker = TestBroker.start()) {
       Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
           .untilAsserted(
               () ->
                   assertThat(scrape(broker))
@@ -305,9 +303,7 @@ class MetricsTest {
       refused(broker, broker.get(broker.addEntry(), "/"));
       assertThat(scrape(broker).split("rendezvous_by_uuid_parked\\{", -1)).hasSize(2);
       tunnel.end();
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(20))
-          .until(() -> !scrape(broker).contains("uuid=\""));
+      Awaitility.await().until(() -> !scrape(broker).contains("uuid=\""));
     }
   }
 }

@@ -36,7 +36,7 @@ class RequestLinesTest {
   private String line() throws InterruptedException {
     String line;
     do {
-      line = lines.poll(20, TimeUnit.SECONDS);
+      line = lines.poll(60, TimeUnit.SECONDS);
       assertThat(line).isNotNull();
     } while (!line.contains(" method="));
     return line;

@@ -79,7 +79,7 @@ class WebhooksTest {
   }
 
   private static void await(Callable<Boolean> condition) {
-    Awaitility.await().atMost(Duration.ofSeconds(20)).until(condition);
+    Awaitility.await().until(condition);
   }
 
   private Presence.Counts counts(Entry entry) {

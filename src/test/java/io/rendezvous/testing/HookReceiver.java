@@ -9,7 +9,6 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
@@ -82,7 +81,7 @@ public final class HookReceiver implements Closeable {
 
   /** Waits until so much was posted, and returns it. */
   public List<Post> await(int count) {
-    Awaitility.await().atMost(Duration.ofSeconds(20)).until(() -> posts.size() >= count);
+    Awaitility.await().until(() -> posts.size() >= count);
     return posts;
   }
 

@@ -47,8 +47,8 @@ public final class Links implements AutoCloseable {
             });
     Socket peer = server.accept();
     peers.add(peer);
-    peer.setSoTimeout(20_000);
-    return new Link(opened.get(20, TimeUnit.SECONDS), peer);
+    peer.setSoTimeout(60_000);
+    return new Link(opened.get(60, TimeUnit.SECONDS), peer);
   }
 
   @Override

@@ -41,6 +41,8 @@ public final class NothingUncaught
         installed = true;
         Tls.prepareProcess();
         Awaitility.setDefaultPollInterval(Duration.ofMillis(5));
+        // Long enough for a machine that is busy with other things.
+        Awaitility.setDefaultTimeout(Duration.ofMinutes(1));
         Thread.setDefaultUncaughtExceptionHandler(
             (thread, e) -> record(thread.getName() + ": " + e));
         System.setErr(new PrintStream(new Watch(System.err), true, StandardCharsets.UTF_8));

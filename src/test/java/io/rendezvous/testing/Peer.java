@@ -21,7 +21,7 @@ import javax.net.ssl.SSLSocket;
 
 /** A blocking socket, with or without TLS, that does as a test says. */
 public final class Peer implements Closeable {
-  private static final Duration PATIENCE = Duration.ofSeconds(20);
+  private static final Duration PATIENCE = Duration.ofMinutes(1);
 
   /** Not ended yet. One that nothing refers to is closed by the JVM, when it collects garbage. */
   private static final Set<Peer> OPEN = ConcurrentHashMap.newKeySet();

@@ -6,7 +6,6 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -55,7 +54,6 @@ public final class RedisServer implements AutoCloseable {
 
   private void awaitListening() {
     Awaitility.await()
-        .atMost(Duration.ofSeconds(20))
         .ignoreExceptions()
         .until(
             () -> {

@@ -134,7 +134,7 @@ public final class Site implements AutoCloseable {
       exchange.dispatch(this::last);
       return;
     }
-    reported.await(30, TimeUnit.SECONDS);
+    reported.await(60, TimeUnit.SECONDS);
     picture(exchange);
   }
 

@@ -11,6 +11,11 @@ public final class Soak {
 
   private Soak() {}
 
+  /** Returns whether this is a full run. */
+  public static boolean isFull() {
+    return FULL;
+  }
+
   /** Returns the number of repetitions in this run. */
   public static int repetitions(int inFullRuns) {
     return FULL ? inFullRuns : Math.max(LEAST, inFullRuns / PART);

@@ -260,9 +260,7 @@ public final class TestBroker implements AutoCloseable {
 
   /** Waits until so many tunnels are parked. */
   public void awaitParked(int count) {
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(10))
-        .until(() -> broker.connected().totals().parked() == count);
+    Awaitility.await().until(() -> broker.connected().totals().parked() == count);
   }
 
   /** Waits until so many clients wait for a tunnel. */

@@ -67,9 +67,8 @@ class FastX25519Test {
   @Test
   void secretsEqualThoseOfTheJdk() throws Exception {
     int beginWithZero = 0;
-    for (int i = 0;
-        i < 2000;
-        i++) { // about eight of them begin with a zero, which must not be dropped
+    // One of 256 begins with a zero, which must not be dropped.
+    for (int i = 0; i < 200 || beginWithZero == 0; i++) {
       KeyPair ours = pair(FAST);
       KeyPair theirs = pair(i % 2 == 0 ? JDK : FAST);
       byte[] secret = agree(FAST, ours.getPrivate(), known(theirs.getPublic()));
@@ -77,7 +76,6 @@ class FastX25519Test {
       assertThat(agree(JDK, known(theirs.getPrivate()), known(ours.getPublic()))).isEqualTo(secret);
       beginWithZero += secret[0] == 0 ? 1 : 0;
     }
-    assertThat(beginWithZero).isPositive();
   }
 
   /**

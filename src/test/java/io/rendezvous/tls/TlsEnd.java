@@ -83,7 +83,7 @@ final class TlsEnd {
 
     /** Waits for the end of the stream: "end", "truncated", or the message of the failure. */
     String end() throws Exception {
-      return end.get(20, TimeUnit.SECONDS);
+      return end.get(60, TimeUnit.SECONDS);
     }
 
     boolean hasEnded() {

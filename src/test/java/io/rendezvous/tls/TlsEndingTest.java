@@ -61,7 +61,7 @@ class TlsEndingTest {
               pair.peer().startHandshake();
               return true;
             });
-    shaken.get(20, TimeUnit.SECONDS);
+    shaken.get(60, TimeUnit.SECONDS);
     Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
     return reading;
   }
@@ -94,8 +94,8 @@ class TlsEndingTest {
       assertThat(
               pair.ours()
                   .write(300_000, 2, TlsEnd.Ending.CLOSE_NOTIFY, 20_000)
-                  .get(20, TimeUnit.SECONDS))
-          .isEqualTo(received.get(20, TimeUnit.SECONDS));
+                  .get(60, TimeUnit.SECONDS))
+          .isEqualTo(received.get(60, TimeUnit.SECONDS));
       assertThat(pair.peer().getInputStream().read()).isEqualTo(-1);
       assertNothingHeld(pair);
     }
@@ -373,7 +373,7 @@ class TlsEndingTest {
           Thread.onSpinWait();
         }
         pair.ours().conn().channel().close(); // on this thread
-        assertThat(talk.get(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(talk.get(60, TimeUnit.SECONDS)).isTrue();
         Awaitility.await().until(() -> rig.held(pair.ours().conn()) == 0);
         assertThat(written).isNotNull();
       }

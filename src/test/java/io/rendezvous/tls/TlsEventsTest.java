@@ -67,7 +67,7 @@ class TlsEventsTest {
               pair.peer().startHandshake();
               return true;
             });
-    shaken.get(20, TimeUnit.SECONDS);
+    shaken.get(60, TimeUnit.SECONDS);
     Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
     return reading;
   }
@@ -215,7 +215,7 @@ class TlsEventsTest {
       two.peer().getOutputStream().write('x');
       Awaitility.await().until(() -> second.count() == 1);
       one.raw().close();
-      assertThat(flood.get(20, TimeUnit.SECONDS)).isEqualTo("closed");
+      assertThat(flood.get(60, TimeUnit.SECONDS)).isEqualTo("closed");
     }
   }
 
@@ -243,7 +243,7 @@ class TlsEventsTest {
                 pair.peer().startHandshake();
                 return true;
               });
-      assertThat(shaken.get(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(shaken.get(60, TimeUnit.SECONDS)).isTrue();
       Awaitility.await().until(() -> told.get() == 1);
       turns(pair.ours());
       assertThat(early).isZero();
@@ -289,7 +289,7 @@ class TlsEventsTest {
                 () -> conn.channel().getSinkChannel().transferFrom(from, at, octets.length - at));
       }
       TlsRig.on(conn, conn::flush);
-      assertThat(read.get(20, TimeUnit.SECONDS)).isEqualTo(octets);
+      assertThat(read.get(60, TimeUnit.SECONDS)).isEqualTo(octets);
       pair.peer().getOutputStream().write(octets);
       long got = 0;
       while (got < octets.length) {
@@ -336,7 +336,7 @@ class TlsEventsTest {
             CompletableFuture<String> sent =
                 Octets.beside(() -> Octets.write(peer.out(), 8 * MIB, 1));
             assertThat(peer.readHead()).startsWith("HTTP/1.1 200");
-            assertThat(Octets.read(peer.in(), 8 * MIB)).isEqualTo(sent.get(20, TimeUnit.SECONDS));
+            assertThat(Octets.read(peer.in(), 8 * MIB)).isEqualTo(sent.get(60, TimeUnit.SECONDS));
           }
         }
       }

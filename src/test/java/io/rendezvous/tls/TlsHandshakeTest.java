@@ -85,7 +85,7 @@ class TlsHandshakeTest {
     CompletableFuture<String> peer = shake(pair.peer());
     TlsEnd.Reading reading = pair.ours().readOnceAnEvent(100);
     assertThat(reading.end()).matches("(?s).*(" + how + ").*");
-    String seen = peer.get(20, TimeUnit.SECONDS);
+    String seen = peer.get(60, TimeUnit.SECONDS);
     assertThatThrownBy(() -> pair.ours().send("x")).hasCauseInstanceOf(SSLException.class);
     assertThat(pair.ours().conn().isHandshaken()).isFalse();
     assertThat(reading.events()).isLessThan(6);
@@ -124,7 +124,7 @@ class TlsHandshakeTest {
       pair.ours().read(100);
       Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
       pair.ours().shutdownWrites();
-      assertThat(peer.get(20, TimeUnit.SECONDS)).isEqualTo("end");
+      assertThat(peer.get(60, TimeUnit.SECONDS)).isEqualTo("end");
     }
   }
 
@@ -195,7 +195,7 @@ class TlsHandshakeTest {
       TlsEnd ours = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
       TlsEnd.Reading reading = ours.readOnceAnEvent(100);
       raw.setTcpNoDelay(true);
-      raw.setSoTimeout(20_000);
+      raw.setSoTimeout(60_000);
       byte[] hello = helloIn(records);
       int piece = inOnePiece ? hello.length : 1;
       for (int i = 0; i < hello.length; i += piece) {
@@ -239,7 +239,7 @@ class TlsHandshakeTest {
         pair.raw().getOutputStream().write(words.getBytes(StandardCharsets.ISO_8859_1));
         pair.raw().shutdownOutput();
         assertThat(reading.end()).isEqualTo("truncated");
-        assertThat(refused.get(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(refused.get(60, TimeUnit.SECONDS)).isTrue();
         assertThat(writable).hasValueLessThan(4);
         assertThat(reading.events()).isLessThan(4);
         assertNothingHeld(pair.ours());
@@ -252,7 +252,7 @@ class TlsHandshakeTest {
     final BlockingQueue<Runnable> tasks = new LinkedBlockingQueue<>();
 
     Runnable next() throws InterruptedException {
-      Runnable task = tasks.poll(10, TimeUnit.SECONDS);
+      Runnable task = tasks.poll(60, TimeUnit.SECONDS);
       if (task == null) {
         throw new AssertionError("there is no task");
       }
@@ -299,7 +299,7 @@ class TlsHandshakeTest {
       assertThat(reading.events()).isLessThan(3);
       task.run();
       assertThat(reading.end()).isNotEqualTo("end").isNotEqualTo("truncated");
-      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      assertThat(peer.get(60, TimeUnit.SECONDS)).isNotEqualTo("octets");
       assertNothingHeld(pair.ours());
     }
   }
@@ -324,7 +324,7 @@ class TlsHandshakeTest {
           });
       task.run();
       TlsRig.on(pair.ours().conn(), () -> true); // what follows the task has run by now
-      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      assertThat(peer.get(60, TimeUnit.SECONDS)).isNotEqualTo("octets");
       assertThat(held.tasks).isEmpty();
       assertNothingHeld(pair.ours());
     }
@@ -351,7 +351,7 @@ class TlsHandshakeTest {
           pair.raw().close();
         }
       }
-      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      assertThat(peer.get(60, TimeUnit.SECONDS)).isNotEqualTo("octets");
       assertThat(reading.end()).isNotNull();
       assertNothingHeld(pair.ours());
     }
@@ -368,7 +368,7 @@ class TlsHandshakeTest {
         }
         pair.ours().shutdownWrites();
         CompletableFuture<String> peer = shake(pair.peer());
-        assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
+        assertThat(peer.get(60, TimeUnit.SECONDS)).isNotEqualTo("octets");
         pair.raw().close();
         TlsEnd.Reading after = pair.ours().readOnceAnEvent(100);
         assertThat(after.end()).isNotNull();
@@ -427,7 +427,7 @@ class TlsHandshakeTest {
                 sent.complete(true);
                 return pair.peer().getInputStream().read() == 'w';
               });
-      assertThat(trusting.asked.get(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(trusting.asked.get(60, TimeUnit.SECONDS)).isTrue();
       TlsRig.on(
           pair.ours().conn(),
           () -> {
@@ -439,7 +439,7 @@ class TlsHandshakeTest {
           });
       Awaitility.await().until(() -> reading.text().equals("glued"));
       if (version.equals("TLSv1.3")) {
-        assertThat(peer.get(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(peer.get(60, TimeUnit.SECONDS)).isTrue();
       }
     }
   }
@@ -461,7 +461,7 @@ class TlsHandshakeTest {
                 });
         Awaitility.await().until(() -> reading.count() == 1);
         pair.ours().send("b");
-        assertThat(peer.get(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(peer.get(60, TimeUnit.SECONDS)).isTrue();
       }
     }
     assertThat(trusting.times).hasValue(1); // a resumed handshake has no certificate
@@ -495,7 +495,7 @@ class TlsHandshakeTest {
 
   private static SSLSocket client(int port, String... protocols) throws IOException {
     SSLSocket client = (SSLSocket) Keys.trust().getSocketFactory().createSocket("127.0.0.1", port);
-    client.setSoTimeout(20_000);
+    client.setSoTimeout(60_000);
     SSLParameters parameters = client.getSSLParameters();
     parameters.setApplicationProtocols(protocols);
     client.setSSLParameters(parameters);
@@ -558,12 +558,12 @@ class TlsHandshakeTest {
     try (Socket raw = server.accept();
         SSLSocket ssl =
             (SSLSocket) Keys.server().context().getSocketFactory().createSocket(raw, null, false)) {
-      ssl.setSoTimeout(20_000);
+      ssl.setSoTimeout(60_000);
       ssl.setUseClientMode(false);
       ssl.startHandshake();
       ssl.getOutputStream().write('x');
       assertThat(ssl.getInputStream().read()).isEqualTo('x');
-      Conn conn = dialled.get(20, TimeUnit.SECONDS);
+      Conn conn = dialled.get(60, TimeUnit.SECONDS);
       assertThat(conn.isHandshaken()).isTrue();
       conn.execute(conn::close);
       return ((ExtendedSSLSession) ssl.getSession())
@@ -587,8 +587,8 @@ class TlsHandshakeTest {
       Runnable task = held.next();
       short1.close();
       task.run();
-      assertThat(peer.get(20, TimeUnit.SECONDS)).isNotEqualTo("octets");
-      in.raw().setSoTimeout(10_000);
+      assertThat(peer.get(60, TimeUnit.SECONDS)).isNotEqualTo("octets");
+      in.raw().setSoTimeout(60_000);
       try {
         assertThat(in.raw().getInputStream().read()).isEqualTo(-1);
       } catch (SocketTimeoutException e) {

@@ -42,7 +42,7 @@ final class TlsKeyLimits {
             () ->
                 rig.dial(TlsRig.Setup.of(TlsRig.Role.CLIENT, VERSION).suite(suite()), rig.port()));
     TlsEnd server = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, VERSION).suite(suite()));
-    TlsEnd client = dialled.get(20, TimeUnit.SECONDS);
+    TlsEnd client = dialled.get(60, TimeUnit.SECONDS);
     TlsEnd.Reading servers = server.read(40_000);
     TlsEnd.Reading clients = client.read(30_000);
     CompletableFuture<String> byServer =

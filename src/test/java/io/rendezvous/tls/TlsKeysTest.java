@@ -51,14 +51,14 @@ class TlsKeysTest {
               pair.peer().startHandshake();
               return true;
             });
-    shaken.get(20, TimeUnit.SECONDS);
+    shaken.get(60, TimeUnit.SECONDS);
     Awaitility.await().until(() -> pair.ours().conn().isHandshaken());
     return reading;
   }
 
   /** Accepts a client, which shakes hands with our server. */
   private TlsEnd.Reading meet(Socket raw, TlsPeer[] peer, TlsEnd[] ours) throws Exception {
-    raw.setSoTimeout(20_000);
+    raw.setSoTimeout(60_000);
     ours[0] = rig.accept(TlsRig.Setup.of(TlsRig.Role.SERVER, "TLSv1.3"));
     TlsEnd.Reading reading = ours[0].read(50_000);
     peer[0] = TlsPeer.of(raw);
@@ -81,7 +81,7 @@ class TlsKeysTest {
         peer[0].send(3, peer[0]::octet);
         peer[0].send(1, peer[0]::keyUpdate);
       }
-      assertThat(written.get(20, TimeUnit.SECONDS)).isEqualTo(read.get(20, TimeUnit.SECONDS));
+      assertThat(written.get(60, TimeUnit.SECONDS)).isEqualTo(read.get(60, TimeUnit.SECONDS));
       Awaitility.await().until(() -> reading.count() == 600);
       assertThat(reading.hasEnded()).isFalse();
       assertThat(rig.held(ours[0].conn())).isZero();
@@ -167,7 +167,7 @@ class TlsKeysTest {
       Awaitility.await().until(() -> reading.count() == 50);
       assertThat(written).isNotDone();
       assertThat(Octets.read(pair.peer().getInputStream(), 32 * MIB))
-          .isEqualTo(written.get(20, TimeUnit.SECONDS));
+          .isEqualTo(written.get(60, TimeUnit.SECONDS));
       assertThat(pair.peer().getInputStream().read()).isEqualTo(-1);
       assertThat(rig.held(pair.ours().conn())).isZero();
     }
@@ -209,7 +209,7 @@ class TlsKeysTest {
                 return true;
               });
       assertThat(reading.end()).isEqualTo("too many records without data");
-      assertThat(asking.get(20, TimeUnit.SECONDS)).isTrue();
+      assertThat(asking.get(60, TimeUnit.SECONDS)).isTrue();
       assertThat(written).isNotDone();
     }
   }
@@ -241,7 +241,7 @@ class TlsKeysTest {
       assertThat(rig.held(pair.ours().conn())).isZero();
       assertThat(peer).isNotDone();
       pair.ours().send("x");
-      assertThat(peer.get(20, TimeUnit.SECONDS)).isEqualTo('x');
+      assertThat(peer.get(60, TimeUnit.SECONDS)).isEqualTo('x');
       pair.peer().getOutputStream().write("yy".getBytes(StandardCharsets.US_ASCII));
       Awaitility.await().until(() -> reading.text().equals("yy"));
       assertThat(heard).hasValue(20);
@@ -270,10 +270,10 @@ class TlsKeysTest {
         assertThat(probe(pair.ours(), heard)).isTrue();
         Awaitility.await().until(() -> heard.get() == times);
       }
-      sent.get(20, TimeUnit.SECONDS);
-      written.get(20, TimeUnit.SECONDS);
+      sent.get(60, TimeUnit.SECONDS);
+      written.get(60, TimeUnit.SECONDS);
       pair.ours().shutdownWrites();
-      assertThat(written.join()).isEqualTo(read.get(20, TimeUnit.SECONDS));
+      assertThat(written.join()).isEqualTo(read.get(60, TimeUnit.SECONDS));
       pair.peer().shutdownOutput();
       assertThat(reading.hash()).isEqualTo(sent.join());
       assertThat(heard).hasValue(30);

@@ -236,11 +236,11 @@ final class TlsRig implements AutoCloseable {
           raw.onReadable(() -> raw.readEach(look));
           raw.resumeReads();
         });
-    return started.get(20, TimeUnit.SECONDS);
+    return started.get(60, TimeUnit.SECONDS);
   }
 
   private Conn next() throws Exception {
-    Conn raw = accepted.poll(10, TimeUnit.SECONDS);
+    Conn raw = accepted.poll(60, TimeUnit.SECONDS);
     if (raw == null) {
       throw new IOException("no connection has arrived");
     }
@@ -264,7 +264,7 @@ final class TlsRig implements AutoCloseable {
                 dialled.completeExceptionally(reason);
               }
             });
-    Conn raw = dialled.get(10, TimeUnit.SECONDS);
+    Conn raw = dialled.get(60, TimeUnit.SECONDS);
     return on(
         raw,
         () -> {
@@ -301,7 +301,7 @@ final class TlsRig implements AutoCloseable {
 
   /** Returns the peer of a connection, which has not shaken hands. */
   static SSLSocket peer(Socket raw, Setup setup, boolean client) throws IOException {
-    raw.setSoTimeout(20_000);
+    raw.setSoTimeout(60_000);
     raw.setTcpNoDelay(true);
     SSLContext context = client ? setup.keys().client() : setup.keys().server();
     SSLSocket ssl = (SSLSocket) context.getSocketFactory().createSocket(raw, "localhost", 1, false);
@@ -321,7 +321,7 @@ final class TlsRig implements AutoCloseable {
             done.completeExceptionally(e);
           }
         });
-    return done.get(20, TimeUnit.SECONDS);
+    return done.get(60, TimeUnit.SECONDS);
   }
 
   /** Returns how many buffers are in use now, and asserts that none was given back twice. */

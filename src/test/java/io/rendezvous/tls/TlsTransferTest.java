@@ -84,7 +84,7 @@ class TlsTransferTest {
       CompletableFuture<List<String>> peer = exchange(pair.peer(), count, 1);
       TlsEnd.Reading reading = pair.ours().read(reads);
       String written =
-          pair.ours().write(count, 2, TlsEnd.Ending.NONE, writes).get(20, TimeUnit.SECONDS);
+          pair.ours().write(count, 2, TlsEnd.Ending.NONE, writes).get(60, TimeUnit.SECONDS);
       assertThat(reading.hash()).isEqualTo(firstOf(peer, pair));
       assertThat(peer.get().get(1)).isEqualTo(written);
       assertThat(peer.get().get(2)).isEqualTo("-1");
@@ -99,7 +99,7 @@ class TlsTransferTest {
   private static String firstOf(CompletableFuture<List<String>> peer, TlsRig.Pair pair)
       throws Exception {
     pair.ours().shutdownWrites();
-    return peer.get(20, TimeUnit.SECONDS).get(0);
+    return peer.get(60, TimeUnit.SECONDS).get(0);
   }
 
   @ParameterizedTest
@@ -138,7 +138,7 @@ class TlsTransferTest {
       {16_384, 1, 0, 8},
     };
     for (int[] sizes : all) {
-      bothWays(TlsRig.Setup.of(role, version), sizes[0] < 10 ? 50_000 : 500_000, sizes, sizes);
+      bothWays(TlsRig.Setup.of(role, version), sizes[0] < 10 ? 20_000 : 300_000, sizes, sizes);
     }
   }
 
@@ -203,7 +203,7 @@ class TlsTransferTest {
                   return hash;
                 });
         TlsEnd.Reading reading = pair.ours().readAtRandom(seed);
-        assertThat(reading.hash()).as("seed %d", seed).isEqualTo(sent.get(20, TimeUnit.SECONDS));
+        assertThat(reading.hash()).as("seed %d", seed).isEqualTo(sent.get(60, TimeUnit.SECONDS));
         assertThat(rig.held(pair.ours().conn())).as("seed %d", seed).isZero();
       }
     }
@@ -222,11 +222,11 @@ class TlsTransferTest {
       pair.ours().read(100);
       CompletableFuture<String> written =
           pair.ours().write(64 * MIB, 3, TlsEnd.Ending.CLOSE_NOTIFY, 1 << 20);
-      shaken.get(20, TimeUnit.SECONDS);
+      shaken.get(60, TimeUnit.SECONDS);
       Awaitility.await().until(() -> rig.held(pair.ours().conn()) == 1); // the records that wait
       InputStream in = pair.peer().getInputStream();
       String read = Octets.read(in, 64 * MIB);
-      assertThat(read).isEqualTo(written.get(20, TimeUnit.SECONDS));
+      assertThat(read).isEqualTo(written.get(60, TimeUnit.SECONDS));
       assertThat(in.read()).isEqualTo(-1);
       assertThat(rig.held(pair.ours().conn())).isZero();
     }
@@ -250,7 +250,7 @@ class TlsTransferTest {
           TlsEnd.Reading reading = pair.ours().readOnceAnEvent(3);
           assertThat(reading.end()).isEqualTo("end");
           assertThat(reading.text()).isEqualTo("at once");
-          assertThat(peer.get(20, TimeUnit.SECONDS)).isTrue();
+          assertThat(peer.get(60, TimeUnit.SECONDS)).isTrue();
           assertThat(rig.held(pair.ours().conn())).isZero();
         }
       }

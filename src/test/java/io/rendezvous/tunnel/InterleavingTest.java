@@ -287,7 +287,7 @@ class InterleavingTest {
 
   private static void besides(Runnable run) {
     try {
-      CompletableFuture.runAsync(run).get(10, TimeUnit.SECONDS);
+      CompletableFuture.runAsync(run).get(60, TimeUnit.SECONDS);
     } catch (Exception e) {
       throw new AssertionError(e);
     }

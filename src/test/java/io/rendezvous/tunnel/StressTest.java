@@ -256,7 +256,7 @@ class StressTest {
     registry.drain();
     for (int i = 0; i < 10; i++) { // one loop may hand a task to the other
       for (ExecutorService loop : loops) {
-        loop.submit(() -> {}).get(10, TimeUnit.SECONDS);
+        loop.submit(() -> {}).get(60, TimeUnit.SECONDS);
       }
     }
     endRelays();

@@ -88,7 +88,7 @@ class UndertowServerTest {
                 }
               });
       try (Peer broker = Peer.of(socket.accept())) {
-        assertThat(over.get(5, TimeUnit.SECONDS)).isTrue();
+        assertThat(over.get(60, TimeUnit.SECONDS)).isTrue();
         assertThat(Octets.untilItBreaks(broker.in())).isEmpty();
       }
     }

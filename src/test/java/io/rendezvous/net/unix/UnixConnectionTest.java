@@ -82,7 +82,7 @@ class UnixConnectionTest {
   }
 
   private Conn dial() throws Exception {
-    return dial(new UnixDialer(network, path())).get(10, TimeUnit.SECONDS);
+    return dial(new UnixDialer(network, path())).get(60, TimeUnit.SECONDS);
   }
 
   /** Runs a task on the I/O thread of a connection, and waits for its result. */
@@ -96,7 +96,7 @@ class UnixConnectionTest {
             done.completeExceptionally(e);
           }
         });
-    return done.get(10, TimeUnit.SECONDS);
+    return done.get(60, TimeUnit.SECONDS);
   }
 
   /** Collects what is read, as text. An end is "end", a reset "broken". */
@@ -149,7 +149,7 @@ class UnixConnectionTest {
       }
       for (CompletableFuture<Conn> one : dialled) {
         server.accept().close();
-        one.get(5, TimeUnit.SECONDS);
+        one.get(60, TimeUnit.SECONDS);
       }
     }
   }
@@ -159,7 +159,7 @@ class UnixConnectionTest {
     try (UnixServer server = server(connection -> connection.send("abc"))) {
       BlockingQueue<String> read = read(dial(), 1);
       for (String expected : List.of("a", "b", "c", "end")) {
-        assertThat(read.poll(5, TimeUnit.SECONDS)).isEqualTo(expected);
+        assertThat(read.poll(60, TimeUnit.SECONDS)).isEqualTo(expected);
       }
       assertThat(server.path()).exists();
     }
@@ -178,7 +178,7 @@ class UnixConnectionTest {
           });
       assertThat(read.poll(200, TimeUnit.MILLISECONDS)).isNull();
       conn.execute(conn::resumeReads);
-      assertThat(read.poll(5, TimeUnit.SECONDS)).isEqualTo("x");
+      assertThat(read.poll(60, TimeUnit.SECONDS)).isEqualTo("x");
       assertThat(server.path()).exists();
     }
   }
@@ -201,7 +201,7 @@ class UnixConnectionTest {
             conn.channel().getSinkChannel().wakeupWrites();
             return true;
           });
-      assertThat(read.poll(5, TimeUnit.SECONDS)).isEmpty();
+      assertThat(read.poll(60, TimeUnit.SECONDS)).isEmpty();
       Awaitility.await().until(() -> writable.get() == 1);
       assertThat(server.path()).exists();
     }
@@ -227,7 +227,7 @@ class UnixConnectionTest {
               });
       assertThat(readable).isNotDone();
       go.complete(true);
-      assertThat(readable.get(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(readable.get(60, TimeUnit.SECONDS)).isTrue();
       assertThat(source.read(ByteBuffer.allocate(1))).isEqualTo(1);
       assertThat(server.path()).exists();
     }
@@ -253,7 +253,7 @@ class UnixConnectionTest {
         sink.awaitWritable(5, TimeUnit.SECONDS);
         assertThat(sink.write(buffer)).isPositive();
       }
-      assertThat(received.get(5, TimeUnit.SECONDS)).isNotEmpty();
+      assertThat(received.get(60, TimeUnit.SECONDS)).isNotEmpty();
       assertThat(server.path()).exists();
     }
   }
@@ -270,7 +270,7 @@ class UnixConnectionTest {
               });
       assertThat(readable).isNotDone();
       conn.execute(conn::close);
-      assertThat(readable.get(5, TimeUnit.SECONDS)).isTrue();
+      assertThat(readable.get(60, TimeUnit.SECONDS)).isTrue();
       assertThat(server.path()).exists();
     }
   }
@@ -294,7 +294,7 @@ class UnixConnectionTest {
             conn.close();
             return true;
           });
-      assertThat(end.get(5, TimeUnit.SECONDS)).isEqualTo(-1);
+      assertThat(end.get(60, TimeUnit.SECONDS)).isEqualTo(-1);
       Awaitility.await().until(() -> closed.get() > 0);
       on(conn, () -> true); // anything that ran twice has run by now
       assertThat(closed).hasValue(1);
@@ -311,7 +311,7 @@ class UnixConnectionTest {
       on(conn, () -> conn.write(ByteBuffer.allocate(1)));
       BlockingQueue<String> read = read(conn, 10);
       sent.complete(true);
-      assertThat(read.poll(5, TimeUnit.SECONDS)).isEqualTo("broken");
+      assertThat(read.poll(60, TimeUnit.SECONDS)).isEqualTo("broken");
       assertThat(server.path()).exists();
     }
   }
@@ -332,7 +332,7 @@ class UnixConnectionTest {
       Conn conn = dial();
       conn.channel().getSourceChannel().awaitReadable();
       conn.execute(conn::abort);
-      assertThat(heard.get(5, TimeUnit.SECONDS)).isEqualTo("Connection reset");
+      assertThat(heard.get(60, TimeUnit.SECONDS)).isEqualTo("Connection reset");
       assertThat(server.path()).exists();
     }
   }
@@ -343,7 +343,7 @@ class UnixConnectionTest {
     try (UnixServer server = server(connection -> end.complete(connection.in().read()))) {
       dial();
       network.close();
-      assertThat(end.get(5, TimeUnit.SECONDS)).isEqualTo(-1);
+      assertThat(end.get(60, TimeUnit.SECONDS)).isEqualTo(-1);
       assertThat(server.path()).exists();
     }
   }
@@ -391,7 +391,7 @@ class UnixConnectionTest {
       Awaitility.await().until(() -> count.get() > 100_000);
       Conn other =
           dial(network.dialer("127.0.0.1", echo.address().getPort(), null))
-              .get(5, TimeUnit.SECONDS);
+              .get(60, TimeUnit.SECONDS);
       List<Long> counts = new CopyOnWriteArrayList<>();
       on(
           other,

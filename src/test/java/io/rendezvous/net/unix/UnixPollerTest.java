@@ -96,10 +96,10 @@ class UnixPollerTest {
                   throw failure;
                 })) {
       failing.receive();
-      assertThat(failing.abandoned.get(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(failing.abandoned.get(60, TimeUnit.SECONDS)).isTrue();
       assertThat(failing.near.isOpen()).isFalse();
       other.receive();
-      assertThat(other.ready.get(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(other.ready.get(60, TimeUnit.SECONDS)).isTrue();
     }
   }
 
@@ -113,11 +113,11 @@ class UnixPollerTest {
                   throw failure;
                 })) {
       failing.receive();
-      assertThat(other.abandoned.get(10, TimeUnit.SECONDS)).isTrue();
+      assertThat(other.abandoned.get(60, TimeUnit.SECONDS)).isTrue();
       assertThat(other.near.isOpen()).isFalse();
       try (Socket next = new Socket(() -> {})) {
         next.receive();
-        assertThat(next.ready.get(10, TimeUnit.SECONDS)).isTrue();
+        assertThat(next.ready.get(60, TimeUnit.SECONDS)).isTrue();
       }
     }
   }

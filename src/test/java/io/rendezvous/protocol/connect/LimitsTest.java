@@ -70,7 +70,7 @@ class LimitsTest {
 
   @Test
   void fleetBehindOneAddressIsParked() throws Exception {
-    try (TestBroker broker = TestBroker.start()) {
+    try (TestBroker broker = TestBroker.start("tls.enabled", "false")) {
       Entry entry = broker.entry();
       for (int i = 0; i < 300; i++) {
         entry = i % 50 == 0 ? broker.addEntry() : entry;

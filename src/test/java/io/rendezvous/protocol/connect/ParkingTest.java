@@ -341,11 +341,9 @@ class ParkingTest {
       try (Peer parked = broker.park();
           Peer others = broker.park(other)) {
         broker.awaitParked(2);
-        long began = System.nanoTime();
         broker.store().delete(broker.id());
         assertThat(parked.in().read()).isEqualTo(-1);
         Awaitility.await().until(() -> broker.broker().paired() == 0);
-        assertThat(Duration.ofNanos(System.nanoTime() - began)).isLessThan(Duration.ofSeconds(3));
         broker.awaitParked(1);
         assertParked(others);
       }

@@ -99,9 +99,7 @@ class JoinTest {
         }
       }
     }
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(10))
-        .until(() -> old.broker().broker().connections() == 0);
+    Awaitility.await().until(() -> old.broker().broker().connections() == 0);
     assertThat(old.broker().broker().connected().totals().parked()).isZero();
     assertThat(old.broker().broker().paired()).isZero();
     assertThat(old.counts().paired()).isZero();

@@ -414,20 +414,22 @@ class ClientTest {
   @Test
   void hundredRendezvousAreRemembered() throws Exception {
     String first = hello("home.servers.example");
-    for (int i = 0; i < 103; i++) {
-      try (Peer parked = taas.park()) {
-        int port = TaasBroker.port(taas.get("home", "/" + i));
-        try (Peer client = Peer.to(port).plain()) {
-          client.send(first);
-          assertThat(parked.in().read()).isEqualTo(22);
+    try (TaasBroker without = new TaasBroker("tls.enabled", "false")) {
+      for (int i = 0; i < 103; i++) {
+        try (Peer parked = without.park()) {
+          int port = TaasBroker.port(without.get("home", "/" + i));
+          try (Peer client = Peer.to(port).plain()) {
+            client.send(first);
+            assertThat(parked.in().read()).isEqualTo(22);
+          }
         }
       }
+      String answer = without.ask(without.entry(), "GET", "/pairings/home");
+      JsonNode all = JSON.readTree(answer.substring(answer.indexOf("\r\n\r\n") + 4));
+      assertThat(all).hasSize(100);
+      assertThat(all.path(0).path("pathname").asText()).isEqualTo("/3");
+      assertThat(all.path(99).path("pathname").asText()).isEqualTo("/102");
     }
-    String answer = taas.ask(entry(), "GET", "/pairings/home");
-    JsonNode all = JSON.readTree(answer.substring(answer.indexOf("\r\n\r\n") + 4));
-    assertThat(all).hasSize(100);
-    assertThat(all.path(0).path("pathname").asText()).isEqualTo("/3");
-    assertThat(all.path(99).path("pathname").asText()).isEqualTo("/102");
   }
 
   @Test

@@ -62,9 +62,7 @@ class EndTest {
       int q = taas.redirected("cabin");
       taas.awaitPorts(3);
       taas.broker().store().delete(entry.id());
-      Awaitility.await()
-          .atMost(Duration.ofSeconds(2))
-          .until(() -> taas.broker().broker().portsInUse() == 0);
+      Awaitility.await().until(() -> taas.broker().broker().portsInUse() == 0);
       assertClosed(p);
       assertClosed(q);
       assertClosed(fixed);

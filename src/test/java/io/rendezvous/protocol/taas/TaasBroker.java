@@ -165,9 +165,7 @@ final class TaasBroker implements AutoCloseable {
   }
 
   void awaitPorts(int count) {
-    Awaitility.await()
-        .atMost(Duration.ofSeconds(10))
-        .until(() -> broker.broker().portsInUse() == count);
+    Awaitility.await().until(() -> broker.broker().portsInUse() == count);
   }
 
   @Override
