@@ -155,6 +155,8 @@ public final class Broker implements AutoCloseable {
     this.connect =
         new ConnectProtocol(
             tunnels, labels, settings.realm(), clients, refusals, clock, network.worker());
+    connect.setRelayMode(settings.relay());
+    reload.add(changed -> connect.setRelayMode(changed.relay()));
     this.taas = newTaas();
     this.registrar = newRegistrar();
     this.presence = newPresence();

@@ -18,6 +18,7 @@ public final class Reload {
           "rendezvous.linger",
           "rendezvous.stall",
           "rendezvous.drain",
+          "rendezvous.relay",
           "rendezvous.tunnels-per-id",
           "rendezvous.tunnel-age",
           "rendezvous.probe",

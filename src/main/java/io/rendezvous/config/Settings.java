@@ -51,6 +51,10 @@ public interface Settings {
   @WithDefault("10m")
   Duration stall();
 
+  /** How clients are relayed if their entry does not say so (protocol.md, 1.7). */
+  @WithDefault("raw")
+  RelayMode relay();
+
   /** The time that transfers are given after SIGTERM. */
   @WithDefault("30s")
   Duration drain();

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.config.RelayMode;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -174,6 +175,21 @@ public final class Entry {
     return new Entry(copy);
   }
 
+  /**
+   * Returns a copy of this entry with another mode of relaying.
+   *
+   * @param mode empty for the mode of the broker's settings
+   */
+  public Entry withRelay(Optional<RelayMode> mode) {
+    ObjectNode copy = json.deepCopy();
+    if (mode.isPresent()) {
+      copy.put("relay", mode.get().toString());
+    } else {
+      copy.remove("relay");
+    }
+    return new Entry(copy);
+  }
+
   /** Sets a new secret, and removes the keys that older servers derived from the old one. */
   private static Entry withNewSecret(ObjectNode copy) {
     ObjectNode params = (ObjectNode) copy.path("authParams");
@@ -262,6 +278,11 @@ public final class Entry {
     return hasPassword()
         ? Optional.of(ClientPassword.parse(id, json.path(PASSWORD)))
         : Optional.empty();
+  }
+
+  /** Returns how its clients are relayed, if the entry says so (protocol.md, 1.7). */
+  public Optional<RelayMode> relay() {
+    return RelayMode.named(json.path("relay").asText());
   }
 
   /** Returns the parameters of the entry's tokens. */

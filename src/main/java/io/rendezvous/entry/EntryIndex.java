@@ -181,6 +181,11 @@ public final class EntryIndex {
    */
   public Optional<Entry> labelled(String label) throws IOException {
     all();
+    return knownLabel(label);
+  }
+
+  /** Returns the same as of the last listing. I/O threads may call. */
+  public Optional<Entry> knownLabel(String label) {
     return Optional.ofNullable(byLabel.get(label)).or(() -> Optional.ofNullable(byName.get(label)));
   }
 

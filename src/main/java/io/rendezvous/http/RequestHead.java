@@ -62,6 +62,16 @@ public final class RequestHead {
    */
   void checkRequest() throws ProtocolException {
     check(!method.equals("CONNECT"), "CONNECT has to be the first request of a connection");
+    checkLaterRequest();
+  }
+
+  /**
+   * Checks a request of a client that is paired with a hidden server. It may be a CONNECT to what
+   * that server can reach.
+   *
+   * @throws ProtocolException if the request is invalid; the message says how
+   */
+  public void checkLaterRequest() throws ProtocolException {
     check(
         values("Authorization").size() <= 1 || field(Identity.ID_HEADER).isPresent(),
         "more than one Authorization header");

@@ -4,6 +4,7 @@ import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * The head of a response, parsed strictly (RFC 9112, 4).
@@ -13,6 +14,8 @@ import java.util.Optional;
  * @param fields the header lines in their order
  */
 public record ResponseHead(boolean http11, int status, List<HeaderField> fields) {
+  private static final Pattern STATUS_LINE =
+      Pattern.compile("HTTP/1\\.[01] [1-9]\\d\\d( .*)?", Pattern.DOTALL);
   private static final String VERSION = "HTTP/1.1 ";
   private static final int NO_CONTENT = 204;
   private static final int NOT_MODIFIED = 304;
@@ -38,7 +41,7 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
     String text = new String(head, StandardCharsets.ISO_8859_1);
     int endOfLine = text.indexOf("\r\n");
     String line = text.substring(0, endOfLine);
-    if (!line.matches("(?s)HTTP/1\\.[01] [1-9]\\d\\d( .*)?")) {
+    if (!STATUS_LINE.matcher(line).matches()) {
       throw new ProtocolException("malformed status line");
     }
     int status = Integer.parseInt(line.substring(VERSION.length(), VERSION.length() + 3));

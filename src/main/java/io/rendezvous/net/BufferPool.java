@@ -1,6 +1,7 @@
 package io.rendezvous.net;
 
 import java.nio.ByteBuffer;
+import java.util.List;
 
 /**
  * A pool of heap buffers of two sizes, for bytes between two sockets. JSSE works on arrays and
@@ -75,6 +76,17 @@ public final class BufferPool {
         .put(first)
         .put(second)
         .flip();
+  }
+
+  /** Returns the bytes of all parts in one buffer, which is of this pool if they fit into one. */
+  public ByteBuffer joined(List<ByteBuffer> parts) {
+    int size = 0;
+    for (ByteBuffer part : parts) {
+      size += part.remaining();
+    }
+    ByteBuffer all = size <= LARGE_SIZE ? takeFor(size) : ByteBuffer.allocate(size);
+    parts.forEach(all::put);
+    return all.flip();
   }
 
   /**

@@ -97,6 +97,9 @@ public final class Pump {
   /** Bytes that are read into a large buffer: as TLS records, they fill one large buffer. */
   private static final int LARGE_READ = BufferPool.LARGE_SIZE - BufferPool.SIZE;
 
+  /** Bytes that are read while they are held back. More is left in the socket. */
+  private static final int MAX_HELD = 64 * 1024;
+
   private final Owner owner;
   private final Conn from;
   private final Conn to;
@@ -115,6 +118,8 @@ public final class Pump {
   // Of the reading part.
   private boolean fast;
   private boolean finishing;
+  private boolean holding;
+  private @Nullable ByteBuffer held; // until they are released and filtered
 
   // Written by the writing part, read by any thread.
   private volatile int consumed;
@@ -172,6 +177,11 @@ public final class Pump {
     return isPending() && now - moved >= stall.toNanos();
   }
 
+  /** Returns whether no more comes from the stream that is read, and nothing of it waits. */
+  boolean isDone() {
+    return isOver() || sawEnd && !isPending();
+  }
+
   /** Returns whether nothing waits, and nothing has moved either way for that long. */
   public boolean isSilent(long now, Pump other, Duration linger) {
     return !isPending() && now - Math.max(moved, other.moved) >= linger.toNanos();
@@ -202,16 +212,7 @@ public final class Pump {
         from.suspendReads();
         return;
       }
-      ByteBuffer buffer =
-          fast ? from.buffers().takeLarge().limit(LARGE_READ) : from.buffers().take();
-      int n = 0;
-      try {
-        n = from.read(buffer);
-      } finally {
-        if (n <= 0) {
-          from.buffers().give(buffer);
-        }
-      }
+      int n = held == null || holding ? readOnce() : passHeld(held);
       if (n < 0) {
         endOfStream();
         return;
@@ -220,9 +221,7 @@ public final class Pump {
         break;
       }
       read += n;
-      fast = n >= FULL;
-      pass(buffer.flip());
-      if (ended) {
+      if (ended || isHoldingAll()) {
         from.suspendReads();
         return;
       }
@@ -230,6 +229,35 @@ public final class Pump {
     if (owner.isRunning()) {
       from.resumeReads();
     }
+  }
+
+  /** Reads into one buffer, and passes it on or holds it back. Returns as a read does. */
+  private int readOnce() throws IOException {
+    ByteBuffer buffer =
+        fast ? from.buffers().takeLarge().limit(LARGE_READ) : from.buffers().take();
+    int n = 0;
+    try {
+      n = from.read(buffer);
+    } finally {
+      if (n <= 0) {
+        from.buffers().give(buffer);
+      }
+    }
+    if (n > 0) {
+      fast = n >= FULL;
+      if (!lost) {
+        bytes = bytes + n;
+        moved = System.nanoTime();
+      }
+      buffer.flip();
+      if (holding) {
+        keep(buffer);
+        from.buffers().give(buffer);
+      } else {
+        pass(buffer);
+      }
+    }
+    return n;
   }
 
   private boolean isFull() {
@@ -250,10 +278,6 @@ public final class Pump {
 
   @SuppressWarnings("ReferenceEquality") // the filter may return the same buffer
   private void pass(ByteBuffer read) throws IOException {
-    if (!lost) {
-      bytes = bytes + read.remaining();
-      moved = System.nanoTime();
-    }
     ByteBuffer passed = owner.filter(this, read);
     if (passed != read) {
       from.buffers().give(read);
@@ -269,6 +293,57 @@ public final class Pump {
     } else if (passed != null) {
       wakeWriter();
     }
+  }
+
+  /**
+   * Holds bytes back that {@link Owner#filter} does not pass on yet, and those that follow them. At
+   * most 64 KiB are read until {@link #release}; then all of them are filtered again. On the reading
+   * thread, within the filter.
+   */
+  public void hold(ByteBuffer rest) {
+    holding = true;
+    keep(rest);
+  }
+
+  private void keep(ByteBuffer more) {
+    if (more.hasRemaining()) {
+      held = BufferPool.append(held == null ? ByteBuffer.allocate(0) : held, more);
+    }
+  }
+
+  private boolean isHoldingAll() {
+    return holding && held != null && held.remaining() >= MAX_HELD;
+  }
+
+  /** Has the bytes that are held back filtered again, and reading go on. Any thread may call. */
+  public void release() {
+    from.execute(
+        () -> {
+          if (holding) {
+            holding = false;
+            read();
+          }
+        });
+  }
+
+  private int passHeld(ByteBuffer released) throws IOException {
+    int n = released.remaining();
+    held = null;
+    pass(released);
+    return n;
+  }
+
+  /**
+   * Passes bytes on before anything is read.
+   *
+   * @param first is not filtered
+   * @param following was read before; it is filtered, and what is left of it goes into one buffer
+   *     with the first
+   */
+  void begin(ByteBuffer first, ByteBuffer following) throws IOException {
+    ByteBuffer passed = following.hasRemaining() ? owner.filter(this, following) : following;
+    put(passed == null ? first : BufferPool.joined(first, passed));
+    ended = finishing;
   }
 
   /** Puts a full buffer into the ring, which has to have room. */
@@ -328,7 +403,9 @@ public final class Pump {
     from.suspendReads();
     ending = from.isTruncated() ? Ending.CUT : Ending.SHUT;
     sawEnd = true;
-    owner.ended(this);
+    if (held == null) { // otherwise it is read again when that is released
+      owner.ended(this);
+    }
   }
 
   /** Passes the end of the stream on once what was read is delivered. On the reading thread. */
@@ -349,7 +426,7 @@ public final class Pump {
   /**
    * Stops reading, so that the direction ends once what was read is delivered. Any thread may call.
    */
-  void endAfterFlush() {
+  public void endAfterFlush() {
     from.execute(
         () -> {
           if (!ended && owner.isRunning()) {

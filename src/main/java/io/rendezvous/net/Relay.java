@@ -1,5 +1,6 @@
 package io.rendezvous.net;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.util.Optional;
@@ -109,9 +110,29 @@ public final class Relay {
     void over();
   }
 
+  /**
+   * Follows the bytes of a relay, and decides what of them is passed on. It may use the pumps as
+   * {@link Pump.Owner#filter} may: one of them moves up, from the near to the far connection, and
+   * the other one down.
+   */
+  public interface Filter {
+    /** Returns what is passed on of bytes that came from the near connection, on its thread. */
+    ByteBuffer up(ByteBuffer read, Pump up, Pump down);
+
+    /** Returns what is passed on of bytes that came from the far connection, on its thread. */
+    ByteBuffer down(ByteBuffer read, Pump up, Pump down);
+
+    /**
+     * Returns whether the far end cannot be followed any more, so that the relay ends once what is
+     * passed on of it is delivered. Any thread may call.
+     */
+    boolean hasLostFar();
+  }
+
   private final Conn near;
   private final Conn far;
   private final Owner owner;
+  private final @Nullable Filter filter;
   private final Pump up;
   private final Pump down;
   private final AtomicReference<State> state = new AtomicReference<>(State.RUNNING);
@@ -128,9 +149,19 @@ public final class Relay {
    * @param far the connection whose answer is awaited
    */
   public Relay(Conn near, Conn far, Owner owner) {
+    this(near, far, owner, null);
+  }
+
+  /**
+   * Creates a relay that has not started.
+   *
+   * @param filter decides what is passed on; null for all
+   */
+  public Relay(Conn near, Conn far, Owner owner, @Nullable Filter filter) {
     this.near = near;
     this.far = far;
     this.owner = owner;
+    this.filter = filter;
     this.halfCloses = near.halfCloses() && far.halfCloses();
     Pump.Owner pumpOwner = new PumpOwner();
     this.up = new Pump(pumpOwner, near, far);
@@ -144,7 +175,25 @@ public final class Relay {
    */
   public void start(ByteBuffer first) {
     firstBytes = first.remaining();
-    startBoth(first, null);
+    up.put(first);
+    startBoth(null);
+  }
+
+  /**
+   * Takes both connections over and begins. Called on the near connection's thread.
+   *
+   * @param first is sent to the far end before anything that is read, and is not filtered
+   * @param following was read from the near connection after it, and is filtered
+   */
+  public void startFiltered(ByteBuffer first, ByteBuffer following) {
+    firstBytes = first.remaining() + following.remaining();
+    try {
+      up.begin(first, following);
+    } catch (IOException e) {
+      broken(near, e);
+      return;
+    }
+    startBoth(null);
   }
 
   /**
@@ -157,7 +206,8 @@ public final class Relay {
    */
   public void start(ByteBuffer greeting, ByteBuffer first) {
     firstBytes = first.remaining();
-    startBoth(BufferPool.joined(greeting.duplicate(), first), greeting);
+    up.put(BufferPool.joined(greeting.duplicate(), first));
+    startBoth(greeting);
   }
 
   /**
@@ -169,11 +219,11 @@ public final class Relay {
    */
   public void resume(ByteBuffer toFar, ByteBuffer toNear) {
     firstBytes = toFar.remaining();
-    startBoth(toFar, toNear);
+    up.put(toFar);
+    startBoth(toNear);
   }
 
-  private void startBoth(ByteBuffer toFar, @Nullable ByteBuffer toNear) {
-    up.put(toFar);
+  private void startBoth(@Nullable ByteBuffer toNear) {
     // Nothing may be written to the far end before this relay's listeners are set on it.
     if (near.sharesThread(far)) {
       beginFar(toNear);
@@ -242,8 +292,8 @@ public final class Relay {
   void check(long now, Duration linger, Duration stall) {
     if (up.isStalled(now, stall)
         || down.isStalled(now, stall)
-        || up.isOver() && down.isSilent(now, up, linger)
-        || down.isOver() && up.isSilent(now, down, linger)) {
+        || up.isDone() && down.isSilent(now, up, linger)
+        || down.isDone() && up.isSilent(now, down, linger)) {
       end(End.STOOD_STILL);
     }
   }
@@ -358,11 +408,14 @@ public final class Relay {
     }
 
     @Override
-    public ByteBuffer filter(Pump pump, ByteBuffer read) {
+    public @Nullable ByteBuffer filter(Pump pump, ByteBuffer read) {
       if (pump == down && !pump.began()) {
         owner.answered(read);
       }
-      return read;
+      if (filter == null) {
+        return read;
+      }
+      return pump == up ? filter.up(read, up, down) : filter.down(read, up, down);
     }
 
     @Override
@@ -392,7 +445,9 @@ public final class Relay {
 
     @Override
     public void delivered(Pump pump) {
-      if (!over() && !halfCloses) {
+      if (filter != null && filter.hasLostFar() && pump == down) {
+        finish(End.FAR_BROKE);
+      } else if (!over() && !halfCloses && pump.sawEnd()) {
         other(pump).endAfterFlush();
       }
     }

@@ -42,7 +42,7 @@ public final class LabelResolver {
   }
 
   /** Returns the label in the request's host name, if the name is in the broker's domain. */
-  Optional<String> labelOf(RequestHead head) {
+  public Optional<String> labelOf(RequestHead head) {
     if (suffix.isEmpty()) {
       return Optional.empty();
     }
@@ -51,6 +51,11 @@ public final class LabelResolver {
     return host.endsWith(end)
         ? Optional.of(host.substring(0, host.length() - end.length()))
         : Optional.empty();
+  }
+
+  /** Returns the entry that a label belonged to when labels were last looked up. Never blocks. */
+  public Optional<Entry> known(String label) {
+    return index.knownLabel(LowerCase.of(label));
   }
 
   /** Looks up a label. May block. */

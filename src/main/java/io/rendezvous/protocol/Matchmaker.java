@@ -85,7 +85,27 @@ public final class Matchmaker {
    *     sees the end of the tunnel instead
    */
   public void pair(Client client, Tunnel tunnel, ByteBuffer first, @Nullable Owner owner) {
-    start(new Pair(client, tunnel, owner), relay -> relay.start(first));
+    start(new Pair(client, tunnel, owner, null), relay -> relay.start(first));
+  }
+
+  /**
+   * Takes both connections over and relays between them with a guard. Called on the client's I/O
+   * thread.
+   *
+   * @param tunnel was taken for this client
+   * @param first goes down the tunnel before anything else, without passing the guard
+   * @param early was read from the client after the first head; it passes the guard, and goes down
+   *     in one piece with the first
+   * @param owner takes the client back if the tunnel gives no answer
+   */
+  public void pairGuarded(
+      Client client,
+      Tunnel tunnel,
+      ByteBuffer first,
+      ByteBuffer early,
+      Relay.Filter guard,
+      Owner owner) {
+    start(new Pair(client, tunnel, owner, guard), relay -> relay.startFiltered(first, early));
   }
 
   /**
@@ -99,7 +119,7 @@ public final class Matchmaker {
    */
   public void join(
       Client client, Tunnel tunnel, ByteBuffer greeting, ByteBuffer first, Owner owner) {
-    start(new Pair(client, tunnel, owner), relay -> relay.start(greeting, first));
+    start(new Pair(client, tunnel, owner, null), relay -> relay.start(greeting, first));
   }
 
   /** Starts the relay of a pair. An error leaves neither a pair nor a connection. */
@@ -124,11 +144,15 @@ public final class Matchmaker {
     private final Relay relay;
     private final Rendezvous rendezvous;
 
-    Pair(Client client, Tunnel tunnel, @Nullable Owner owner) {
+    Pair(
+        Client client,
+        Tunnel tunnel,
+        @Nullable Owner owner,
+        Relay.@Nullable Filter filter) {
       this.client = client;
       this.tunnel = tunnel;
       this.owner = owner;
-      this.relay = new Relay(client.conn(), ParkedConnection.of(tunnel), this);
+      this.relay = new Relay(client.conn(), ParkedConnection.of(tunnel), this, filter);
       this.rendezvous =
           new Rendezvous(
               tunnel.id(),

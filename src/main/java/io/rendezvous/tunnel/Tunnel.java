@@ -1,8 +1,10 @@
 package io.rendezvous.tunnel;
 
+import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.Entry;
 import java.net.InetSocketAddress;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
 import org.jspecify.annotations.Nullable;
@@ -54,6 +56,7 @@ public final class Tunnel {
   private final long parkedAt;
   private final long retireAt;
   private final boolean wantsProxyHeader;
+  private final @Nullable RelayMode relay;
 
   // Guarded by the lock of the tunnel's pool.
   private @Nullable Runnable relayEnder;
@@ -81,6 +84,7 @@ public final class Tunnel {
     this.label = label;
     this.askedFrom = askedFrom;
     this.wantsProxyHeader = entry.wantsProxyHeader();
+    this.relay = entry.relay().orElse(null);
     this.connection = connection;
     this.canBeProbed = connection.canBeProbed();
     this.parkedAt = now;
@@ -107,6 +111,11 @@ public final class Tunnel {
   /** Returns whether the hidden server wants a PROXY header before the request. */
   public boolean wantsProxyHeader() {
     return wantsProxyHeader;
+  }
+
+  /** Returns how clients of the hidden server are relayed, if its entry says so. */
+  public Optional<RelayMode> relay() {
+    return Optional.ofNullable(relay);
   }
 
   /** Returns the connection. Only whoever took the tunnel may use it. */

@@ -27,9 +27,21 @@ record AnswerBody(Framing framing, long length, boolean unframed) {
    * @throws ProtocolException if the head does not say so unambiguously
    */
   static AnswerBody of(ResponseHead answer, RequestHead request) throws ProtocolException {
+    AnswerBody body = of(answer, request.method().equals("HEAD"));
+    boolean unframed = body.framing == Framing.CHUNKS && !request.isHttp11();
+    return new AnswerBody(body.framing, body.length, unframed);
+  }
+
+  /**
+   * Returns how the body of an answer is framed, if the client is sent it as it comes.
+   *
+   * @param toHead whether it answers a HEAD request
+   * @throws ProtocolException if the head does not say so unambiguously
+   */
+  static AnswerBody of(ResponseHead answer, boolean toHead) throws ProtocolException {
     int status = answer.status();
     boolean none = status / 100 == 1 || status == NO_CONTENT || status == NOT_MODIFIED;
-    if (none || request.method().equals("HEAD")) {
+    if (none || toHead) {
       return new AnswerBody(Framing.NONE, 0, false);
     }
     List<String> codings = codings(answer);
@@ -38,9 +50,7 @@ record AnswerBody(Framing framing, long length, boolean unframed) {
       if (chunked && codings.stream().filter("chunked"::equalsIgnoreCase).count() > 1) {
         throw new ProtocolException("malformed Transfer-Encoding");
       }
-      return chunked
-          ? new AnswerBody(Framing.CHUNKS, 0, !request.isHttp11())
-          : new AnswerBody(Framing.END, 0, false);
+      return new AnswerBody(chunked ? Framing.CHUNKS : Framing.END, 0, false);
     }
     List<String> lengths =
         HeaderField.items(answer.fields(), "Content-Length").stream().distinct().toList();
@@ -48,6 +58,11 @@ record AnswerBody(Framing framing, long length, boolean unframed) {
       return new AnswerBody(Framing.END, 0, false);
     }
     return new AnswerBody(Framing.LENGTH, length(lengths), false);
+  }
+
+  /** Returns whether there is no body, or an empty one. */
+  boolean isEmpty() {
+    return framing == Framing.NONE || framing == Framing.LENGTH && length == 0;
   }
 
   private static long length(List<String> lengths) throws ProtocolException {

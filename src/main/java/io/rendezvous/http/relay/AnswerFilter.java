@@ -134,7 +134,7 @@ final class AnswerFilter {
       passed.add(read);
     }
     surplus = part == Part.NOTHING && read.hasRemaining();
-    return joined(passed);
+    return buffers.joined(passed);
   }
 
   private ByteBuffer bodyOf(ByteBuffer read) throws ProtocolException {
@@ -164,14 +164,6 @@ final class AnswerFilter {
     if (progress == BodySkipper.Progress.END) {
       part = Part.NOTHING;
     }
-  }
-
-  private ByteBuffer joined(List<ByteBuffer> parts) {
-    int size = parts.stream().mapToInt(ByteBuffer::remaining).sum();
-    ByteBuffer out =
-        size <= BufferPool.LARGE_SIZE ? buffers.takeFor(size) : ByteBuffer.allocate(size);
-    parts.forEach(out::put);
-    return out.flip();
   }
 
   private void readHead(ByteBuffer read, List<ByteBuffer> passed) throws ProtocolException {
@@ -222,8 +214,7 @@ final class AnswerFilter {
     body = AnswerBody.of(head, request);
     body.correct(head, edited);
     skipper = BodySkipper.ofAnswer(body.framing() == Framing.CHUNKS ? -1 : body.length());
-    boolean empty = body.framing() == Framing.NONE || body.framing() == Framing.LENGTH;
-    part = empty && body.length() == 0 ? Part.NOTHING : Part.BODY;
+    part = body.isEmpty() ? Part.NOTHING : Part.BODY;
     if (editor.begin(head, body, edited)) {
       passed.add(edited.octets());
     }

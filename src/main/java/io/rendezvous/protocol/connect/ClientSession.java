@@ -1,12 +1,15 @@
 package io.rendezvous.protocol.connect;
 
+import io.rendezvous.config.RelayMode;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.http.relay.HttpGuard;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
 import io.rendezvous.protocol.FirstRequest;
+import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Refusals;
 import io.rendezvous.protocol.RequestRecords;
@@ -63,6 +66,9 @@ final class ClientSession implements Waiter {
   private final UUID id;
   private final ByteBuffer first;
   private final boolean atHostName;
+  private final boolean guarded;
+  private final LaterHeads laterHeads;
+  private final RelayMode relayMode;
   private final TunnelRegistry tunnels;
   private final Matchmaker matchmaker;
   private final RequestRecords requests;
@@ -75,13 +81,26 @@ final class ClientSession implements Waiter {
   private int attempts;
   private long retryUntil;
 
-  /** Creates the session of a client. */
-  ClientSession(Conn client, Named named, TunnelService service, Refusals refusals) {
+  /**
+   * Creates the session of a client.
+   *
+   * @param relayMode how it is relayed if the entry does not say so
+   */
+  ClientSession(
+      Conn client,
+      Named named,
+      TunnelService service,
+      LabelResolver labels,
+      Refusals refusals,
+      RelayMode relayMode) {
     this.client = client;
     this.head = named.head();
     this.id = named.id();
     this.first = named.first();
     this.atHostName = named.atHostName();
+    this.guarded = named.guarded();
+    this.laterHeads = new LaterHeads(client, named, labels, refusals);
+    this.relayMode = relayMode;
     this.tunnels = service.registry();
     this.matchmaker = service.matchmaker();
     this.requests = service.requests();
@@ -261,16 +280,23 @@ final class ClientSession implements Waiter {
       request = requests.begin(id, client.peer(), head);
     }
     ByteBuffer early = client.takeEarly();
-    // In one piece: some hidden servers look for the body in what they read the head from.
-    ByteBuffer all = BufferPool.joined(first.duplicate(), early.duplicate());
+    ByteBuffer begin = first.duplicate();
     if (tunnel.wantsProxyHeader()) {
-      all = BufferPool.joined(ProxyHeader.of(client.peer(), client.local()), all);
+      begin = BufferPool.joined(ProxyHeader.of(client.peer(), client.local()), begin);
     }
-    matchmaker.pair(
-        new Matchmaker.Client(client, arrivedAt, attempts),
-        tunnel,
-        all,
-        new PairOwner(early, request));
+    Matchmaker.Client paired = new Matchmaker.Client(client, arrivedAt, attempts);
+    Matchmaker.Owner owner = new PairOwner(early, request);
+    // In one piece: some hidden servers look for the body in what they read the head from.
+    if (isGuarded(tunnel)) {
+      HttpGuard guard = new HttpGuard(head, laterHeads, client.buffers());
+      matchmaker.pairGuarded(paired, tunnel, begin, early.duplicate(), guard, owner);
+    } else {
+      matchmaker.pair(paired, tunnel, BufferPool.joined(begin, early.duplicate()), owner);
+    }
+  }
+
+  private boolean isGuarded(Tunnel tunnel) {
+    return guarded || tunnel.relay().orElse(relayMode) == RelayMode.GUARDED;
   }
 
   /** Takes the client back from a tunnel, and records how its first request fares. */

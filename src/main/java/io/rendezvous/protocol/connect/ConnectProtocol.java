@@ -1,5 +1,6 @@
 package io.rendezvous.protocol.connect;
 
+import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.ClientAuthenticator;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.LowerCase;
@@ -47,6 +48,7 @@ public final class ConnectProtocol implements Protocol {
   private final PasswordGate gate;
   private final Refusals refusals;
   private final Executor worker;
+  private volatile RelayMode relayMode = RelayMode.RAW;
 
   /**
    * Creates the protocol.
@@ -70,6 +72,11 @@ public final class ConnectProtocol implements Protocol {
     this.gate = new PasswordGate(clients, nonces, challenger, refusals, worker);
     this.refusals = refusals;
     this.worker = worker;
+  }
+
+  /** Sets how clients are relayed if the entry does not say so. Any thread may call. */
+  public void setRelayMode(RelayMode mode) {
+    relayMode = mode;
   }
 
   // Hidden servers.
@@ -208,7 +215,7 @@ public final class ConnectProtocol implements Protocol {
 
   private void rendezvous(ClientConnection client, ClientSession.Named named) {
     Conn conn = client.takeOver();
-    new ClientSession(conn, named, tunnels, refusals).start();
+    new ClientSession(conn, named, tunnels, labels, refusals, relayMode).start();
   }
 
   private void refuse(ClientConnection client, Problem problem) {

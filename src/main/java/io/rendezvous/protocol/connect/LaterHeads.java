@@ -1,0 +1,80 @@
+package io.rendezvous.protocol.connect;
+
+import io.rendezvous.entry.Entry;
+import io.rendezvous.http.Identity;
+import io.rendezvous.http.Problem;
+import io.rendezvous.http.RequestHead;
+import io.rendezvous.http.relay.HttpGuard;
+import io.rendezvous.net.Conn;
+import io.rendezvous.protocol.LabelResolver;
+import io.rendezvous.protocol.Refusals;
+import io.rendezvous.tunnel.TunnelListener;
+import java.net.ProtocolException;
+import java.nio.ByteBuffer;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The heads that follow the first one of a guarded client (protocol.md, 1.7). Each has to name the
+ * hidden server of the first, and is passed on without that identity.
+ *
+ * <p>Never blocks: a label is looked up in memory only, and one that is not known there counts as
+ * another hidden server's. Lives on the client's I/O thread.
+ */
+final class LaterHeads implements HttpGuard.Owner {
+  private final Conn client;
+  private final UUID id;
+  private final Optional<String> label;
+  private final boolean atHostName;
+  private final LabelResolver labels;
+  private final Refusals refusals;
+
+  LaterHeads(Conn client, ClientSession.Named named, LabelResolver labels, Refusals refusals) {
+    this.client = client;
+    this.id = named.id();
+    this.label = labels.labelOf(named.head());
+    this.atHostName = named.atHostName();
+    this.labels = labels;
+    this.refusals = refusals;
+  }
+
+  @Override
+  public ByteBuffer pass(RequestHead head) throws ProtocolException {
+    head.checkLaterRequest();
+    Optional<String> host = labels.labelOf(head);
+    if (host.isPresent() && namesByHost(host.get())) {
+      return head.octets();
+    }
+    Identity identity =
+        Identity.of(head).orElseThrow(() -> new ProtocolException("it names no hidden server"));
+    Optional<UUID> named =
+        identity.id().or(() -> labels.known(identity.name()).filter(Entry::isOpen).map(Entry::id));
+    checkSame(named);
+    return identity.head();
+  }
+
+  /**
+   * Returns whether the label in the host name is the head's identity. The same label as in the
+   * first head is the same identity.
+   */
+  private boolean namesByHost(String host) throws ProtocolException {
+    if (label.filter(host::equals).isPresent()) {
+      return atHostName;
+    }
+    Optional<Entry> entry = labels.known(host);
+    checkSame(entry.map(Entry::id));
+    return entry.filter(Entry::isChallenged).isEmpty();
+  }
+
+  private void checkSame(Optional<UUID> named) throws ProtocolException {
+    if (named.filter(id::equals).isEmpty()) {
+      throw new ProtocolException("it names another hidden server");
+    }
+  }
+
+  @Override
+  public void refused(String why) {
+    Problem problem = Problem.permanent(400, "a later request did not pass: " + why);
+    refusals.refused(client, TunnelListener.Side.CLIENT, Optional.of(id), problem);
+  }
+}
