@@ -143,11 +143,12 @@ final class Api {
     try {
       entry =
           Entry.create(
-              id,
-              request.labels(List.of()),
-              request.digits(EntryRequest.DEFAULT_DIGITS),
-              clock.instant(),
-              request.flags(List.of()));
+                  id,
+                  request.labels(List.of()),
+                  request.digits(EntryRequest.DEFAULT_DIGITS),
+                  clock.instant(),
+                  request.flags(List.of()))
+              .withRelay(request.relay(Optional.empty()));
     } catch (IllegalArgumentException e) {
       throw EntryRequest.invalid(String.valueOf(e.getMessage()));
     }
@@ -174,9 +175,10 @@ final class Api {
             id,
             old ->
                 old.with(
-                    request.labels(old.labels()),
-                    request.digits(old.totp().digits()),
-                    request.flags(old.flags())));
+                        request.labels(old.labels()),
+                        request.digits(old.totp().digits()),
+                        request.flags(old.flags()))
+                    .withRelay(request.relay(old.relay())));
     if (changed.isEmpty()) {
       create(exchange, request, id);
       return;

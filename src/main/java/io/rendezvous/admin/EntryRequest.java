@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.StrictJson;
 import io.undertow.util.StatusCodes;
@@ -38,7 +39,7 @@ final class EntryRequest {
   static EntryRequest parse(byte[] body) throws ApiException {
     ObjectNode json = object(body);
     Set<String> keys = new TreeSet<>(Entry.FLAGS);
-    keys.addAll(Set.of("uuid", "labels", "digits"));
+    keys.addAll(Set.of("uuid", "labels", "digits", "relay"));
     for (Iterator<String> names = json.fieldNames(); names.hasNext(); ) {
       if (!keys.contains(names.next())) {
         throw invalid("unknown key; the keys of an entry are " + String.join(", ", keys));
@@ -83,6 +84,10 @@ final class EntryRequest {
     if (json.has("digits") && !(digits.isIntegralNumber() && digits.canConvertToInt())) {
       throw invalid("\"digits\" must be an integer");
     }
+    JsonNode relay = json.path("relay");
+    if (json.hasNonNull("relay") && RelayMode.named(relay.asText()).isEmpty()) {
+      throw invalid("\"relay\" must be \"raw\", \"guarded\" or null");
+    }
     if (json.has("labels") && !json.path("labels").isArray()) {
       throw invalid("\"labels\" must be an array of strings");
     }
@@ -126,6 +131,10 @@ final class EntryRequest {
 
   int digits(int defaultDigits) {
     return json.path("digits").asInt(defaultDigits);
+  }
+
+  Optional<RelayMode> relay(Optional<RelayMode> defaultMode) {
+    return json.has("relay") ? RelayMode.named(json.path("relay").asText()) : defaultMode;
   }
 
   List<String> flags(List<String> defaultFlags) {

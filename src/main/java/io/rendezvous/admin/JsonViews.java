@@ -3,6 +3,7 @@ package io.rendezvous.admin;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.Provisioner;
@@ -54,6 +55,7 @@ final class JsonViews {
     json.put("digits", entry.totp().digits());
     json.put("created", entry.created().orElse(null));
     Entry.FLAGS.forEach(flag -> json.put(flag, entry.flags().contains(flag)));
+    json.put("relay", entry.relay().map(RelayMode::toString).orElse(null));
     json.put("previousUntil", text(entry.previousUntil().filter(now::isBefore)));
     json.put("url", provisioner.url(entry));
     addActivity(json, id, now);

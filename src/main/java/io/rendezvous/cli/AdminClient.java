@@ -137,6 +137,7 @@ final class AdminClient implements EntryAdmin {
     entry.labels().forEach(labels::add);
     form.put("digits", entry.totp().digits());
     entry.flags().forEach(flag -> form.put(flag, true));
+    entry.relay().ifPresent(mode -> form.put("relay", mode.toString()));
     bodyOf(ask("POST", "api/entries", form.toString()));
   }
 

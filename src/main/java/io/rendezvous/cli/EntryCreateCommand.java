@@ -1,5 +1,6 @@
 package io.rendezvous.cli;
 
+import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
 import java.io.PrintWriter;
@@ -52,6 +53,14 @@ final class EntryCreateCommand implements Callable<Integer> {
       description = "Send a PROXY protocol header (version 2) before each client's bytes.")
   private boolean proxyProtocol;
 
+  @Option(
+      names = "--relay",
+      paramLabel = "MODE",
+      description =
+          "How clients are relayed: raw, or guarded to read each request's head (default: as"
+              + " rendezvous.relay says).")
+  private @Nullable String relay;
+
   @Option(names = "--json", description = "Print the provisioning file and nothing else.")
   private boolean json;
 
@@ -97,10 +106,20 @@ final class EntryCreateCommand implements Callable<Integer> {
       flags.add("proxyProtocol");
     }
     try {
-      return Entry.create(uuid(), labels, digits, Instant.now(), flags);
+      return Entry.create(uuid(), labels, digits, Instant.now(), flags).withRelay(relayMode());
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
+  }
+
+  private Optional<RelayMode> relayMode() {
+    String given = relay;
+    if (given == null) {
+      return Optional.empty();
+    }
+    return Optional.of(
+        RelayMode.named(given)
+            .orElseThrow(() -> new IllegalArgumentException("Not raw or guarded: " + given)));
   }
 
   private UUID uuid() {

@@ -233,8 +233,7 @@ public final class Pump {
 
   /** Reads into one buffer, and passes it on or holds it back. Returns as a read does. */
   private int readOnce() throws IOException {
-    ByteBuffer buffer =
-        fast ? from.buffers().takeLarge().limit(LARGE_READ) : from.buffers().take();
+    ByteBuffer buffer = fast ? from.buffers().takeLarge().limit(LARGE_READ) : from.buffers().take();
     int n = 0;
     try {
       n = from.read(buffer);
@@ -297,8 +296,8 @@ public final class Pump {
 
   /**
    * Holds bytes back that {@link Owner#filter} does not pass on yet, and those that follow them. At
-   * most 64 KiB are read until {@link #release}; then all of them are filtered again. On the reading
-   * thread, within the filter.
+   * most 64 KiB are read until {@link #release}; then all of them are filtered again. On the
+   * reading thread, within the filter.
    */
   public void hold(ByteBuffer rest) {
     holding = true;

@@ -144,11 +144,7 @@ public final class Matchmaker {
     private final Relay relay;
     private final Rendezvous rendezvous;
 
-    Pair(
-        Client client,
-        Tunnel tunnel,
-        @Nullable Owner owner,
-        Relay.@Nullable Filter filter) {
+    Pair(Client client, Tunnel tunnel, @Nullable Owner owner, Relay.@Nullable Filter filter) {
       this.client = client;
       this.tunnel = tunnel;
       this.owner = owner;

@@ -118,12 +118,16 @@ function update(now) {
   if (!edit.classList.contains('changed')) {
     edit.elements.labels.value = entry.labels.join(', ');
     for (const flag of FLAGS) edit.elements[flag].checked = entry[flag];
+    edit.elements.relay.value = entry.relay ?? '';
   }
 }
 
 // Split at commas only: a name with a blank is refused in words, rather than taken for two labels.
 const labelsOf = input => input.value.split(',').map(label => label.trim()).filter(Boolean);
-const flagsOf = form => Object.fromEntries(FLAGS.map(flag => [flag, form.elements[flag].checked]));
+const optionsOf = form => ({
+  ...Object.fromEntries(FLAGS.map(flag => [flag, form.elements[flag].checked])),
+  relay: form.elements.relay.value || null,
+});
 
 /** Returns an element with the entry's name, for use in a sentence. */
 function nameElement() {
@@ -148,7 +152,7 @@ export function confirmDiscard(then) {
 }
 
 onSubmit(edit, async () => {
-  const now = await put(`entries/${uuid}`, { labels: labelsOf(edit.elements.labels), ...flagsOf(edit) });
+  const now = await put(`entries/${uuid}`, { labels: labelsOf(edit.elements.labels), ...optionsOf(edit) });
   edit.classList.remove('changed');
   update(now);
   say('Saved.');
@@ -241,7 +245,7 @@ onSubmit(form, async () => {
     ...(id && { uuid: id }),
     labels: labelsOf(form.elements.labels),
     digits: form.elements.digits.valueAsNumber,
-    ...flagsOf(form),
+    ...optionsOf(form),
   });
   dialog.close();
   created = made.uuid;

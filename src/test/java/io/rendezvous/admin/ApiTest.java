@@ -107,6 +107,7 @@ class ApiTest {
     JsonNode made = create("{\"labels\":[\"Home\"],\"digits\":6,\"proxyProtocol\":true}");
     assertThat(made.path("labels").path(0).asText()).isEqualTo("home");
     assertThat(made.path("proxyProtocol").asBoolean()).isTrue();
+    assertThat(made.path("relay").isNull()).isTrue();
     assertThat(ask(200, "GET", path(made), "")).isEqualTo(made);
     JsonNode changed = ask(200, "PUT", path(made), "{\"labels\":[\"house\"],\"open\":true}");
     assertThat(changed.path("labels").path(0).asText()).isEqualTo("house");

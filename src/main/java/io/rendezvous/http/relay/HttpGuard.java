@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Follows HTTP/1.1 through a {@link Relay}, so that every request head of a client passes its owner,
- * and not only the first. Bodies pass by their framing, and answers octet for octet.
+ * Follows HTTP/1.1 through a {@link Relay}, so that every request head of a client passes its
+ * owner, and not only the first. Bodies pass by their framing, and answers octet for octet.
  *
  * <pre>
  *                         a head with Upgrade, a CONNECT;

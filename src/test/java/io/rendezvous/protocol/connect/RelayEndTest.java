@@ -27,9 +27,13 @@ class RelayEndTest {
 
   private TestBroker broker;
 
+  String relay() {
+    return "raw";
+  }
+
   @BeforeEach
   void start() throws Exception {
-    broker = TestBroker.start();
+    broker = TestBroker.start("relay", relay());
   }
 
   @AfterEach
@@ -39,7 +43,7 @@ class RelayEndTest {
 
   /** Sends a request, so that the two are joined, and has the hidden server read it. */
   private void pair(Peer client, Peer tunnel) throws IOException {
-    client.send(broker.request("POST", broker.entry(), "/", ""));
+    client.send(broker.request("POST", broker.entry(), "/", "Upgrade: x\r\n"));
     tunnel.readHead();
     tunnel.send("HTTP/1.1 101 Switching Protocols\r\n\r\n");
     client.readHead();
@@ -67,6 +71,8 @@ class RelayEndTest {
       client.send(broker.get(broker.entry(), "/")).shutdownOutput();
       tunnel.readHead();
       assertThat(tunnel.in().read()).isEqualTo(-1);
+      tunnel.send("HTTP/1.1 200 OK\r\n\r\n");
+      client.readHead();
       CompletableFuture<String> sent = Octets.beside(() -> Octets.write(tunnel.out(), 3 * MIB, 4));
       assertThat(Octets.read(client.in(), 3 * MIB)).isEqualTo(sent.get());
       tunnel.end();
@@ -125,7 +131,7 @@ class RelayEndTest {
 
   @Test
   void silentHalfIsEndedAfterTheLinger() throws Exception {
-    try (TestBroker hasty = TestBroker.start("linger", "300ms");
+    try (TestBroker hasty = TestBroker.start("relay", relay(), "linger", "300ms");
         Peer tunnel = hasty.park();
         Peer client = hasty.connect()) {
       client.send(hasty.get(hasty.entry(), "/"));
@@ -141,7 +147,7 @@ class RelayEndTest {
   @Test
   void lingerIsCountedOnlyWhileNothingMoves() throws Exception {
     Duration linger = Duration.ofHours(1);
-    try (TestBroker patient = TestBroker.start("linger", "1h");
+    try (TestBroker patient = TestBroker.start("relay", relay(), "linger", "1h");
         Peer tunnel = patient.park();
         Peer client = patient.connect()) {
       client.send(patient.get(patient.entry(), "/")).shutdownOutput();
@@ -161,7 +167,7 @@ class RelayEndTest {
 
   @Test
   void readerThatStallsForTooLongEndsTheRelay() throws Exception {
-    try (TestBroker hasty = TestBroker.start("stall", "500ms");
+    try (TestBroker hasty = TestBroker.start("relay", relay(), "stall", "500ms");
         Peer tunnel = hasty.park();
         Peer client = hasty.connect(hasty.dial().buffering(4096))) {
       client.send(hasty.get(hasty.entry(), "/"));
