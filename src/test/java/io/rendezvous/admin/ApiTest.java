@@ -162,6 +162,16 @@ class ApiTest {
   }
 
   @Test
+  void relayIsSetAndLeftToTheSettings() throws Exception {
+    JsonNode made = create("{\"relay\":\"guarded\"}");
+    assertThat(made.path("relay").asText()).isEqualTo("guarded");
+    assertThat(ask(200, "PUT", path(made), "{}")).isEqualTo(made);
+    assertThat(ask(200, "PUT", path(made), "{\"relay\":null}").path("relay").isNull()).isTrue();
+    ask(400, "PUT", path(made), "{\"relay\":\"Raw\"}");
+    ask(400, "PUT", path(made), "{\"relay\":true}");
+  }
+
+  @Test
   void takenUuidOrLabelIsAConflict() throws Exception {
     JsonNode made = create("{\"labels\":[\"home\"]}");
     JsonNode other = create("");

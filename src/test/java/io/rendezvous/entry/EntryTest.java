@@ -3,11 +3,13 @@ package io.rendezvous.entry;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.rendezvous.config.RelayMode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.apache.commons.codec.binary.Base32;
 import org.junit.jupiter.api.Test;
@@ -94,6 +96,17 @@ class EntryTest {
         .contains("\"proxyProtocol\":true")
         .doesNotContain("challenge")
         .contains("\"created\":\"1970-01-01T00:00:00Z\"");
+  }
+
+  @Test
+  void relayIsOneOfTwoWordsOrLeftToTheSettings() throws Exception {
+    Entry guarded = create().withRelay(Optional.of(RelayMode.GUARDED));
+    assertThat(guarded.toJson()).contains("\"relay\":\"guarded\"");
+    assertThat(Entry.parse(guarded.toJson()).relay()).contains(RelayMode.GUARDED);
+    assertThat(guarded.withRelay(Optional.of(RelayMode.RAW)).relay()).contains(RelayMode.RAW);
+    assertThat(guarded.withRelay(Optional.empty()).toJson()).doesNotContain("relay");
+    String odd = guarded.toJson().replace("guarded", "GUARDED");
+    assertThat(Entry.parse(odd).relay()).isEmpty();
   }
 
   @Test
