@@ -66,8 +66,8 @@ final class ClientSession implements Waiter {
   private final UUID id;
   private final ByteBuffer first;
   private final boolean atHostName;
-  private final boolean guarded;
-  private final LaterHeads laterHeads;
+  private final Named named;
+  private final LabelResolver labels;
   private final RelayMode relayMode;
   private final TunnelRegistry tunnels;
   private final Matchmaker matchmaker;
@@ -98,8 +98,8 @@ final class ClientSession implements Waiter {
     this.id = named.id();
     this.first = named.first();
     this.atHostName = named.atHostName();
-    this.guarded = named.guarded();
-    this.laterHeads = new LaterHeads(client, named, labels, refusals);
+    this.named = named;
+    this.labels = labels;
     this.relayMode = relayMode;
     this.tunnels = service.registry();
     this.matchmaker = service.matchmaker();
@@ -288,7 +288,8 @@ final class ClientSession implements Waiter {
     Matchmaker.Owner owner = new PairOwner(early, request);
     // In one piece: some hidden servers look for the body in what they read the head from.
     if (isGuarded(tunnel)) {
-      HttpGuard guard = new HttpGuard(head, laterHeads, client.buffers());
+      LaterHeads later = new LaterHeads(client, named, labels, refusals);
+      HttpGuard guard = new HttpGuard(head, later, client.buffers());
       matchmaker.pairGuarded(paired, tunnel, begin, early.duplicate(), guard, owner);
     } else {
       matchmaker.pair(paired, tunnel, BufferPool.joined(begin, early.duplicate()), owner);
@@ -296,7 +297,7 @@ final class ClientSession implements Waiter {
   }
 
   private boolean isGuarded(Tunnel tunnel) {
-    return guarded || tunnel.relay().orElse(relayMode) == RelayMode.GUARDED;
+    return named.guarded() || tunnel.relay().orElse(relayMode) == RelayMode.GUARDED;
   }
 
   /** Takes the client back from a tunnel, and records how its first request fares. */

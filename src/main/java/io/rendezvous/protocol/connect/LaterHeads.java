@@ -25,6 +25,7 @@ final class LaterHeads implements HttpGuard.Owner {
   private final Conn client;
   private final UUID id;
   private final Optional<String> label;
+  private final Optional<String> cookie;
   private final boolean atHostName;
   private final LabelResolver labels;
   private final Refusals refusals;
@@ -33,9 +34,21 @@ final class LaterHeads implements HttpGuard.Owner {
     this.client = client;
     this.id = named.id();
     this.label = labels.labelOf(named.head());
+    this.cookie = cookie(named.head());
     this.atHostName = named.atHostName();
     this.labels = labels;
     this.refusals = refusals;
+  }
+
+  /** Returns the token of the cookie, if it is the identity. */
+  private static Optional<String> cookie(RequestHead head) {
+    try {
+      return Identity.of(head)
+          .filter(identity -> identity.carrier() == Identity.Carrier.COOKIE)
+          .map(Identity::name);
+    } catch (ProtocolException e) { // the host name is the identity
+      return Optional.empty();
+    }
   }
 
   @Override
@@ -43,13 +56,11 @@ final class LaterHeads implements HttpGuard.Owner {
     head.checkLaterRequest();
     Optional<String> host = labels.labelOf(head);
     if (host.isPresent() && namesByHost(host.get())) {
-      return head.octets();
+      return Identity.atHostName(head, host.get()).head();
     }
     Identity identity =
         Identity.of(head).orElseThrow(() -> new ProtocolException("it names no hidden server"));
-    Optional<UUID> named =
-        identity.id().or(() -> labels.known(identity.name()).filter(Entry::isOpen).map(Entry::id));
-    checkSame(named);
+    checkSame(named(identity));
     return identity.head();
   }
 
@@ -64,6 +75,18 @@ final class LaterHeads implements HttpGuard.Owner {
     Optional<Entry> entry = labels.known(host);
     checkSame(entry.map(Entry::id));
     return entry.filter(Entry::isChallenged).isEmpty();
+  }
+
+  /**
+   * Returns the hidden server that an identity names. A cookie has to be that of the first head.
+   */
+  private Optional<UUID> named(Identity identity) {
+    if (identity.carrier() == Identity.Carrier.COOKIE) {
+      return cookie.filter(identity.name()::equals).map(token -> id);
+    }
+    return identity
+        .id()
+        .or(() -> labels.known(identity.name()).filter(Entry::isOpen).map(Entry::id));
   }
 
   private void checkSame(Optional<UUID> named) throws ProtocolException {
