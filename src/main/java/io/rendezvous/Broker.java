@@ -12,6 +12,7 @@ import io.rendezvous.entry.KnownSources;
 import io.rendezvous.entry.MeteredStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.StaleOnErrorStore;
+import io.rendezvous.entry.VoidPasswords;
 import io.rendezvous.net.ConnectionCapacity;
 import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
@@ -418,7 +419,16 @@ public final class Broker implements AutoCloseable {
     return new Sweeps(all, ticker);
   }
 
+  private void warnOfVoidPasswords() {
+    try {
+      VoidPasswords.warning(store.list(), settings.realm()).ifPresent(LOG::warn);
+    } catch (IOException e) {
+      LOG.debug("The passwords of clients cannot be looked at: {}", FailureText.of(e));
+    }
+  }
+
   private void startDuties() {
+    network.worker().execute(this::warnOfVoidPasswords);
     sweeps.start(settings.tunnelAge(), settings.linger(), settings.stall());
     // These may block.
     certificate.ifPresent(

@@ -7,7 +7,9 @@ import io.undertow.server.HttpServerExchange;
 import io.undertow.server.RoutingHandler;
 import io.undertow.util.StatusCodes;
 import java.io.IOException;
+import java.util.List;
 import java.util.Map;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -22,7 +24,7 @@ final class AdminRoutes {
 
   private final AdminAuth auth;
   private final LoginApi login;
-  private final Api api;
+  private final List<Consumer<RoutingHandler>> apis;
   private final EntrySearch search;
   private final EventStream events;
   private final BrokerView broker;
@@ -32,11 +34,12 @@ final class AdminRoutes {
   /**
    * Creates the routes.
    *
+   * @param apis add the routes of further parts of the API
    * @param metrics returns the current values in Prometheus format
    */
   AdminRoutes(
       AdminAuth auth,
-      Api api,
+      List<Consumer<RoutingHandler>> apis,
       EntrySearch search,
       EventStream events,
       BrokerView broker,
@@ -44,7 +47,7 @@ final class AdminRoutes {
       Supplier<String> metrics) {
     this.auth = auth;
     this.login = new LoginApi(auth);
-    this.api = api;
+    this.apis = List.copyOf(apis);
     this.search = search;
     this.events = events;
     this.broker = broker;
@@ -73,7 +76,7 @@ final class AdminRoutes {
 
   private AuthHandler authenticated() {
     RoutingHandler routes = new RoutingHandler();
-    api.addTo(routes);
+    apis.forEach(api -> api.accept(routes));
     login.addTo(routes);
     add(routes, "/api/entries", search::answer);
     add(routes, "/api/status", (exchange, body) -> sendJson(exchange, broker.toJson()));

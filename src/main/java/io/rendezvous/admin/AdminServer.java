@@ -6,6 +6,8 @@ import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.http.undertow.LoopbackHost;
 import io.rendezvous.http.undertow.UndertowServer;
+import io.rendezvous.link.LinkIssuer;
+import io.rendezvous.link.LinkKeyStore;
 import io.rendezvous.net.DutyThread;
 import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Listener;
@@ -23,6 +25,7 @@ import java.net.InetSocketAddress;
 import java.nio.ByteBuffer;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -121,10 +124,15 @@ public final class AdminServer implements AutoCloseable {
     JsonViews views = new JsonViews(parts, clock);
     AdminAuth auth = new AdminAuth(AdminToken.of(settings.admin()), this::onAccepted, clock);
     this.events = new EventStream(parts, auth, views, () -> broker.toJson().toString());
+    EntryAccess entries = new EntryAccess(parts.store(), index, events::refresh);
+    LinkIssuer links =
+        new LinkIssuer(new LinkKeyStore(settings, parts.store()), provisioner, clock);
     AdminRoutes routes =
         new AdminRoutes(
             auth,
-            new Api(parts, views, events::refresh, clock),
+            List.of(
+                new Api(parts, entries, views, clock)::addTo,
+                new ClientAccessApi(entries, views, links, settings.realm(), clock)::addTo),
             new EntrySearch(parts, views),
             events,
             broker,

@@ -16,6 +16,9 @@ import org.slf4j.LoggerFactory;
  */
 @FunctionalInterface
 interface ApiHandler {
+  /** The type of most responses. */
+  String JSON = "application/json";
+
   /** The maximum size of a body, in bytes. */
   int MAX_BODY = 64 * 1024;
 

@@ -56,6 +56,7 @@ final class JsonViews {
     json.put("created", entry.created().orElse(null));
     Entry.FLAGS.forEach(flag -> json.put(flag, entry.flags().contains(flag)));
     json.put("relay", entry.relay().map(RelayMode::toString).orElse(null));
+    json.put("hasPassword", entry.hasPassword());
     json.put("previousUntil", text(entry.previousUntil().filter(now::isBefore)));
     json.put("url", provisioner.url(entry));
     addActivity(json, id, now);

@@ -11,6 +11,7 @@ import io.rendezvous.config.Settings;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.link.LinkIssuer;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.URI;
@@ -19,6 +20,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -175,6 +177,35 @@ final class AdminClient implements EntryAdmin {
     boolean there = bodyOf(ask("GET", "api/entries/" + id, "")).isPresent();
     bodyOf(ask("DELETE", "api/entries/" + id, ""));
     return there;
+  }
+
+  @Override
+  public boolean setPassword(UUID id, Optional<String> password) throws IOException {
+    String path = "api/entries/" + id + "/password";
+    HttpResponse<String> response =
+        password.isPresent()
+            ? ask("PUT", path, JSON.createObjectNode().put("password", password.get()).toString())
+            : ask("DELETE", path, "");
+    return bodyOf(response).isPresent();
+  }
+
+  @Override
+  public Optional<LinkIssuer.Issued> share(UUID id, String path, Duration lifetime)
+      throws IOException {
+    ObjectNode form = JSON.createObjectNode();
+    form.put("for", lifetime.toSeconds() + "s").put("path", path);
+    Optional<String> body = bodyOf(ask("POST", "api/entries/" + id + "/links", form.toString()));
+    if (body.isEmpty()) {
+      return Optional.empty();
+    }
+    JsonNode link = JSON.readTree(body.get());
+    Instant expires = Instant.parse(link.path("expires").asText());
+    return Optional.of(new LinkIssuer.Issued(link.path("url").asText(), expires));
+  }
+
+  @Override
+  public boolean unshare(UUID id) throws IOException {
+    return bodyOf(ask("DELETE", "api/entries/" + id + "/links", "")).isPresent();
   }
 
   @Override

@@ -1,9 +1,15 @@
 package io.rendezvous.cli;
 
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.link.LinkIssuer;
+import io.rendezvous.link.LinkKeyStore;
 import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -38,6 +44,25 @@ interface EntryAdmin extends AutoCloseable {
 
   /** Deletes an entry, and returns whether there was one. */
   boolean delete(UUID id) throws IOException;
+
+  /**
+   * Sets or removes the password of clients.
+   *
+   * @return whether there is such an entry
+   * @throws IllegalArgumentException if the password cannot be used
+   */
+  boolean setPassword(UUID id, Optional<String> password) throws IOException;
+
+  /**
+   * Issues a link to a hidden server; empty if there is no such entry.
+   *
+   * @throws IllegalArgumentException if the path or the lifetime is not allowed, or the broker does
+   *     not know its public host name
+   */
+  Optional<LinkIssuer.Issued> share(UUID id, String path, Duration lifetime) throws IOException;
+
+  /** Revokes all links to a hidden server, and returns whether there is such an entry. */
+  boolean unshare(UUID id) throws IOException;
 
   /**
    * Returns the UUID of the entry that a person names by its UUID or by a label.
@@ -114,6 +139,30 @@ interface EntryAdmin extends AutoCloseable {
     @Override
     public boolean delete(UUID id) throws IOException {
       return store.delete(id);
+    }
+
+    @Override
+    public boolean setPassword(UUID id, Optional<String> password) throws IOException {
+      String realm = installation.settings().realm();
+      Optional<ClientPassword> stored = password.map(text -> ClientPassword.of(id, realm, text));
+      return store.change(id, entry -> entry.withPassword(stored)).isPresent();
+    }
+
+    @Override
+    public Optional<LinkIssuer.Issued> share(UUID id, String path, Duration lifetime)
+        throws IOException {
+      Optional<Entry> entry = store.find(id);
+      if (entry.isEmpty()) {
+        return Optional.empty();
+      }
+      LinkKeyStore keys = new LinkKeyStore(installation.settings(), store);
+      LinkIssuer issuer = new LinkIssuer(keys, installation.provisioner(), InstantSource.system());
+      return Optional.of(issuer.issue(entry.get(), path, lifetime));
+    }
+
+    @Override
+    public boolean unshare(UUID id) throws IOException {
+      return store.change(id, entry -> entry.withLinksRevoked(Instant.now())).isPresent();
     }
 
     @Override

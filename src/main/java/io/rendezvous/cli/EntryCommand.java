@@ -13,7 +13,10 @@ import picocli.CommandLine.Spec;
       EntryCreateCommand.class,
       EntryListCommand.class,
       EntryShowCommand.class,
-      EntryDeleteCommand.class
+      EntryDeleteCommand.class,
+      EntryPasswordCommand.class,
+      EntryShareCommand.class,
+      EntryUnshareCommand.class
     })
 final class EntryCommand implements Runnable {
   @Spec private CommandSpec spec;
@@ -21,6 +24,7 @@ final class EntryCommand implements Runnable {
   @Override
   public void run() {
     throw new CommandLine.ParameterException(
-        spec.commandLine(), "Missing command: create, list, show or delete");
+        spec.commandLine(),
+        "Missing command: create, list, show, delete, password, share or unshare");
   }
 }

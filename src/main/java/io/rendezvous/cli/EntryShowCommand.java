@@ -1,6 +1,5 @@
 package io.rendezvous.cli;
 
-import io.nayuki.qrcodegen.QrCode;
 import io.rendezvous.entry.Provisioning;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -70,23 +69,8 @@ final class EntryShowCommand implements Callable<Integer> {
 
   private String text(Provisioning provisioning) {
     if (form.qr) {
-      return qr(provisioning.toOtpauth());
+      return TerminalQr.of(provisioning.toOtpauth());
     }
     return form.js ? provisioning.toJs() : provisioning.toJson();
-  }
-
-  /** Draws a QR code, two rows of modules in each line, with a quiet zone for readers. */
-  private static String qr(String text) {
-    QrCode code = QrCode.encodeText(text, QrCode.Ecc.MEDIUM);
-    StringBuilder lines = new StringBuilder();
-    for (int y = -2; y < code.size + 2; y += 2) {
-      for (int x = -2; x < code.size + 2; x++) {
-        boolean upper = code.getModule(x, y);
-        boolean lower = code.getModule(x, y + 1);
-        lines.append(upper ? (lower ? ' ' : '\u2584') : (lower ? '\u2580' : '\u2588'));
-      }
-      lines.append('\n');
-    }
-    return lines.toString();
   }
 }

@@ -4,6 +4,7 @@ import io.rendezvous.admin.AdminToken;
 import io.rendezvous.config.Settings;
 import io.rendezvous.config.SettingsException;
 import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.VoidPasswords;
 import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -23,6 +24,7 @@ final class ServeCheck {
   private final Installation installation;
   private final Settings settings;
   private final List<String> mistakes = new ArrayList<>();
+  private final List<String> warnings = new ArrayList<>();
 
   private ServeCheck(Installation installation) {
     this.installation = installation;
@@ -30,12 +32,12 @@ final class ServeCheck {
   }
 
   /**
-   * Runs the check.
+   * Runs the check, and returns warnings of what works otherwise than it seems.
    *
    * @throws SettingsException with everything that would stop the broker, or leave it without its
    *     admin page
    */
-  static void run(Installation installation) throws SettingsException {
+  static List<String> run(Installation installation) throws SettingsException {
     installation.checkFiles();
     ServeCheck check = new ServeCheck(installation);
     check.certificate();
@@ -47,6 +49,7 @@ final class ServeCheck {
     if (!check.mistakes.isEmpty()) {
       throw new SettingsException(check.mistakes);
     }
+    return check.warnings;
   }
 
   private void certificate() {
@@ -73,6 +76,7 @@ final class ServeCheck {
     }
     try (EntryStore store = installation.openStore()) {
       store.find(UUID.randomUUID());
+      VoidPasswords.warning(store.list(), settings.realm()).ifPresent(warnings::add);
       directory.ifPresent(path -> canBeCreated("store", path.resolve("entry")));
     } catch (IOException e) {
       add("store", e);

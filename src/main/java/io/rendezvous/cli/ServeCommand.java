@@ -48,7 +48,8 @@ final class ServeCommand implements Callable<Integer> {
     Signals.handle("HUP", this::reload);
     Installation installation = options.here();
     if (check) {
-      ServeCheck.run(installation);
+      PrintWriter err = spec.commandLine().getErr();
+      ServeCheck.run(installation).forEach(warning -> err.println("Warning: " + warning));
       spec.commandLine().getOut().println("OK");
     } else {
       installation.checkFiles();

@@ -37,7 +37,6 @@ public final class SettingsLoader {
 
   private static final Path WORKING_DIRECTORY = Path.of("");
   private static final String ENVIRONMENT_PREFIX = "RENDEZVOUS_";
-  private static final Pattern DURATION = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
 
   /** The keys of all settings. */
   static final Set<String> KEYS =
@@ -241,18 +240,7 @@ public final class SettingsLoader {
 
     @Override
     public Duration convert(String text) {
-      Matcher matcher = DURATION.matcher(text);
-      if (!matcher.matches()) {
-        throw new IllegalArgumentException("not a duration such as 5s, 2m or 1h");
-      }
-      long count = Long.parseLong(matcher.group(1));
-      return switch (matcher.group(2)) {
-        case "ms" -> Duration.ofMillis(count);
-        case "s" -> Duration.ofSeconds(count);
-        case "m" -> Duration.ofMinutes(count);
-        case "h" -> Duration.ofHours(count);
-        default -> Duration.ofDays(count);
-      };
+      return DurationText.parse(text);
     }
   }
 }

@@ -83,8 +83,8 @@ public final class ClientPassword {
    * Creates the stored form of a password.
    *
    * @param realm the realm of the broker's challenges
-   * @throws IllegalArgumentException if the password is too short or too long, or contains a
-   *     control character
+   * @throws IllegalArgumentException if the password is too short or too long, or cannot be sent in
+   *     a header; the message is fit for the person who chose it
    */
   public static ClientPassword of(UUID id, String realm, String password) {
     int length = password.codePointCount(0, password.length());
@@ -92,8 +92,9 @@ public final class ClientPassword {
       throw new IllegalArgumentException(
           "a password has from %d to %d characters".formatted(MIN_LENGTH, MAX_LENGTH));
     }
-    if (password.chars().anyMatch(Character::isISOControl)) {
-      throw new IllegalArgumentException("a password contains no control characters");
+    if (password.chars().anyMatch(Character::isISOControl) || !password.strip().equals(password)) {
+      throw new IllegalArgumentException(
+          "a password contains no control characters, and no blanks at its ends");
     }
     return new ClientPassword(id, realm, digests(id, realm, octets(password)));
   }

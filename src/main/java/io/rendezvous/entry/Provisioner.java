@@ -85,7 +85,8 @@ public final class Provisioner {
 
   /**
    * Returns the URL of a hidden server for browsers: LABEL.DOMAIN if the broker has a domain and
-   * the hidden server a label. The UUID is the user name, unless the host name suffices.
+   * the hidden server a label. The UUID is the user name, unless the host name suffices. If clients
+   * need a password, the URL has none, and the browser asks for it.
    */
   public String url(Entry entry) {
     Optional<String> named =
@@ -96,8 +97,9 @@ public final class Provisioner {
                     entry.labels().stream()
                         .findFirst()
                         .map(label -> Label.nameOf(label) + "." + domain));
-    String user = named.isPresent() && !entry.isChallenged() ? "" : entry.id() + ":x@";
-    return url(user, named.orElseGet(this::publicHost)) + "/";
+    String user = entry.hasPassword() ? entry.id() + "@" : entry.id() + ":x@";
+    boolean suffices = named.isPresent() && !entry.isChallenged() && !entry.hasPassword();
+    return url(suffices ? "" : user, named.orElseGet(this::publicHost)) + "/";
   }
 
   private String url(String user, String host) {

@@ -7,6 +7,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import com.networknt.schema.SchemaRegistry;
 import com.networknt.schema.SpecificationVersion;
+import io.rendezvous.entry.ClientPassword.Algorithm;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.testing.AdminClient;
@@ -272,6 +273,78 @@ class ApiTest {
   }
 
   @Test
+  void passwordIsSetChangedAndRemoved() throws Exception {
+    JsonNode made = create("{\"labels\":[\"safe\"]}");
+    assertThat(made.path("hasPassword").asBoolean()).isFalse();
+    String path = path(made) + "/password";
+    for (String password : List.of("open sesame", "open simsim")) {
+      JsonNode entry = ask(200, "PUT", path, "{\"password\":\"" + password + "\"}");
+      assertThat(entry.path("hasPassword").asBoolean()).isTrue();
+      assertThat(stored(made).password().orElseThrow().matches(password)).isTrue();
+    }
+    String listed = admin.ask("GET", "/api/entries", "").body();
+    String ha1 = stored(made).password().orElseThrow().ha1(Algorithm.MD5).orElseThrow();
+    assertThat(listed).contains("\"hasPassword\":true").doesNotContain(ha1, "viewer");
+    JsonNode other = ask(200, "PUT", path(made), "{\"labels\":[\"vault\"]}");
+    assertThat(other.path("hasPassword").asBoolean()).isTrue();
+    assertThat(other.path("url").asText()).contains("//" + other.path("uuid").asText() + "@");
+    for (String body :
+        List.of("{}", "{\"password\":\"short\"}", "{\"password\":5}", "{\"x\":\"open sesame\"}")) {
+      ask(400, "PUT", path, body);
+    }
+    ask(204, "DELETE", path, "");
+    assertThat(stored(made).hasPassword()).isFalse();
+    ask(204, "DELETE", path, "");
+    ask(404, "PUT", "/api/entries/nobody/password", "{\"password\":\"open sesame\"}");
+    ask(404, "DELETE", "/api/entries/" + UUID.randomUUID() + "/password", "");
+  }
+
+  private Entry stored(JsonNode entry) throws Exception {
+    return broker.store().find(UUID.fromString(entry.path("uuid").asText())).orElseThrow();
+  }
+
+  @Test
+  void passwordCountsAtOnce() throws Exception {
+    String path = "/api/entries/" + broker.id() + "/password";
+    try (Peer tunnel = broker.park();
+        Peer client = broker.connect()) {
+      ask(200, "PUT", path, "{\"password\":\"open sesame\"}");
+      String answer = client.send(broker.get(broker.entry(), "/")).readResponse();
+      assertThat(answer).startsWith("HTTP/1.1 401 ").contains("algorithm=SHA-256");
+      ask(204, "DELETE", path, "");
+      client.send(broker.get(broker.entry(), "/"));
+      assertThat(tunnel.readHead()).startsWith("GET / HTTP/1.1\r\n");
+    }
+  }
+
+  @Test
+  void linksAreIssuedAndRevoked() throws Exception {
+    JsonNode made = create("{\"labels\":[\"shared\"]}");
+    String path = path(made) + "/links";
+    Instant now = broker.clock().instant();
+    JsonNode link = ask(201, "POST", path, "{\"for\":\"1h\",\"path\":\"/x?y\"}");
+    assertThat(link.path("url").asText())
+        .matches("https://localhost:" + broker.port() + "/\\.well-known/rendezvous/[\\w-]+");
+    assertThat(Instant.parse(link.path("expires").asText()))
+        .isBetween(now.plusSeconds(3598), now.plusSeconds(3660));
+    for (String body :
+        List.of(
+            "{\"for\":\"31d\"}",
+            "{\"for\":\"0s\"}",
+            "{\"for\":\"soon\"}",
+            "{\"path\":\"//elsewhere\"}",
+            "{\"url\":\"/\"}")) {
+      ask(400, "POST", path, body);
+    }
+    assertThat(stored(made).linksSince()).isEqualTo(Instant.EPOCH);
+    ask(204, "DELETE", path, "");
+    assertThat(stored(made).linksSince()).isAfter(now);
+    ask(404, "POST", "/api/entries/" + UUID.randomUUID() + "/links", "{}");
+    ask(404, "DELETE", "/api/entries/" + UUID.randomUUID() + "/links", "");
+    ask(400, "POST", "/api/qr.svg", "{\"text\":\"" + "x".repeat(2001) + "\"}");
+  }
+
+  @Test
   void labelStandsForTheUuid() throws Exception {
     JsonNode made = create("{\"labels\":[\"cabin\",\"Cabin:2222\"]}");
     for (String label : List.of("cabin", "CABIN", "cabin:2222")) {
@@ -516,6 +589,11 @@ class ApiTest {
     ask(200, "POST", one + "/qr.svg", "");
     ask(200, "GET", one + "/url.svg", "");
     ask(200, "GET", one + "/requests", "");
+    ask(200, "PUT", one + "/password", "{\"password\":\"open sesame\"}");
+    ask(204, "DELETE", one + "/password", "");
+    ask(201, "POST", one + "/links", "");
+    ask(204, "DELETE", one + "/links", "");
+    ask(200, "POST", "/api/qr.svg", "{\"text\":\"https://x/\"}");
     ask(204, "DELETE", one, "");
     ask(201, "POST", "/api/one-time-token", "");
     ask(201, "POST", "/api/session", "{\"token\":\"" + AdminClient.TOKEN + "\"}");

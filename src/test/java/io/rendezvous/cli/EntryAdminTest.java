@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.link.LinkIssuer;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -36,6 +38,21 @@ class EntryAdminTest {
 
     @Override
     public boolean delete(UUID id) {
+      return false;
+    }
+
+    @Override
+    public boolean setPassword(UUID id, Optional<String> password) {
+      return false;
+    }
+
+    @Override
+    public Optional<LinkIssuer.Issued> share(UUID id, String path, Duration lifetime) {
+      return Optional.empty();
+    }
+
+    @Override
+    public boolean unshare(UUID id) {
       return false;
     }
 

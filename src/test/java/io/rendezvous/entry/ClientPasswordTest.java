@@ -100,7 +100,16 @@ class ClientPasswordTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"", "1234567", "with\nline break", "with\u0000zero", "with\u007fdel"})
+  @ValueSource(
+      strings = {
+        "",
+        "1234567",
+        "with\nline break",
+        "with\u0000zero",
+        " before it",
+        "after it ",
+        "with\u007fdel"
+      })
   void unsuitablePasswordIsRefused(String password) {
     assertThatThrownBy(() -> ClientPassword.of(ID, "r", password))
         .isInstanceOf(IllegalArgumentException.class);

@@ -1,0 +1,61 @@
+package io.rendezvous.cli;
+
+import io.rendezvous.entry.ClientPassword;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** Sets or removes the password that the clients of an entry have to know. */
+@Command(
+    name = "password",
+    description = {
+      "Set the password that clients of a hidden server have to send.",
+      "It is read from standard input, or asked for on a terminal. Links that were issued stay valid."
+    })
+final class EntryPasswordCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private InstallationOptions options;
+
+  @Parameters(paramLabel = "UUID|LABEL", description = "The UUID or a label of the entry.")
+  private String name;
+
+  @Option(names = "--remove", description = "Remove the password: clients need none any more.")
+  private boolean remove;
+
+  @Override
+  public Integer call() throws Exception {
+    Installation installation = options.existing();
+    installation.checkFiles();
+    UUID id;
+    try (EntryAdmin entries = EntryAdmin.of(installation)) {
+      id = entries.idOf(name);
+      Optional<String> password =
+          remove ? Optional.empty() : Optional.of(read(installation.settings().realm(), id));
+      if (!entries.setPassword(id, password)) {
+        throw new IOException("No entry with UUID " + id);
+      }
+    }
+    spec.commandLine()
+        .getOut()
+        .println(remove ? "Clients of " + id + " need no password" : "Set the password of " + id);
+    return 0;
+  }
+
+  /** Reads a password, and refuses one that cannot be used before the broker is asked. */
+  private static String read(String realm, UUID id) throws IOException {
+    String password = PasswordInput.read();
+    try {
+      ClientPassword.of(id, realm, password);
+      return password;
+    } catch (IllegalArgumentException e) {
+      throw new IOException("Not set: " + e.getMessage(), e);
+    }
+  }
+}
