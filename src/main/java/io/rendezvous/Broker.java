@@ -13,6 +13,7 @@ import io.rendezvous.entry.MeteredStore;
 import io.rendezvous.entry.Provisioner;
 import io.rendezvous.entry.StaleOnErrorStore;
 import io.rendezvous.entry.VoidPasswords;
+import io.rendezvous.link.LinkKeyStore;
 import io.rendezvous.net.ConnectionCapacity;
 import io.rendezvous.net.ConnectionGroup;
 import io.rendezvous.net.ConnectionLimiter;
@@ -24,6 +25,7 @@ import io.rendezvous.net.Network;
 import io.rendezvous.net.Relays;
 import io.rendezvous.protocol.HttpWithoutTls;
 import io.rendezvous.protocol.LabelResolver;
+import io.rendezvous.protocol.LinkResolver;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Parking;
 import io.rendezvous.protocol.Protocol;
@@ -79,6 +81,7 @@ public final class Broker implements AutoCloseable {
   private final ClientAuthenticator clients;
   private final TokenCheck tokens;
   private final LabelResolver labels;
+  private final LinkResolver links;
   private final Refusals refusals;
   private final Provisioner provisioner;
   private final ConnectionCapacity capacity;
@@ -140,6 +143,7 @@ public final class Broker implements AutoCloseable {
     this.clients = newClientAuthenticator();
     this.tokens = new TokenCheck(network, newAuthenticator(), clients::seen);
     this.labels = new LabelResolver(settings.domain(), index);
+    this.links = new LinkResolver(new LinkKeyStore(settings, this.store), this.store, clock);
     this.refusals = new Refusals(tunnelListener, clock);
     this.provisioner =
         new Provisioner(
@@ -155,7 +159,12 @@ public final class Broker implements AutoCloseable {
     this.tunnels = newTunnels(this::connectLimits, tunnelListener);
     this.connect =
         new ConnectProtocol(
-            tunnels, labels, settings.realm(), clients, refusals, clock, network.worker());
+            tunnels,
+            new ConnectProtocol.Directory(labels, links, clients),
+            settings.realm(),
+            refusals,
+            clock,
+            network.worker());
     connect.setRelayMode(settings.relay());
     reload.add(changed -> connect.setRelayMode(changed.relay()));
     this.taas = newTaas();

@@ -139,6 +139,11 @@ public final class ClientPassword {
     return new String(utf8, StandardCharsets.ISO_8859_1);
   }
 
+  /** Returns a text that differs from that of any other password, and tells nothing of this one. */
+  public String fingerprint() {
+    return Algorithm.SHA_256.digest(realm + " " + ha1).substring(0, 32);
+  }
+
   /** Returns the realm that the password was set for. In another realm it is void. */
   public String realm() {
     return realm;

@@ -60,13 +60,10 @@ public record Identity(String name, Carrier carrier, ByteBuffer head) {
     return of(head, Optional.empty());
   }
 
-  /**
-   * Returns the identity of a request whose host name names the hidden server.
-   *
-   * @param label the label in the host name
-   */
-  public static Identity atHostName(RequestHead head, String label) {
-    return new Identity(label, Carrier.HOST_NAME, forHiddenServer(head, Optional.empty()));
+  /** Returns the identity of a request whose host name names the hidden server. */
+  public static Identity atHostName(RequestHead head) {
+    return new Identity(
+        head.hostName(), Carrier.HOST_NAME, forHiddenServer(head, Optional.empty()));
   }
 
   private static Optional<Identity> of(RequestHead head, Optional<String> cookie)

@@ -29,9 +29,11 @@ public sealed interface PasswordProof {
    */
   static PasswordProof of(Identity identity, RequestHead head, Nonces nonces)
       throws ProtocolException {
-    return identity.carrier() == Identity.Carrier.AUTHORIZATION
-        ? inAuthorization(head, nonces)
-        : new None();
+    return switch (identity.carrier()) {
+      case AUTHORIZATION -> inAuthorization(head, nonces);
+      case HEADER -> plain(head.value(Identity.PASSWORD_HEADER).orElse(""));
+      case HOST_NAME, QUERY, COOKIE -> new None();
+    };
   }
 
   /** Returns what the Authorization of a request proves. */

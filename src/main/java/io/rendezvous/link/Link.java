@@ -1,5 +1,6 @@
 package io.rendezvous.link;
 
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -66,9 +67,16 @@ public record Link(UUID id, long issued, long expires, String path) {
     }
   }
 
-  /** Returns the link as the cookie contains it, which opens no path. */
-  public Link forCookie() {
-    return new Link(id, issued, expires, DEFAULT_PATH);
+  /**
+   * Returns the link as its cookie contains it. Its path stands for the password that clients have
+   * to know, so that the cookie is void once there is another one.
+   */
+  public Link forCookie(Entry entry) {
+    return new Link(id, issued, expires, cookiePath(entry));
+  }
+
+  private static String cookiePath(Entry entry) {
+    return DEFAULT_PATH + entry.password().map(ClientPassword::fingerprint).orElse("");
   }
 
   /** Returns whether it has expired. An expired link is void, whatever its entry says. */
@@ -79,6 +87,14 @@ public record Link(UUID id, long issued, long expires, String path) {
   /** Returns whether it is valid: it has not expired, and its entry has not revoked it. */
   public boolean isValid(Entry entry, Instant now) {
     return id.equals(entry.id()) && !isExpired(now) && issued >= entry.linksSince().toEpochMilli();
+  }
+
+  /**
+   * Returns whether it is valid as a cookie: as {@link #isValid} says, and the password for clients
+   * is the one that it was issued for.
+   */
+  public boolean isValidCookie(Entry entry, Instant now) {
+    return isValid(entry, now) && path.equals(cookiePath(entry));
   }
 
   /** Returns the time that is left until it expires. */

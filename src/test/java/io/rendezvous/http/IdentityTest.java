@@ -212,8 +212,8 @@ class IdentityTest {
         Heads.request(
             "GET / HTTP/1.1~Authorization: Basic eDp5~Host: a~Rendezvous-ID: 1~Rendezvous-ID:"
                 + "~Rendezvous-Password: x~Cookie: __Host-rendezvous=x; a=b");
-    Identity identity = Identity.atHostName(head, "home");
-    assertThat(identity.name()).isEqualTo("home");
+    Identity identity = Identity.atHostName(head);
+    assertThat(identity.name()).isEqualTo("a");
     assertThat(identity.carrier()).isEqualTo(Identity.Carrier.HOST_NAME);
     assertThat(Heads.text(identity.head()))
         .isEqualTo(Heads.complete("GET / HTTP/1.1~Authorization: Basic eDp5~Host: a~Cookie: a=b"));

@@ -3,10 +3,12 @@ package io.rendezvous.link;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,8 +46,26 @@ class LinkTest {
     Link before = Link.to(entry, "/", HOUR, NOW);
     Entry revoked = entry.withLinksRevoked(NOW);
     assertThat(before.isValid(revoked, NOW)).isFalse();
-    assertThat(before.forCookie().isValid(revoked, NOW)).isFalse();
+    assertThat(before.forCookie(entry).isValidCookie(revoked, NOW)).isFalse();
     assertThat(Link.to(revoked, "/", HOUR, NOW).isValid(revoked, NOW)).isTrue();
+  }
+
+  @Test
+  void cookieIsVoidOnceThePasswordIsAnother() {
+    Link link = Link.to(entry, "/x", HOUR, NOW);
+    Entry withPassword = entry.withPassword(Optional.of(password("password")));
+    Entry withAnother = entry.withPassword(Optional.of(password("passwords")));
+    List<Entry> all = List.of(entry, withPassword, withAnother);
+    for (Entry issuedFor : all) {
+      for (Entry now : all) {
+        assertThat(link.forCookie(issuedFor).isValidCookie(now, NOW)).isEqualTo(issuedFor == now);
+        assertThat(link.isValid(now, NOW)).isTrue();
+      }
+    }
+  }
+
+  private ClientPassword password(String text) {
+    return ClientPassword.of(entry.id(), "rendezvous", text);
   }
 
   @Test

@@ -8,6 +8,8 @@ import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
 import io.rendezvous.entry.FileStore;
 import io.rendezvous.entry.Totp;
+import io.rendezvous.link.LinkKey;
+import io.rendezvous.link.LinkKeyStore;
 import io.rendezvous.tunnel.TunnelListener;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -35,6 +37,7 @@ public final class TestBroker implements AutoCloseable {
 
   private final Path directory;
   private final EntryStore store;
+  private final LinkKeyStore linkKeys;
   private final Broker broker;
   private final boolean tls;
   private final Entry entry;
@@ -64,6 +67,7 @@ public final class TestBroker implements AutoCloseable {
     Settings settings = SettingsLoader.load(all);
     this.tls = settings.tls().enabled();
     this.store = other == null ? new FileStore(directory.resolve("entries")) : other;
+    this.linkKeys = new LinkKeyStore(settings, store);
     this.entry = addEntry();
     List<TunnelListener> allObservers = new ArrayList<>(observers);
     allObservers.add(placed);
@@ -142,6 +146,11 @@ public final class TestBroker implements AutoCloseable {
   /** Returns the broker's own store. */
   public EntryStore store() {
     return store;
+  }
+
+  /** Returns the broker's key of links, as a command would read it. */
+  public LinkKey linkKey() throws IOException {
+    return linkKeys.get();
   }
 
   /** Writes an entry into the directory of entries, whatever others are there. */

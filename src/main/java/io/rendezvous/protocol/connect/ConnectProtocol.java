@@ -13,6 +13,7 @@ import io.rendezvous.http.RequestHead;
 import io.rendezvous.net.Conn;
 import io.rendezvous.protocol.ClientRequest;
 import io.rendezvous.protocol.LabelResolver;
+import io.rendezvous.protocol.LinkResolver;
 import io.rendezvous.protocol.Protocol;
 import io.rendezvous.protocol.Refusals;
 import io.rendezvous.protocol.TunnelService;
@@ -38,12 +39,16 @@ public final class ConnectProtocol implements Protocol {
   static final Problem UNAVAILABLE = Problem.retry(503, "the entries cannot be reached", 5);
   static final Problem ABSENT = Problem.temporary(404, "UUID not registered");
 
+  private static final Problem NO_ID =
+      Problem.permanent(400, "Rendezvous-ID is neither a UUID nor the label of an open entry");
+
   /** The answer for a label that is unknown, too: it must not reveal which labels there are. */
   static final Problem HOST_ABSENT =
       Problem.temporary(404, "no hidden server is connected under this host name").atHost();
 
   private final TunnelService tunnels;
   private final LabelResolver labels;
+  private final LinkResolver links;
   private final Challenger challenger;
   private final PasswordGate gate;
   private final Refusals refusals;
@@ -51,25 +56,33 @@ public final class ConnectProtocol implements Protocol {
   private volatile RelayMode relayMode = RelayMode.RAW;
 
   /**
+   * Finds the hidden servers that requests name.
+   *
+   * @param labels finds them by labels
+   * @param links finds them by cookies
+   * @param clients knows the passwords that clients need
+   */
+  public record Directory(LabelResolver labels, LinkResolver links, ClientAuthenticator clients) {}
+
+  /**
    * Creates the protocol.
    *
    * @param realm the realm of the challenges
-   * @param clients knows the passwords that clients need
    * @param worker runs tasks that may block
    */
   public ConnectProtocol(
       TunnelService tunnels,
-      LabelResolver labels,
+      Directory directory,
       String realm,
-      ClientAuthenticator clients,
       Refusals refusals,
       InstantSource clock,
       Executor worker) {
     this.tunnels = tunnels;
-    this.labels = labels;
+    this.labels = directory.labels();
+    this.links = directory.links();
     Nonces nonces = new Nonces(clock);
     this.challenger = new Challenger(new Challenge(realm, nonces), refusals);
-    this.gate = new PasswordGate(clients, nonces, challenger, refusals, worker);
+    this.gate = new PasswordGate(directory.clients(), nonces, challenger, refusals, worker);
     this.refusals = refusals;
     this.worker = worker;
   }
@@ -122,7 +135,7 @@ public final class ConnectProtocol implements Protocol {
     } else if (request.named().isEmpty() || entry.map(Entry::isChallenged).orElse(false)) {
       identify(client);
     } else if (entry.isPresent()) {
-      rendezvous(client, atHost(client, entry.get().id()));
+      rendezvous(client, atHost(client, entry.get()));
     } else if (request.named().get().found() instanceof LabelResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE.atHost());
     } else {
@@ -130,9 +143,9 @@ public final class ConnectProtocol implements Protocol {
     }
   }
 
-  private static ClientSession.Named atHost(ClientConnection client, UUID id) {
+  private static ClientSession.Named atHost(ClientConnection client, Entry entry) {
     RequestHead head = client.head();
-    return new ClientSession.Named(head, id, head.octets(), true, false);
+    return new ClientSession.Named(head, entry.id(), Identity.atHostName(head).head(), true, false);
   }
 
   /**
@@ -144,7 +157,7 @@ public final class ConnectProtocol implements Protocol {
     try {
       identity = Identity.of(client.head()).filter(named -> names(named, entry));
     } catch (ProtocolException e) {
-      refuse(client, Problem.permanent(400, String.valueOf(e.getMessage())));
+      refuse(client, malformed(e));
       return;
     }
     gate.check(
@@ -157,7 +170,7 @@ public final class ConnectProtocol implements Protocol {
           } else if (entry.isChallenged()) {
             identify(client);
           } else {
-            rendezvous(client, atHost(client, entry.id()));
+            rendezvous(client, atHost(client, entry));
           }
         });
   }
@@ -168,32 +181,58 @@ public final class ConnectProtocol implements Protocol {
   }
 
   private void identify(ClientConnection client) {
-    Optional<Identity> identity;
     try {
-      identity = Identity.of(client.head());
+      identify(client, Identity.of(client.head()));
     } catch (ProtocolException e) {
-      refuse(client, Problem.permanent(400, String.valueOf(e.getMessage())));
-      return;
-    }
-    if (identity.isEmpty()) {
-      challenger.askName(client);
-      return;
-    }
-    Optional<UUID> id = identity.get().id();
-    if (id.isPresent()) {
-      pass(client, id.get(), identity.get());
-    } else {
-      String label = identity.get().name();
-      client.ask(worker, () -> labels.find(label), found -> onLabel(client, identity.get(), found));
+      refuse(client, malformed(e));
     }
   }
 
-  /** Handles a label as user name. It can be guessed, so it counts only if the entry is open. */
+  private void identify(ClientConnection client, Optional<Identity> found) {
+    if (found.isEmpty()) {
+      challenger.askName(client);
+      return;
+    }
+    Identity identity = found.get();
+    String name = identity.name();
+    if (identity.carrier() == Identity.Carrier.COOKIE) {
+      client.ask(worker, () -> links.cookie(name), link -> onCookie(client, identity, link));
+    } else if (identity.id().isPresent()) {
+      pass(client, identity.id().get(), identity);
+    } else {
+      client.ask(worker, () -> labels.find(name), label -> onLabel(client, identity, label));
+    }
+  }
+
+  /**
+   * Handles a cookie. If the entry has a password, the cookie was issued to a client that knew it.
+   */
+  private void onCookie(ClientConnection client, Identity identity, LinkResolver.Found found) {
+    if (found instanceof LinkResolver.Found.Valid valid) {
+      rendezvous(client, valid.entry().id(), identity, true);
+    } else if (found instanceof LinkResolver.Found.Unavailable) {
+      refuse(client, UNAVAILABLE);
+    } else {
+      try {
+        identify(client, Identity.withoutCookie(client.head()));
+      } catch (ProtocolException e) {
+        refuse(client, malformed(e));
+      }
+    }
+  }
+
+  private static Problem malformed(ProtocolException e) {
+    return Problem.permanent(400, String.valueOf(e.getMessage()));
+  }
+
+  /** Handles a label as ID. It can be guessed, so it counts only if the entry is open. */
   private void onLabel(ClientConnection client, Identity identity, LabelResolver.Found found) {
     if (found instanceof LabelResolver.Found.Known known && known.entry().isOpen()) {
       pass(client, known.entry().id(), identity);
     } else if (found instanceof LabelResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE);
+    } else if (identity.carrier() == Identity.Carrier.HEADER) {
+      refuse(client, NO_ID); // a program does not answer a challenge with another header
     } else {
       challenger.askName(client);
     }
@@ -209,8 +248,8 @@ public final class ConnectProtocol implements Protocol {
 
   private void rendezvous(
       ClientConnection client, UUID id, Identity identity, boolean withPassword) {
-    rendezvous(
-        client, new ClientSession.Named(client.head(), id, identity.head(), false, withPassword));
+    boolean guarded = withPassword || identity.carrier() == Identity.Carrier.HEADER;
+    rendezvous(client, new ClientSession.Named(client.head(), id, identity.head(), false, guarded));
   }
 
   private void rendezvous(ClientConnection client, ClientSession.Named named) {

@@ -5,6 +5,7 @@ import io.rendezvous.http.Identity;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.http.relay.HttpGuard;
+import io.rendezvous.link.Link;
 import io.rendezvous.net.Conn;
 import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.Refusals;
@@ -55,8 +56,12 @@ final class LaterHeads implements HttpGuard.Owner {
   public ByteBuffer pass(RequestHead head) throws ProtocolException {
     head.checkLaterRequest();
     Optional<String> host = labels.labelOf(head);
+    if (host.isEmpty() && head.path().startsWith(Link.PREFIX)) {
+      // A browser sends it again on a new connection, where the broker answers it.
+      throw new ProtocolException("it is for a page of the broker");
+    }
     if (host.isPresent() && namesByHost(host.get())) {
-      return Identity.atHostName(head, host.get()).head();
+      return Identity.atHostName(head).head();
     }
     Identity identity =
         Identity.of(head).orElseThrow(() -> new ProtocolException("it names no hidden server"));
