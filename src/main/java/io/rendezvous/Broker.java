@@ -35,6 +35,7 @@ import io.rendezvous.protocol.RequestRecords;
 import io.rendezvous.protocol.TokenCheck;
 import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.protocol.connect.ConnectProtocol;
+import io.rendezvous.protocol.link.LinkPages;
 import io.rendezvous.protocol.registrar.Registrar;
 import io.rendezvous.protocol.taas.Taas;
 import io.rendezvous.telemetry.Metrics;
@@ -89,6 +90,7 @@ public final class Broker implements AutoCloseable {
   private final TunnelListener tunnelListener;
   private final TunnelService tunnels;
   private final ConnectProtocol connect;
+  private final LinkPages linkPages;
   private final Optional<Taas> taas;
   private final Optional<Registrar> registrar;
   private final Presence presence;
@@ -167,6 +169,8 @@ public final class Broker implements AutoCloseable {
             network.worker());
     connect.setRelayMode(settings.relay());
     reload.add(changed -> connect.setRelayMode(changed.relay()));
+    this.linkPages =
+        new LinkPages(links, clients, certificate.isPresent(), refusals, network.worker());
     this.taas = newTaas();
     this.registrar = newRegistrar();
     this.presence = newPresence();
@@ -275,6 +279,7 @@ public final class Broker implements AutoCloseable {
     List<Protocol> all = new ArrayList<>();
     all.add(new HttpWithoutTls(refusals)); // http:// where https:// is spoken
     taas.ifPresent(all::add); // host names of its own
+    all.add(linkPages); // its own pages
     all.add(connect); // CONNECT, and every request that no other protocol claims
     return all;
   }
@@ -297,7 +302,8 @@ public final class Broker implements AutoCloseable {
     startDuties();
     if (registrar.isPresent()) {
       Registrar older = registrar.get();
-      List<Protocol> registrars = List.of(new HttpWithoutTls(refusals), older.requests(), connect);
+      List<Protocol> registrars =
+          List.of(new HttpWithoutTls(refusals), older.requests(), linkPages, connect);
       older.start(layer(), detector(registrars));
     }
     // Last the main listener: who finds it open finds everything.

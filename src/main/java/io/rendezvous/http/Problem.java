@@ -48,6 +48,8 @@ public record Problem(
       case 407 -> "Proxy Authentication Required";
       case 408 -> "Request Timeout";
       case 409 -> "Conflict";
+      case 410 -> "Gone";
+      case 413 -> "Content Too Large";
       case 429 -> "Too Many Requests";
       case 431 -> "Request Header Fields Too Large";
       case 502 -> "Bad Gateway";

@@ -20,7 +20,8 @@ final class ProblemPage {
       };
       """;
 
-  private static final String STYLE =
+  /** The style of all pages of the broker. */
+  static final String STYLE =
       """
       body { font: 1.1em/1.5 system-ui, sans-serif; max-width: 36em; margin: 4em auto; \
       padding: 0 1em; color: #222; background: #fff }
@@ -96,7 +97,8 @@ final class ProblemPage {
     };
   }
 
-  private static String hash(String text) {
+  /** Returns a hash by which a Content-Security-Policy allows a script or a style. */
+  static String hash(String text) {
     try {
       byte[] digest =
           MessageDigest.getInstance("SHA-256").digest(text.getBytes(StandardCharsets.US_ASCII));

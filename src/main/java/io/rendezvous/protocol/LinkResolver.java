@@ -8,10 +8,10 @@ import io.rendezvous.link.LinkKey.Purpose;
 import io.rendezvous.link.LinkKeyStore;
 import io.rendezvous.net.FailureText;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
-import java.util.UUID;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -80,24 +80,14 @@ public final class LinkResolver {
     }
   }
 
-  /**
-   * Returns the UUID that a cookie names, without asking its entry. This is for the later requests
-   * of a client whose first one was checked. I/O threads may call.
-   */
-  public Optional<UUID> named(String cookie) {
-    return keys.known()
-        .flatMap(key -> key.open(Purpose.COOKIE, cookie))
-        .filter(link -> !link.isExpired(clock.instant()))
-        .map(Link::id);
+  /** Returns the value of the cookie that a valid link sets. I/O threads may call. */
+  public String newCookie(Found.Valid valid) {
+    LinkKey key = keys.known().orElseThrow(); // a link was opened with it
+    return key.seal(Purpose.COOKIE, valid.link().forCookie(valid.entry()));
   }
 
-  /**
-   * Returns the value of the cookie that a link sets. May block.
-   *
-   * @throws IOException if the key cannot be read
-   */
-  public String newCookie(Found.Valid valid) throws IOException {
-    LinkKey key = keys.get();
-    return key.seal(Purpose.COOKIE, valid.link().forCookie(valid.entry()));
+  /** Returns how long a valid link will be valid. I/O threads may call. */
+  public Duration left(Found.Valid valid) {
+    return valid.link().left(clock.instant());
   }
 }
