@@ -9,6 +9,7 @@ import io.rendezvous.agent.HiddenServer;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.net.Network;
 import io.rendezvous.testing.Browser;
+import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.Site;
@@ -25,9 +26,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import org.awaitility.Awaitility;
-import org.junit.jupiter.api.AfterEach;
+import org.jspecify.annotations.Nullable;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -38,36 +41,54 @@ import org.junit.jupiter.params.provider.CsvSource;
 class AgentIT {
   private static final Duration PATIENCE = Duration.ofSeconds(60);
 
+  /** The broker's. It lasts as long as no test stops it. */
+  @TempDir private static Path installation;
+
+  private static @Nullable Program broker;
+  private static int port;
+
+  /** The agent's. */
   @TempDir private Path directory;
-  private Program broker;
-  private int port;
 
   @BeforeEach
   void start() throws Exception {
+    if (broker == null || !broker.isRunning()) {
+      Files.createDirectories(installation.resolve("conf"));
+      configure(0);
+      serve();
+    }
     Files.createDirectory(directory.resolve("conf"));
+    Files.copy(
+        installation.resolve("conf/registrar-ca.crt"), directory.resolve("conf/registrar-ca.crt"));
+  }
+
+  private static void configure(int brokerPort) throws Exception {
     Files.writeString(
-        directory.resolve("conf/rendezvous.properties"),
-        "rendezvous.host=127.0.0.1\nrendezvous.port=0\nrendezvous.public-host=localhost\n");
-    serve();
+        installation.resolve("conf/rendezvous.properties"),
+        "rendezvous.host=127.0.0.1\nrendezvous.port="
+            + brokerPort
+            + "\nrendezvous.public-host=localhost\n");
   }
 
-  private void serve() throws Exception {
-    broker = Program.rendezvous(directory, "serve");
-    port = Integer.parseInt(broker.await("Listening on https://127\\.0\\.0\\.1:(\\d+)"));
+  private static void serve() throws Exception {
+    Program started = Program.rendezvous(installation, Program.COMPILED, "serve");
+    broker = started;
+    port = Integer.parseInt(started.await("Listening on https://127\\.0\\.0\\.1:(\\d+)"));
   }
 
-  @AfterEach
-  void stop() {
-    broker.close();
+  private static Program running() {
+    return Objects.requireNonNull(broker);
+  }
+
+  @AfterAll
+  static void stop() {
+    running().close();
   }
 
   private Provisioning entry(String name) throws Exception {
-    String json =
-        Program.rendezvous(directory, "entry", "create", "--label", name, "--json")
-            .outputWhenDone();
-    Path file = directory.resolve(name + ".json");
-    Files.writeString(file, json.substring(json.indexOf('{')));
-    return Provisioning.parse(Files.readString(file));
+    Provisioning added = Directories.addEntry(installation, name, port);
+    Files.writeString(directory.resolve(name + ".json"), added.toJson());
+    return added;
   }
 
   private String broker() {
@@ -383,8 +404,8 @@ class AgentIT {
               "Host: 127.0.0.1.evil.example",
               "http://127.0.0.1:" + free + "/metrics");
       assertThat(foreign.outputWhenDone()).isEqualTo("421");
-      broker.signal("TERM");
-      broker.exitCode();
+      running().signal("TERM");
+      running().exitCode();
       Awaitility.await().atMost(PATIENCE).until(() -> status(free, "/health").statusCode() == 503);
     }
   }
@@ -439,6 +460,7 @@ class AgentIT {
     Program well =
         Program.rendezvous(
             directory,
+            Program.COMPILED,
             "agent",
             "check",
             "--entry",
@@ -449,8 +471,8 @@ class AgentIT {
             "1");
     assertThat(well.exitCode()).as(well.output()).isZero();
     assertThat(well.lines()).hasSize(10).allMatch(line -> line.startsWith("ok  "));
-    broker.signal("TERM");
-    assertThat(broker.exitCode()).isZero();
+    running().signal("TERM");
+    assertThat(running().exitCode()).isZero();
     Program away =
         Program.rendezvous(
             directory, "agent", "check", "--entry", "home.json", "--broker", broker());
@@ -488,7 +510,7 @@ class AgentIT {
                 "--to",
                 "http://127.0.0.1:" + site.port())) {
       agent.await("parked a tunnel at localhost:\\d+ \\(8 of 8\\)");
-      Program well = Program.rendezvous(directory, check);
+      Program well = Program.rendezvous(directory, Program.COMPILED, check);
       assertThat(well.exitCode()).as(well.output()).isZero();
       assertThat(well.lines()).hasSize(14).allMatch(line -> line.startsWith("ok  "));
       agent.signal("TERM");
@@ -506,11 +528,7 @@ class AgentIT {
     for (int i = 0; i < 10; i++) {
       entries.add(entry("home" + i));
     }
-    Files.writeString(
-        directory.resolve("conf/rendezvous.properties"),
-        "rendezvous.host=127.0.0.1\nrendezvous.port="
-            + port
-            + "\nrendezvous.public-host=localhost\n");
+    configure(port);
     List<HiddenServer> servers = new ArrayList<>();
     try (Network network = new Network("agents", 1)) {
       for (int i = 0; i < 100; i++) {
@@ -527,8 +545,8 @@ class AgentIT {
       awaitAllParked(servers);
       for (int round = 0; round < 2; round++) {
         assertThat(get(entries.get(round), "/")).isEqualTo("here");
-        broker.signal("KILL");
-        broker.exitCode();
+        running().signal("KILL");
+        running().exitCode();
         Awaitility.await().until(() -> servers.stream().allMatch(s -> s.status().parked() == 0));
         serve();
         long open = System.nanoTime();

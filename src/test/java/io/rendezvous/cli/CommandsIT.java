@@ -21,12 +21,40 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** The commands of the jar, as people type them. */
 class CommandsIT {
   private static final String ID = "2f402f80-da50-11e1-9b23-0123456789ab";
+
+  /** Of each: its exit code, its words, and a part of the one line that it prints. */
+  private static final List<String> MISTAKES =
+      List.of(
+          "2 |                                  | Missing command",
+          "2 | nonsense                         | nonsense",
+          "2 | entry                            | Missing command: create, list, show or delete",
+          "1 | entry show nonsense              | No entry with UUID or label nonsense",
+          "2 | entry create --id nonsense       | Not a UUID: nonsense",
+          "1 | entry delete nonsense            | No entry with UUID or label nonsense",
+          "1 | entry create --out x/y           | there is no directory for x/y",
+          "2 | entry create --digits 5          | digits",
+          "2 | entry create --label a_b         | not a label",
+          "2 | agent                            | --to",
+          "2 | agent --to localhost:1           | --entry FILE",
+          "2 | agent --to localhost --entry x   | not a target (PORT, HOST:PORT",
+          "2 | agent --to a:1 --entry x.json    | x.json",
+          "2 | agent --to a:1 --to b:2 --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab --secret AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA | one --to TARGET for all entries",
+          "2 | agent --to a:1 --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab | --secret-file FILE",
+          "2 | agent --to file:/no/such --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab --secret AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA | there is no directory",
+          "2 | agent check                      | --entry FILE",
+          "1 | agent check --entry x.json       | x.json",
+          "2 | agent check --as-client          | Missing: --entry FILE, or --broker and --id",
+          "2 | agent check --path /             | needs --as-client",
+          "2 | agent check --as-client --path a | must begin with /",
+          "1 | agent check --as-client --entry x.json | x.json",
+          "1 | token --entry x.json             | x.json",
+          "2 | serve --config x.properties      | there is no file x.properties",
+          "2 | entry list --directory x         | there is no directory x",
+          "1 | entry show 2f402f80-da50-11e1-9b23-0123456789ab | No entry with UUID");
 
   @TempDir private Path directory;
 
@@ -150,45 +178,32 @@ class CommandsIT {
         .contains("Warning: other machines cannot reach the broker as localhost");
   }
 
-  @ParameterizedTest
-  @CsvSource(
-      delimiter = '|',
-      value = {
-        "2 |                                  | Missing command",
-        "2 | nonsense                         | nonsense",
-        "2 | entry                            | Missing command: create, list, show or delete",
-        "1 | entry show nonsense              | No entry with UUID or label nonsense",
-        "2 | entry create --id nonsense       | Not a UUID: nonsense",
-        "1 | entry delete nonsense            | No entry with UUID or label nonsense",
-        "1 | entry create --out x/y           | there is no directory for x/y",
-        "2 | entry create --digits 5          | digits",
-        "2 | entry create --label a_b         | not a label",
-        "2 | agent                            | --to",
-        "2 | agent --to localhost:1           | --entry FILE",
-        "2 | agent --to localhost --entry x   | not a target (PORT, HOST:PORT",
-        "2 | agent --to a:1 --entry x.json    | x.json",
-        "2 | agent --to a:1 --to b:2 --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab --secret AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA | one --to TARGET for all entries",
-        "2 | agent --to a:1 --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab | --secret-file FILE",
-        "2 | agent --to file:/no/such --broker https://a:1 --id 2f402f80-da50-11e1-9b23-0123456789ab --secret AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA | there is no directory",
-        "2 | agent check                      | --entry FILE",
-        "1 | agent check --entry x.json       | x.json",
-        "2 | agent check --as-client          | Missing: --entry FILE, or --broker and --id",
-        "2 | agent check --path /             | needs --as-client",
-        "2 | agent check --as-client --path a | must begin with /",
-        "1 | agent check --as-client --entry x.json | x.json",
-        "1 | token --entry x.json             | x.json",
-        "2 | serve --config x.properties      | there is no file x.properties",
-        "2 | entry list --directory x         | there is no directory x",
-        "1 | entry show 2f402f80-da50-11e1-9b23-0123456789ab | No entry with UUID",
-      })
-  void mistakeIsOneLineThatSaysWhatIsWrong(int code, String arguments, String part)
-      throws Exception {
+  /** All of them in one process, which costs as much as one of them. */
+  @Test
+  void mistakeIsOneLineThatSaysWhatIsWrong() throws Exception {
     Directories.installBroker(directory);
-    String[] words = arguments == null ? new String[0] : arguments.split(" ", -1);
-    Program program = run(words);
-    assertThat(program.exitCode()).as(program.output()).isEqualTo(code);
-    assertThat(program.output()).contains(part).doesNotContain("\tat ");
-    assertThat(program.lines()).hasSize(1);
+    List<String[]> mistakes = MISTAKES.stream().map(line -> line.split("\\|", 3)).toList();
+    Files.write(
+        directory.resolve("commands"), mistakes.stream().map(row -> row[1].strip()).toList());
+    List<String> output =
+        Program.start(directory, EachCommand.class, "commands").outputWhenDone().lines().toList();
+    assertThat(output).hasSize(2 * mistakes.size());
+    for (int i = 0; i < mistakes.size(); i++) {
+      String[] row = mistakes.get(i);
+      assertThat(output.get(2 * i)).as(row[1]).contains(row[2].strip()).doesNotContain("\tat ");
+      assertThat(output.get(2 * i + 1)).as(row[1]).isEqualTo(EachCommand.CODE + row[0].strip());
+    }
+  }
+
+  @Test
+  void mistakeHasItsExitCodeInAProcessOfItsOwn() throws Exception {
+    Directories.installBroker(directory);
+    for (String row : List.of("2|nonsense", "1|entry show nonsense")) {
+      Program program = run(row.substring(2).split(" ", -1));
+      assertThat(program.exitCode()).as(row).isEqualTo(row.charAt(0) - '0');
+      assertThat(program.output()).contains("nonsense").doesNotContain("\tat ");
+      assertThat(program.lines()).hasSize(1);
+    }
   }
 
   @Test

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
  * (protocol.md, 1.3), so clients may try again until it is back.
  */
 class CutIT {
-  private static final int POSTS = 200;
+  private static final int POSTS = 100;
   private static final String SERVER =
       """
       require('node:http').createServer((request, response) => {

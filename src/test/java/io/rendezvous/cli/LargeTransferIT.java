@@ -3,6 +3,7 @@ package io.rendezvous.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import io.rendezvous.entry.Provisioning;
+import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -47,11 +48,8 @@ class LargeTransferIT {
         "rendezvous.host=127.0.0.1\nrendezvous.port=0\nrendezvous.public-host=localhost\n");
     broker = Program.rendezvous(directory, LITTLE_MEMORY, "serve");
     port = Integer.parseInt(broker.await("Listening on https://127\\.0\\.0\\.1:(\\d+)"));
-    String json =
-        Program.rendezvous(directory, "entry", "create", "--label", "home", "--json")
-            .outputWhenDone();
-    Files.writeString(directory.resolve("home.json"), json.substring(json.indexOf('{')));
-    home = Provisioning.parse(Files.readString(directory.resolve("home.json")));
+    home = Directories.addEntry(directory, "home", port);
+    Files.writeString(directory.resolve("home.json"), home.toJson());
   }
 
   @AfterEach

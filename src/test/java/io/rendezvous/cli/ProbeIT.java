@@ -34,7 +34,7 @@ import org.junit.jupiter.api.io.TempDir;
 class ProbeIT {
   private static final Duration LONG_SILENCE = Duration.ofSeconds(4);
   private static final Duration MUCH_OLDER = Duration.ofSeconds(6);
-  private static final int POSTS = 200;
+  private static final int POSTS = 80;
 
   @TempDir private Path directory;
   private TestBroker broker;

@@ -8,6 +8,7 @@ import io.rendezvous.entry.Totp;
 import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.LocalServer;
 import io.rendezvous.testing.Octets;
+import io.rendezvous.testing.OpenSsl;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.Program;
 import io.rendezvous.testing.RedisServer;
@@ -33,7 +34,6 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The broker as a program: how it starts, what it shows, what it survives, how it ends. */
@@ -103,18 +103,6 @@ class ServeIT {
         + "\"\r\n\r\n";
   }
 
-  private String openssl(int port, String input, String... arguments) throws Exception {
-    List<String> command =
-        new ArrayList<>(List.of("openssl", "s_client", "-connect", "localhost:" + port));
-    command.addAll(List.of("-CAfile", "conf/registrar-ca.crt"));
-    command.addAll(List.of(arguments));
-    String line =
-        "(printf '" + input + "'; sleep 1) | timeout 20 " + String.join(" ", command) + " 2>&1";
-    Program program = Program.start(directory, "sh", "-c", line);
-    program.exitCode();
-    return program.output();
-  }
-
   // How it starts.
 
   @Test
@@ -172,52 +160,6 @@ class ServeIT {
 
   // What it shows.
 
-  @ParameterizedTest
-  @CsvSource({
-    "-tls1_3, TLSv1.3 is TLS_AES_128_GCM_SHA256",
-    "-tls1_2, TLSv1.2 is ECDHE-ECDSA-AES128-GCM-SHA256"
-  })
-  void modernTlsIsSpoken(String version, String expected) throws Exception {
-    String[] words = expected.split(" is ", -1);
-    int port = port(serve(List.of()));
-    assertThat(openssl(port, "", version, "-alpn", "h2,http/1.1"))
-        .contains("New, " + words[0] + ", Cipher is " + words[1])
-        .contains("ALPN protocol: http/1.1")
-        .contains("Verify return code: 0 (ok)");
-  }
-
-  @ParameterizedTest
-  @ValueSource(
-      strings = {
-        "-tls1_1 -cipher DEFAULT@SECLEVEL=0",
-        "-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA256",
-        "-tls1_2 -cipher ECDHE-ECDSA-AES256-SHA",
-        "-tls1_2 -cipher AES128-GCM-SHA256",
-      })
-  void oldTlsIsNot(String arguments) throws Exception {
-    int port = port(serve(List.of()));
-    assertThat(openssl(port, "", arguments.split(" ", -1))).contains("Cipher is (NONE)");
-  }
-
-  @Test
-  void clientDoesNotRenegotiate() throws Exception {
-    int port = port(serve(List.of()));
-    String output = openssl(port, "R\\n", "-tls1_2");
-    assertThat(output).contains("RENEGOTIATING");
-    assertThat(output.substring(output.indexOf("RENEGOTIATING")))
-        .containsAnyOf(
-            "no renegotiation", "handshake failure", "unexpected message", "eof", "closed")
-        .doesNotContain("verify return:1");
-  }
-
-  @Test
-  void sessionsAreResumed() throws Exception {
-    int port = port(serve(List.of()));
-    String get = "GET / HTTP/1.1\\r\\nHost: a\\r\\nConnection: close\\r\\n\\r\\n";
-    assertThat(openssl(port, get, "-ign_eof", "-sess_out", "session")).contains("New, TLSv1.3");
-    assertThat(openssl(port, get, "-ign_eof", "-sess_in", "session")).contains("Reused, TLSv1.3");
-  }
-
   @Test
   void agentsResumeTheirSessions() throws Exception {
     Provisioning entry = create("public-host=localhost");
@@ -256,10 +198,10 @@ class ServeIT {
       Program.rendezvous(directory, "cert", "--host", "new.example").outputWhenDone();
       Awaitility.await()
           .pollInterval(Duration.ofMillis(200))
-          .until(() -> openssl(port, "").contains("subject=CN = new.example"));
+          .until(() -> OpenSsl.connect(directory, port, "").contains("subject=CN = new.example"));
       Files.writeString(directory.resolve("conf/registrar.crt"), "nonsense");
       serve.await("The new certificate is not used, the old one is kept: .*registrar.crt");
-      assertThat(openssl(port, "")).contains("subject=CN = new.example");
+      assertThat(OpenSsl.connect(directory, port, "")).contains("subject=CN = new.example");
       assertThat(before.send("GET / HTTP/1.1\r\nHost: a\r\n\r\n").readHead()).contains(" 401 ");
     }
   }
@@ -276,27 +218,6 @@ class ServeIT {
                           Program.start(directory, "ss", "-tnoH", "sport", "=", ":" + port)
                               .outputWhenDone())
                       .containsPattern("timer:\\(keepalive,([0-9][.0-9]*sec|10sec|[0-9]+ms)"));
-    }
-  }
-
-  /** Neither on groups that cost a server too much, nor on algorithms that are broken. */
-  @ParameterizedTest
-  @CsvSource({
-    "-groups X25519, true",
-    "-groups P-256, true",
-    "-groups P-384, true",
-    "-groups P-521, true",
-    "-groups X448, false",
-    "-groups ffdhe8192, false",
-    "-sigalgs ECDSA+SHA256, true",
-    "-sigalgs ECDSA+SHA1:RSA+SHA1, false",
-  })
-  void agreesOnWhatEverybodyHas(String options, boolean agrees) throws Exception {
-    int port = port(serve(List.of()));
-    String command = "openssl s_client -connect 127.0.0.1:%d -tls1_3 %s < /dev/null";
-    try (Program openssl = Program.start(directory, "sh", "-c", command.formatted(port, options))) {
-      assertThat(openssl.exitCode()).isEqualTo(agrees ? 0 : 1);
-      assertThat(openssl.output()).contains(agrees ? "New, TLSv1.3," : "New, (NONE),");
     }
   }
 

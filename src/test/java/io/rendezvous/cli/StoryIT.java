@@ -7,6 +7,7 @@ import com.burgstaller.okhttp.digest.DigestAuthenticator;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.testing.Browser;
+import io.rendezvous.testing.Directories;
 import io.rendezvous.testing.MarkdownDocument;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -278,8 +279,7 @@ class StoryIT {
   }
 
   private static Provisioning create() throws Exception {
-    String json = Program.rendezvous(directory, "entry", "create", "--json").outputWhenDone();
-    return Provisioning.parse(json.substring(json.indexOf('{')));
+    return Directories.addEntry(directory, "other", port);
   }
 
   @Test

@@ -2,6 +2,7 @@ package io.rendezvous.testing;
 
 import java.io.BufferedReader;
 import java.io.Closeable;
+import java.io.File;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -18,6 +19,8 @@ import org.awaitility.Awaitility;
 /** A program that runs beside the test: the jar, curl, a browser. */
 public final class Program implements Closeable {
   static final Path BUILD = Path.of("target").toAbsolutePath();
+  private static final String JAVA =
+      Path.of(System.getProperty("java.home"), "bin", "java").toString();
   static final Path JAR = BUILD.resolve("rendezvous.jar");
 
   /**
@@ -26,6 +29,9 @@ public final class Program implements Closeable {
    */
   public static final List<String> FULL_SPEED =
       List.of("-XX:TieredStopAtLevel=4", "-XX:-UseSerialGC", "-XX:+UseG1GC");
+
+  /** Undoes the part of {@link #QUICK_START} that makes encryption slow. */
+  public static final List<String> COMPILED = List.of("-XX:TieredStopAtLevel=4");
 
   /** Options that halve the CPU time of a start, which is most of what these tests cost. */
   private static final List<String> QUICK_START =
@@ -70,6 +76,19 @@ public final class Program implements Closeable {
     return new Program(directory, environment, List.of(command));
   }
 
+  /** Starts a program that is among the tests, with the classes of the jar. */
+  public static Program start(Path directory, Class<?> program, String... arguments)
+      throws IOException {
+    List<String> command = new ArrayList<>(List.of(JAVA, "-Xmx256m"));
+    command.addAll(QUICK_START);
+    command.addAll(ClassArchive.options());
+    command.add("-cp"); // the archive is of use if the jar comes first
+    command.add(JAR + File.pathSeparator + BUILD.resolve("test-classes"));
+    command.add(program.getName());
+    command.addAll(List.of(arguments));
+    return new Program(directory, ANY_ADMIN_PORT, command);
+  }
+
   /** Starts the jar. */
   public static Program rendezvous(Path directory, String... arguments) throws IOException {
     return rendezvous(directory, List.of(), arguments);
@@ -92,7 +111,7 @@ public final class Program implements Closeable {
   /** Returns the command that starts the jar with no options for Java but these. */
   static List<String> java(List<String> options, String... arguments) {
     List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.add(JAVA);
     command.add("-Xmx256m");
     command.addAll(options);
     command.add("-jar");
