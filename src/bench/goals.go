@@ -30,7 +30,7 @@ func (r *report) hasAgent(name string) bool {
 func (r *report) goals() []goal {
 	var all []goal
 	for _, s := range r.Subjects {
-		if !s.jar || s.agent {
+		if !s.jar || s.agent || strings.HasSuffix(s.Name, guardedSuffix) {
 			continue
 		}
 		add := func(what string, value float64, unit string, most bool, bound float64) {
@@ -58,6 +58,14 @@ func (r *report) goals() []goal {
 				add(what, value, unit, most, bound)
 			}
 		}
+		// toRaw is the ratio of guarded relays to raw ones.
+		toRaw := func(what, workload string, bound float64) {
+			raw, there := r.median(workload, "cpu", s.Name)
+			value, too := r.median(workload, "cpu", s.Name+guardedSuffix)
+			if there && too && raw > 0 {
+				add(what+", guarded to raw", value/raw, " ×", true, bound)
+			}
+		}
 		bulkBound := 0.90
 		if !strings.Contains(s.Version, "Java 17") {
 			bulkBound = 0.70 // the newest LTS
@@ -77,6 +85,10 @@ func (r *report) goals() []goal {
 				ratio("CPU per request, 32 kept connections", "requests32", "cpu", other.Name, true, 1)
 			}
 		}
+		for _, direction := range []string{"down", "up"} {
+			toRaw("CPU per GiB, one stream, "+direction, direction+"1", 1.05)
+		}
+		toRaw("CPU per request, 32 kept connections", "requests32", 1.25)
 		absolute("CPU per full handshake", "handshakes", "cpu", " µs", true, 450)
 		absolute("CPU per rendezvous", "rendezvous", "cpu", " ms", true, 0.8)
 		absolute("rendezvous a second", "rendezvous", "rate", "", false, 1200)

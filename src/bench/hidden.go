@@ -27,6 +27,7 @@ type lane struct {
 	FrontTLS bool
 	Entry    entry  // of our broker: who is asked for, and who parks
 	Park     bool   // the hidden server parks tunnels at Front
+	Guarded  bool   // each request names the hidden server
 	Back     string // the address that the hidden server listens on, unless it parks
 	BackTLS  bool
 
@@ -219,6 +220,9 @@ func (l *lane) openFrom(small bool) (*client, error) {
 	first := rest
 	if l.Entry.UUID != "" {
 		first += "Authorization: Digest username=\"" + l.Entry.UUID + "\"\r\n"
+	}
+	if l.Guarded {
+		rest = first
 	}
 	return &client{conn: c, first: []byte(first), rest: []byte(rest)}, nil
 }

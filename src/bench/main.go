@@ -28,6 +28,7 @@ type bench struct {
 	keys    *keys
 	rounds  int
 	quick   bool
+	guarded bool // guarded relays are measured, too
 	failed  bool // octets differed, or a subject of ours failed
 }
 
@@ -57,6 +58,7 @@ func main() {
 	flag.Var(&javas, "java", "a Java `home` for our broker; may be given several times")
 	flag.Var(&only, "only", "only the workloads whose names begin so (`NAME,…`); \"list\" shows all")
 	flag.Var(&wanted, "peers", "`NAME,…`, \"all\" or \"none\" (default: nginx-stream); \"agent\" is our own agent; \"list\" shows all")
+	flag.BoolVar(&b.guarded, "guarded", false, "our broker with guarded relays, too, beside itself with raw ones")
 	flag.IntVar(&b.rounds, "rounds", 3, "how often each is measured, after those that warm it up")
 	flag.BoolVar(&b.quick, "quick", false, "a tenth of the work, in one round, to see that all works")
 	out := flag.String("out", "target/bench", "where results go")
@@ -233,6 +235,14 @@ func (b *bench) subjects(javas, wanted list, r *report) []*subject {
 				continue // only beside those that have agents too
 			}
 			s, err := rendezvous(b, home, withAgent)
+			if err != nil {
+				fail("%v", err)
+			}
+			s.home = home
+			subjects = append(subjects, s)
+		}
+		if b.guarded {
+			s, err := guarded(b, home)
 			if err != nil {
 				fail("%v", err)
 			}

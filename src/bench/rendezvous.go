@@ -23,7 +23,10 @@ func javaFlags(heap string) []string {
 	}
 }
 
-const agentSuffix = ", agent"
+const (
+	agentSuffix   = ", agent"
+	guardedSuffix = ", guarded"
+)
 
 // exercise has it do a bit of everything, so that what is measured after that is compiled code.
 func (s *subject) exercise() error {
@@ -48,6 +51,28 @@ func (s *subject) exercise() error {
 	}
 	_, err = rendezvousThrough(s, 3000)
 	return err
+}
+
+// guarded is our broker with guarded relays, and tunnels parked by this program.
+func guarded(b *bench, home string) (*subject, error) {
+	s, err := rendezvous(b, home, false)
+	if err != nil {
+		return nil, err
+	}
+	s.Name += guardedSuffix
+	s.About += "; guarded relays, each request with an identity"
+	launch := s.launch
+	s.launch = func(s *subject, o options) error {
+		o.set = append(o.set, "relay=guarded")
+		err := launch(s, o)
+		for _, l := range s.lanes {
+			if l != nil {
+				l.Guarded = true
+			}
+		}
+		return err
+	}
+	return s, nil
 }
 
 // rendezvous is our broker on one Java; with its own agent, or with tunnels parked by this program.

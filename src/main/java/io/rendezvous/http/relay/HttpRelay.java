@@ -102,6 +102,7 @@ public final class HttpRelay {
   private HeadReader reader = new HeadReader(MAX_HEAD);
   private @Nullable Conn kept;
   private @Nullable Observation observation; // of the request that is under way
+  private @Nullable Relay switched; // once both ends speak another protocol
   private volatile @Nullable HttpExchange exchange;
   private volatile boolean draining;
 
@@ -296,8 +297,11 @@ public final class HttpRelay {
       exchange = null;
       kept = null;
       boolean ended = failure.kind() != Failure.Kind.LATE;
-      if (reused && ended && untouched && REPEATABLE.contains(head.method())) {
-        connect(); // the server has closed an idle connection
+      boolean repeatable = untouched && REPEATABLE.contains(head.method());
+      // A server whose connection was idle may have closed it. One that was passed the client's end
+      // may have closed it because of that, with the request.
+      if (reused && ended && repeatable && !readAhead.hasEnded()) {
+        connect();
       } else {
         fail(failure, unwritten);
       }
@@ -341,6 +345,7 @@ public final class HttpRelay {
 
     @Override
     public void opened(Conn far) {
+      readAhead.look(); // the client may have left a moment ago
       if (phase == Phase.CONNECTING && near.isOpen()) {
         request.exchangeWith(far);
       } else {
@@ -431,6 +436,7 @@ public final class HttpRelay {
               }
             });
     context.relays().add(relay[0]);
+    switched = relay[0];
     relay[0].resume(readAhead.take(), toNear);
   }
 
@@ -483,7 +489,15 @@ public final class HttpRelay {
 
   /** Ends the connection now, with a reset. Any thread may call. */
   public void cutOff() {
-    near.execute(near::abort);
+    near.execute(
+        () -> {
+          Relay relay = switched;
+          if (relay != null) {
+            relay.end(); // which owns both connections
+          } else {
+            near.abort();
+          }
+        });
   }
 
   /** Ends the relay if a request has stood still for too long: see {@link Relays#sweep}. */

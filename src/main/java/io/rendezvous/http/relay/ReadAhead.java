@@ -82,6 +82,13 @@ final class ReadAhead {
     return ended && !kept.hasRemaining();
   }
 
+  /** Reads what has arrived, if reading has begun, so that it is known what has become of the peer. */
+  void look() {
+    if (active) {
+      read();
+    }
+  }
+
   private void read() {
     ByteBuffer buffer = conn.buffers().take();
     try {

@@ -332,18 +332,39 @@ final class ClientSession implements Waiter {
    * followed its head. A client that has left gets no further tunnel.
    */
   private void onUnanswered(Relay.Sent sent, ByteBuffer early) {
+    client.unread(early);
+    boolean left = hasLeft();
+    ByteBuffer following = client.takeEarly();
     boolean repeatable =
         switch (sent) {
           case NOTHING -> true;
-          case FIRST -> !early.hasRemaining() && SAFE_METHODS.contains(head.method());
+          case FIRST -> !following.hasRemaining() && SAFE_METHODS.contains(head.method());
           case MORE -> false;
         };
-    client.unread(early);
+    client.unread(following);
     boolean inTime = attempts < MAX_ATTEMPTS && tunnels.now() - retryUntil < 0;
-    if (repeatable && inTime && !client.isTruncated()) {
+    if (repeatable && inTime && !left) {
       match();
     } else {
       refuse(UNANSWERED);
+    }
+  }
+
+  /**
+   * Reads on, and returns whether the client has left. It may have done so a moment ago: then the
+   * end of its stream was not read yet.
+   */
+  private boolean hasLeft() {
+    ByteBuffer early = client.takeEarly();
+    ByteBuffer buffer = client.buffers().take();
+    try {
+      int n = client.read(buffer);
+      client.unread(BufferPool.append(early, buffer.flip()));
+      return n < 0 && client.isTruncated();
+    } catch (IOException e) {
+      return true;
+    } finally {
+      client.buffers().give(buffer);
     }
   }
 }
