@@ -147,7 +147,7 @@ class RelayEndTest {
   @Test
   void lingerIsCountedOnlyWhileNothingMoves() throws Exception {
     Duration linger = Duration.ofHours(1);
-    try (TestBroker patient = TestBroker.start("relay", relay(), "linger", "1h");
+    try (TestBroker patient = TestBroker.start("relay", relay(), "linger", "1h", "stall", "3h");
         Peer tunnel = patient.park();
         Peer client = patient.connect()) {
       client.send(patient.get(patient.entry(), "/")).shutdownOutput();
