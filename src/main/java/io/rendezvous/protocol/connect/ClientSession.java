@@ -1,6 +1,7 @@
 package io.rendezvous.protocol.connect;
 
 import io.rendezvous.config.RelayMode;
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.http.relay.HttpGuard;
@@ -9,7 +10,6 @@ import io.rendezvous.net.Conn;
 import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
 import io.rendezvous.protocol.FirstRequest;
-import io.rendezvous.protocol.LabelResolver;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Refusals;
 import io.rendezvous.protocol.RequestRecords;
@@ -58,8 +58,15 @@ final class ClientSession implements Waiter {
    * @param first is sent to the hidden server first: the head without the client's identity
    * @param atHostName whether the host name named the hidden server
    * @param guarded whether the relay has to follow the client's heads (protocol.md, 1.7)
+   * @param password the password that the client has sent, if it had to (protocol.md, 1.8)
    */
-  record Named(RequestHead head, UUID id, ByteBuffer first, boolean atHostName, boolean guarded) {}
+  record Named(
+      RequestHead head,
+      UUID id,
+      ByteBuffer first,
+      boolean atHostName,
+      boolean guarded,
+      Optional<ClientPassword> password) {}
 
   private final Conn client;
   private final RequestHead head;
@@ -67,7 +74,7 @@ final class ClientSession implements Waiter {
   private final ByteBuffer first;
   private final boolean atHostName;
   private final Named named;
-  private final LabelResolver labels;
+  private final LaterHeads.Checks laterHeads;
   private final RelayMode relayMode;
   private final TunnelRegistry tunnels;
   private final Matchmaker matchmaker;
@@ -90,7 +97,7 @@ final class ClientSession implements Waiter {
       Conn client,
       Named named,
       TunnelService service,
-      LabelResolver labels,
+      LaterHeads.Checks laterHeads,
       Refusals refusals,
       RelayMode relayMode) {
     this.client = client;
@@ -99,7 +106,7 @@ final class ClientSession implements Waiter {
     this.first = named.first();
     this.atHostName = named.atHostName();
     this.named = named;
-    this.labels = labels;
+    this.laterHeads = laterHeads;
     this.relayMode = relayMode;
     this.tunnels = service.registry();
     this.matchmaker = service.matchmaker();
@@ -288,7 +295,7 @@ final class ClientSession implements Waiter {
     Matchmaker.Owner owner = new PairOwner(early, request);
     // In one piece: some hidden servers look for the body in what they read the head from.
     if (isGuarded(tunnel)) {
-      LaterHeads later = new LaterHeads(client, named, labels, refusals);
+      LaterHeads later = new LaterHeads(client, named, laterHeads);
       HttpGuard guard = new HttpGuard(head, later, client.buffers());
       matchmaker.pairGuarded(paired, tunnel, begin, early.duplicate(), guard, owner);
     } else {

@@ -2,6 +2,7 @@ package io.rendezvous.protocol.connect;
 
 import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.ClientAuthenticator;
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.LowerCase;
 import io.rendezvous.http.Challenge;
@@ -47,6 +48,7 @@ public final class ConnectProtocol implements Protocol {
       Problem.temporary(404, "no hidden server is connected under this host name").atHost();
 
   private final TunnelService tunnels;
+  private final LaterHeads.Checks laterHeads;
   private final LabelResolver labels;
   private final LinkResolver links;
   private final Challenger challenger;
@@ -83,6 +85,7 @@ public final class ConnectProtocol implements Protocol {
     Nonces nonces = new Nonces(clock);
     this.challenger = new Challenger(new Challenge(realm, nonces), refusals);
     this.gate = new PasswordGate(directory.clients(), nonces, challenger, refusals, worker);
+    this.laterHeads = new LaterHeads.Checks(labels, gate, refusals);
     this.refusals = refusals;
     this.worker = worker;
   }
@@ -145,7 +148,8 @@ public final class ConnectProtocol implements Protocol {
 
   private static ClientSession.Named atHost(ClientConnection client, Entry entry) {
     RequestHead head = client.head();
-    return new ClientSession.Named(head, entry.id(), Identity.atHostName(head).head(), true, false);
+    ByteBuffer first = Identity.atHostName(head).head();
+    return new ClientSession.Named(head, entry.id(), first, true, false, Optional.empty());
   }
 
   /**
@@ -164,9 +168,9 @@ public final class ConnectProtocol implements Protocol {
         client,
         entry.id(),
         identity,
-        withPassword -> {
-          if (withPassword) {
-            rendezvous(client, entry.id(), identity.orElseThrow(), true);
+        password -> {
+          if (password.isPresent()) {
+            rendezvous(client, entry.id(), identity.orElseThrow(), password);
           } else if (entry.isChallenged()) {
             identify(client);
           } else {
@@ -209,7 +213,7 @@ public final class ConnectProtocol implements Protocol {
    */
   private void onCookie(ClientConnection client, Identity identity, LinkResolver.Found found) {
     if (found instanceof LinkResolver.Found.Valid valid) {
-      rendezvous(client, valid.entry().id(), identity, true);
+      rendezvous(client, valid.entry().id(), identity, Optional.empty());
     } else if (found instanceof LinkResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE);
     } else {
@@ -243,18 +247,23 @@ public final class ConnectProtocol implements Protocol {
         client,
         id,
         Optional.of(identity),
-        withPassword -> rendezvous(client, id, identity, withPassword));
+        password -> rendezvous(client, id, identity, password));
   }
 
   private void rendezvous(
-      ClientConnection client, UUID id, Identity identity, boolean withPassword) {
-    boolean guarded = withPassword || identity.carrier() == Identity.Carrier.HEADER;
-    rendezvous(client, new ClientSession.Named(client.head(), id, identity.head(), false, guarded));
+      ClientConnection client, UUID id, Identity identity, Optional<ClientPassword> password) {
+    boolean guarded =
+        password.isPresent()
+            || identity.carrier() == Identity.Carrier.HEADER
+            || identity.carrier() == Identity.Carrier.COOKIE;
+    rendezvous(
+        client,
+        new ClientSession.Named(client.head(), id, identity.head(), false, guarded, password));
   }
 
   private void rendezvous(ClientConnection client, ClientSession.Named named) {
     Conn conn = client.takeOver();
-    new ClientSession(conn, named, tunnels, labels, refusals, relayMode).start();
+    new ClientSession(conn, named, tunnels, laterHeads, refusals, relayMode).start();
   }
 
   private void refuse(ClientConnection client, Problem problem) {

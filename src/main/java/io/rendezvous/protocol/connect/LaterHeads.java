@@ -1,5 +1,6 @@
 package io.rendezvous.protocol.connect;
 
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.http.Identity;
 import io.rendezvous.http.Problem;
@@ -28,17 +29,24 @@ final class LaterHeads implements HttpGuard.Owner {
   private final Optional<String> label;
   private final Optional<String> cookie;
   private final boolean atHostName;
+  private final Optional<ClientPassword> password;
   private final LabelResolver labels;
+  private final PasswordGate gate;
   private final Refusals refusals;
 
-  LaterHeads(Conn client, ClientSession.Named named, LabelResolver labels, Refusals refusals) {
+  /** What all guarded clients have in common. */
+  record Checks(LabelResolver labels, PasswordGate gate, Refusals refusals) {}
+
+  LaterHeads(Conn client, ClientSession.Named named, Checks checks) {
     this.client = client;
     this.id = named.id();
-    this.label = labels.labelOf(named.head());
+    this.password = named.password();
+    this.label = checks.labels().labelOf(named.head());
     this.cookie = cookie(named.head());
     this.atHostName = named.atHostName();
-    this.labels = labels;
-    this.refusals = refusals;
+    this.labels = checks.labels();
+    this.gate = checks.gate();
+    this.refusals = checks.refusals();
   }
 
   /** Returns the token of the cookie, if it is the identity. */
@@ -66,6 +74,11 @@ final class LaterHeads implements HttpGuard.Owner {
     Identity identity =
         Identity.of(head).orElseThrow(() -> new ProtocolException("it names no hidden server"));
     checkSame(named(identity));
+    // Whoever has the cookie of a link has proved to know the password, or to be invited.
+    if (identity.carrier() != Identity.Carrier.COOKIE
+        && !gate.passesAgain(id, identity, head, password)) {
+      throw new ProtocolException("it does not have the password, or its nonce has expired");
+    }
     return identity.head();
   }
 

@@ -17,6 +17,7 @@ import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Lets the clients of an entry with a password pass only if they send it (protocol.md, 1.8). All
@@ -58,12 +59,15 @@ final class PasswordGate {
    * @param id the hidden server
    * @param identity how the request names the hidden server; empty if the host name alone does,
    *     which proves nothing
-   * @param passed is called once the client may pass; it accepts whether a password was needed
+   * @param passed is called once the client may pass; it accepts the password, if one was needed
    */
   void pass(
-      ClientConnection client, UUID id, Optional<Identity> identity, Consumer<Boolean> passed) {
+      ClientConnection client,
+      UUID id,
+      Optional<Identity> identity,
+      Consumer<Optional<ClientPassword>> passed) {
     if (!authenticator.mayBeProtected(id)) {
-      passed.accept(false);
+      passed.accept(Optional.empty());
       return;
     }
     check(client, id, identity, passed);
@@ -71,7 +75,10 @@ final class PasswordGate {
 
   /** Does the same for an entry that may be closed although its UUID is not known to be. */
   void check(
-      ClientConnection client, UUID id, Optional<Identity> identity, Consumer<Boolean> passed) {
+      ClientConnection client,
+      UUID id,
+      Optional<Identity> identity,
+      Consumer<Optional<ClientPassword>> passed) {
     Optional<Predicate<ClientPassword>> isRight = Optional.empty();
     Runnable onRefused = () -> challenger.askPassword(client, false);
     try {
@@ -91,6 +98,22 @@ final class PasswordGate {
     new Check(client, id, isRight, onRefused, passed).run(false);
   }
 
+  /**
+   * Returns whether a later request of a client that has passed may pass, too. Never blocks.
+   *
+   * @param password what was needed before; empty if nothing was, or the cookie of a link
+   * @throws ProtocolException if the credentials are malformed, or made for another request
+   */
+  boolean passesAgain(
+      UUID id, Identity identity, RequestHead head, Optional<ClientPassword> password)
+      throws ProtocolException {
+    if (password.isEmpty()) {
+      return !authenticator.mayBeProtected(id);
+    }
+    return PasswordProof.of(identity, head, nonces) instanceof PasswordProof.Given given
+        && given.isRight().test(password.get());
+  }
+
   private void refuse(ClientConnection client, UUID id, Problem problem) {
     RequestHead head = client.head();
     refusals.client(client.takeOver(), head, Optional.of(id), problem);
@@ -102,19 +125,28 @@ final class PasswordGate {
     private final UUID id;
     private final Optional<Predicate<ClientPassword>> isRight;
     private final Runnable onRefused;
-    private final Consumer<Boolean> passed;
+    private final Consumer<Optional<ClientPassword>> passed;
+    private volatile @Nullable ClientPassword proven; // written by a worker
 
     Check(
         ClientConnection client,
         UUID id,
         Optional<Predicate<ClientPassword>> isRight,
         Runnable onRefused,
-        Consumer<Boolean> passed) {
+        Consumer<Optional<ClientPassword>> passed) {
       this.client = client;
       this.id = id;
-      this.isRight = isRight;
+      this.isRight = isRight.map(this::remembering);
       this.onRefused = onRefused;
       this.passed = passed;
+    }
+
+    private Predicate<ClientPassword> remembering(Predicate<ClientPassword> isRight) {
+      return password -> {
+        boolean right = isRight.test(password);
+        proven = right ? password : null;
+        return right;
+      };
     }
 
     void run(boolean wasDeferred) {
@@ -126,9 +158,9 @@ final class PasswordGate {
 
     private void onVerdict(Verdict verdict) {
       if (verdict instanceof Verdict.Unprotected) {
-        passed.accept(false);
+        passed.accept(Optional.empty());
       } else if (verdict instanceof Verdict.Accepted) {
-        passed.accept(true);
+        passed.accept(Optional.ofNullable(proven));
       } else if (verdict instanceof Verdict.Refused) {
         onRefused.run();
       } else if (verdict instanceof Verdict.Deferred deferred) {

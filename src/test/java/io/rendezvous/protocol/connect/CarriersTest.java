@@ -133,7 +133,49 @@ class CarriersTest {
     }
   }
 
+  @Test
+  void laterRequestsOfAClientWithAHeaderAreRead() throws Exception {
+    String id = "Rendezvous-ID: " + broker.id() + "\r\n";
+    String cookie = "Cookie: __Host-rendezvous=" + cookie(broker.entry()) + "\r\n";
+    assertGuarded(
+        request(id),
+        List.of(id + cookie, "Authorization: Digest username=" + broker.id() + "\r\n"),
+        List.of("", cookie, "Rendezvous-ID: " + UUID.randomUUID() + "\r\n", id + id));
+  }
+
+  /**
+   * Asserts which requests may follow the first one of a connection. The hidden server receives
+   * nothing of the lines that are added to them.
+   */
+  private void assertGuarded(String first, List<String> passed, List<String> refused)
+      throws Exception {
+    for (String lines : refused) {
+      try (Peer tunnel = broker.park();
+          Peer client = broker.connect()) {
+        client.send(first);
+        for (String same : passed) {
+          assertThat(tunnel.readHead()).isEqualTo(request(""));
+          tunnel.send(OK);
+          client.readResponse();
+          client.send(request(same));
+        }
+        assertThat(tunnel.readHead()).isEqualTo(request(""));
+        client.send(request(lines));
+        tunnel.send(OK);
+        assertThat(client.readAll()).isEqualTo(OK);
+        assertThat(tunnel.readAll()).isEmpty();
+      }
+    }
+  }
+
   // The cookie.
+
+  @Test
+  void laterRequestsOfAClientWithACookieAreRead() throws Exception {
+    String cookie = "Cookie: __Host-rendezvous=" + cookie(broker.entry()) + "\r\n";
+    String other = "Cookie: __Host-rendezvous=" + cookie(entry("other")) + "\r\n";
+    assertGuarded(request(cookie), List.of(cookie, cookie), List.of("", other, "Cookie: a=b\r\n"));
+  }
 
   @Test
   void cookieNamesTheHiddenServer() throws Exception {

@@ -126,6 +126,36 @@ class PasswordTest {
     assertThat(head).doesNotContain("Authorization", entry.id().toString());
   }
 
+  @Test
+  void laterRequestsHaveToSendThePasswordToo() throws Exception {
+    String right = request(basic(SECRET));
+    for (String lines : List.of("", basic(""), basic("open sesamo"), basic("x", SECRET))) {
+      try (Peer tunnel = broker.park(entry);
+          Peer client = broker.connect()) {
+        assertPasses(tunnel, client, right);
+        assertPasses(tunnel, client, right);
+        client.send(request(lines));
+        assertThat(client.readAll()).isEmpty();
+        assertThat(tunnel.readAll()).isEmpty();
+      }
+    }
+  }
+
+  @Test
+  void laterRequestsMayAnswerTheSameChallengeUntilItsNonceExpires() throws Exception {
+    try (Peer tunnel = broker.park(entry);
+        Peer client = broker.connect()) {
+      String nonce = nonce(client.send(BARE).readResponse());
+      String right = request(digest(Algorithm.SHA_256, nonce, SECRET));
+      assertPasses(tunnel, client, right);
+      assertPasses(tunnel, client, right);
+      clock.step(Duration.ofMinutes(6));
+      client.send(right);
+      assertThat(client.readAll()).isEmpty();
+      assertThat(tunnel.readAll()).isEmpty();
+    }
+  }
+
   // Digest.
 
   @ParameterizedTest
