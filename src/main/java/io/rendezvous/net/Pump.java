@@ -556,7 +556,9 @@ public final class Pump {
   }
 
   private void readAgain() {
-    if (owner.isRunning() && !ended) {
+    if (held != null && !holding) {
+      read(); // released bytes are not announced
+    } else if (owner.isRunning() && !ended) {
       from.resumeReads();
     }
   }

@@ -82,7 +82,9 @@ final class ReadAhead {
     return ended && !kept.hasRemaining();
   }
 
-  /** Reads what has arrived, if reading has begun, so that it is known what has become of the peer. */
+  /**
+   * Reads what has arrived, if reading has begun, so that it is known what has become of the peer.
+   */
   void look() {
     if (active) {
       read();

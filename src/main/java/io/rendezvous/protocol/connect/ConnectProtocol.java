@@ -244,10 +244,7 @@ public final class ConnectProtocol implements Protocol {
 
   private void pass(ClientConnection client, UUID id, Identity identity) {
     gate.pass(
-        client,
-        id,
-        Optional.of(identity),
-        password -> rendezvous(client, id, identity, password));
+        client, id, Optional.of(identity), password -> rendezvous(client, id, identity, password));
   }
 
   private void rendezvous(
