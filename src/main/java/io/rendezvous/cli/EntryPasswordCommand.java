@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
     name = "password",
     description = {
       "Set the password that clients of a hidden server have to send.",
-      "It is read from standard input, or asked for on a terminal. Links that were issued stay valid."
+      "It is read from standard input, or asked for on a terminal. Links ask for it, too."
     })
 final class EntryPasswordCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;

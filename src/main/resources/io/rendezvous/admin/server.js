@@ -1,5 +1,6 @@
 // The view of one hidden server: its state, how to connect it, and its settings.
 import { call, get, post, put } from './api.js';
+import { listenToClientButtons, showCode } from './clients.js';
 import { attempt, byId, confirm, copy, onSubmit, parts, say, set, showName, since } from './dom.js';
 import { figures } from './figures.js';
 import { count, date, nameOf, shortId } from './format.js';
@@ -84,11 +85,11 @@ export function status(now) {
 function commands() {
   const isNamed = !entry.url.includes('@');
   const own = broker?.ownAuthority;
-  const user = isNamed ? '' : ` --digest --user ${uuid}:x`;
+  const user = isNamed ? '' : ` --digest --user ${uuid}${entry.hasPassword ? '' : ':x'}`;
   set(part.curl, `curl${user}${own ? ` --cacert ${own}` : ''} ${entry.url.replace(/\/\/[^/]*@/, '//')}`);
   set(part.check, `java -jar rendezvous.jar agent check --as-client --broker ${broker?.url.replace(/^https?:\/\//, '') ?? ''} --id ${uuid}${own ? ` --ca ${own}` : ''}`);
-  set(part.access, isNamed
-    ? 'Anyone who guesses the host name can connect.' : 'Anyone who knows the UUID can connect.');
+  set(part.access, entry.hasPassword ? 'Anyone who knows the UUID and the password can connect.'
+    : isNamed ? 'Anyone who guesses the host name can connect.' : 'Anyone who knows the UUID can connect.');
   byId('authority').hidden = !own;
   set(part.authority, own ?? '');
 }
@@ -113,6 +114,8 @@ function update(now) {
   set(part.agent, `java -jar rendezvous.jar agent --entry ${uuid}.provisioning.json --to http://127.0.0.1:8080`);
   commands();
   set(part.digits, entry.digits);
+  set(part.password, entry.hasPassword ? 'Clients have to send a password.' : 'Clients need no password.');
+  byId('remove-password').hidden = !entry.hasPassword;
   const previous = entry.previousUntil && new Date(entry.previousUntil) > new Date();
   set(part.previous, previous ? `The previous secret is valid until ${date(entry.previousUntil)}.` : '');
   if (!edit.classList.contains('changed')) {
@@ -195,6 +198,8 @@ byId('delete').addEventListener('click', () => {
   });
 });
 
+listenToClientButtons({ uuid: () => uuid, entry: () => entry, name: nameElement, update });
+
 for (const button of view.querySelectorAll('[data-copy]')) {
   button.addEventListener('click', () => copy(part[button.dataset.copy].textContent, part[button.dataset.copy]));
 }
@@ -215,18 +220,12 @@ for (const button of view.querySelectorAll('[data-qr]')) {
   button.addEventListener('click', () => attempt(byId('connect-error'), async () => {
     const secret = button.dataset.qr === 'qr.svg';
     const picture = await (await call(secret ? 'POST' : 'GET', `entries/${uuid}/${button.dataset.qr}`)).blob();
-    const dialog = byId('code');
-    const image = dialog.querySelector('img');
-    set(byId('code-title'), secret ? 'Secret for an authenticator app' : 'Client URL');
-    set(dialog.querySelector('.hint'), secret
-      ? 'Anyone who sees this can pose as the hidden server.' : 'Anyone who sees this can connect as a client.');
-    image.src = URL.createObjectURL(picture);
-    image.alt = `QR code: ${secret ? 'secret' : 'client URL'} of ${nameOf(entry)}`;
-    dialog.addEventListener('close', () => {
-      URL.revokeObjectURL(image.src);
-      image.removeAttribute('src');
-    }, { once: true });
-    dialog.showModal();
+    showCode({
+      title: secret ? 'Secret for an authenticator app' : 'Client URL',
+      hint: secret ? 'Anyone who sees this can pose as the hidden server.' : 'Anyone who sees this can connect as a client.',
+      picture,
+      alt: `QR code: ${secret ? 'secret' : 'client URL'} of ${nameOf(entry)}`,
+    });
   }));
 }
 

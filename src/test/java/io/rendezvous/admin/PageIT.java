@@ -464,6 +464,58 @@ class PageIT {
   }
 
   @Test
+  void passwordOfClientsIsSetAndRemoved() throws Exception {
+    UUID id = UUID.randomUUID();
+    write(id, "\"with-password\"");
+    page.navigate(admin + "/#/server/" + id);
+    Locator said = page.locator("[data-f=password]");
+    assertThat(said).hasText("Clients need no password.");
+    assertThat(button("Remove the password…")).isHidden();
+    button("Set a password…").click();
+    Locator input = page.getByLabel("Password, at least 8 characters");
+    input.fill("short");
+    button("Set").click();
+    assertThat(page.getByRole(AriaRole.DIALOG)).isVisible();
+    input.fill("open sesame");
+    confirm("Set");
+    assertThat(said).hasText("Clients have to send a password.");
+    assertThat(Files.readString(fileOf(id.toString()))).contains("\"viewer\":{\"realm\":");
+    assertThat(page.locator("[data-f=curl]")).containsText("--digest --user " + id + " ");
+    assertThat(page.locator("[data-f=url]")).hasText("https://" + id + "@localhost:" + port + "/");
+    button("Remove the password…").click();
+    confirm("Remove");
+    assertThat(said).hasText("Clients need no password.");
+    assertThat(Files.readString(fileOf(id.toString()))).doesNotContain("viewer");
+  }
+
+  @Test
+  void linkIsShownWithItsQrCode() throws Exception {
+    UUID id = UUID.randomUUID();
+    write(id, "\"shared-one\"");
+    page.navigate(admin + "/#/server/" + id);
+    button("Create a link…").click();
+    Locator form = page.locator("#confirm");
+    form.getByLabel("It is valid for").selectOption("1 hour");
+    form.getByLabel("It opens the path").fill("//elsewhere");
+    button("Create").locator("visible=true").click();
+    assertThat(form.getByRole(AriaRole.ALERT)).containsText("one slash");
+    form.getByLabel("It opens the path").fill("/photos");
+    button("Create").locator("visible=true").click();
+    Locator code = page.locator("#code");
+    assertThat(code.locator("code"))
+        .hasText(
+            Pattern.compile("https://localhost:" + port + "/\\.well-known/rendezvous/[\\w-]+"));
+    Locator image =
+        page.getByRole(AriaRole.IMG, new Page.GetByRoleOptions().setName("QR code: link to"));
+    page.waitForFunction("image => image.naturalWidth > 0", image.elementHandle());
+    page.keyboard().press("Escape");
+    assertThat(page.getByRole(AriaRole.DIALOG)).isHidden();
+    button("Revoke all links…").click();
+    confirm("Revoke");
+    assertThat(Files.readString(fileOf(id.toString()))).contains("\"linksSince\":");
+  }
+
+  @Test
   void silentBrokerIsReported() throws Exception {
     broker.signal("STOP");
     try {
