@@ -481,7 +481,8 @@ class PageIT {
     assertThat(said).hasText("Clients have to send a password.");
     assertThat(Files.readString(fileOf(id.toString()))).contains("\"viewer\":{\"realm\":");
     assertThat(page.locator("[data-f=curl]")).containsText("--digest --user " + id + " ");
-    assertThat(page.locator("[data-f=url]")).hasText("https://" + id + "@localhost:" + port + "/");
+    assertThat(page.locator("#server [data-f=url]"))
+        .hasText("https://" + id + "@localhost:" + port + "/");
     button("Remove the password…").click();
     confirm("Remove");
     assertThat(said).hasText("Clients need no password.");
