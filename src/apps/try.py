@@ -296,6 +296,36 @@ def use_jupyter(site, directory):
     site.ask("DELETE", f"/api/kernels/{kernel}")
 
 
+def start_home_assistant(directory, port, more=""):
+    (directory / "configuration.yaml").write_text(
+        f"http:\n  server_host: 127.0.0.1\n  server_port: {port}\n{more}api:\nwebsocket_api:\n"
+    )
+    return ["hass", "-c", directory]
+
+
+def start_trusting_home_assistant(directory, port):
+    trusted = "  use_x_forwarded_for: true\n  trusted_proxies: [127.0.0.1]\n"
+    return start_home_assistant(directory, port, trusted)
+
+
+def use_home_assistant(site, directory):
+    import websocket
+
+    del directory
+    wait_for(lambda: site.ask("GET", "/api/")[0] != 502, "Home Assistant does not start")
+    status, _, _ = site.ask("GET", "/api/")
+    require(status == 401, f"GET: {status}")
+    raw = socket.create_connection(("127.0.0.1", site.port))
+    channel = websocket.create_connection(
+        f"wss://{site.host}:{site.port}/api/websocket",
+        socket=TLS.wrap_socket(raw, server_hostname=site.host),
+        origin=site.origin,
+        timeout=60,
+    )
+    require(json.loads(channel.recv())["type"] == "auth_required", "the WebSocket")
+    channel.close()
+
+
 def start_nginx(directory, port, more=""):
     (directory / "html/dir").mkdir(parents=True)
     (directory / "html/dir/index.html").write_text("a directory")
@@ -388,6 +418,8 @@ APPS = [
     ("registry-relative", ["docker-registry"], start_relative_registry, use_registry),
     ("vite", ["node", "chromium"], start_vite, use_vite),
     ("jupyter", ["jupyter"], start_jupyter, use_jupyter),
+    ("hass", ["hass"], start_home_assistant, use_home_assistant),
+    ("hass-trusting", ["hass"], start_trusting_home_assistant, use_home_assistant),
     ("nginx", ["nginx"], start_nginx, use_nginx),
     ("nginx-relative", ["nginx"], start_relative_nginx, use_nginx),
     ("ranges", ["nginx"], start_nginx, use_ranges),
