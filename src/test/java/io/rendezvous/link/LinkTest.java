@@ -58,7 +58,8 @@ class LinkTest {
     List<Entry> all = List.of(entry, withPassword, withAnother);
     for (Entry issuedFor : all) {
       for (Entry now : all) {
-        assertThat(link.forCookie(issuedFor).isValidCookie(now, NOW)).isEqualTo(issuedFor.equals(now));
+        assertThat(link.forCookie(issuedFor).isValidCookie(now, NOW))
+            .isEqualTo(issuedFor.equals(now));
         assertThat(link.isValid(now, NOW)).isTrue();
       }
     }

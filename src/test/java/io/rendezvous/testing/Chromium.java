@@ -56,6 +56,13 @@ public final class Chromium implements AutoCloseable {
     return page;
   }
 
+  /** Opens a page that accepts every certificate, with cookies of its own. */
+  public Page trustingPage() {
+    Page page = browser.newPage(new Browser.NewPageOptions().setIgnoreHTTPSErrors(true));
+    page.setDefaultTimeout(PATIENCE);
+    return page;
+  }
+
   @Override
   public void close() {
     playwright.close();
