@@ -44,15 +44,15 @@ final class AnswerFollower {
    */
   Progress follow(ByteBuffer read) throws ProtocolException {
     while (read.hasRemaining()) {
-      OwedAnswers.Kind kind = owed.next();
-      if (kind == null) {
+      OwedAnswers.Owed next = owed.next();
+      if (next == null) {
         skipEmptyLines(read);
       } else if (inBody) {
         if (endsIn(read)) {
           return answered();
         }
       } else {
-        Progress progress = readHead(read, kind);
+        Progress progress = readHead(read, next);
         if (progress != Progress.MORE) {
           return progress;
         }
@@ -82,31 +82,34 @@ final class AnswerFollower {
     };
   }
 
-  private Progress readHead(ByteBuffer read, OwedAnswers.Kind kind) throws ProtocolException {
+  private Progress readHead(ByteBuffer read, OwedAnswers.Owed next) throws ProtocolException {
     return switch (reader.read(read)) {
       case MORE -> Progress.MORE;
       case WHOLE -> {
         ResponseHead head = reader.parse();
         reader = new ResponseHeadReader(MAX_HEAD);
-        yield onHead(head, kind);
+        yield onHead(head, next);
       }
       case TOO_LONG -> throw new ProtocolException("the head is too long");
       case MALFORMED -> throw new ProtocolException("malformed head");
     };
   }
 
-  private Progress onHead(ResponseHead head, OwedAnswers.Kind kind) throws ProtocolException {
+  private Progress onHead(ResponseHead head, OwedAnswers.Owed next) throws ProtocolException {
+    OwedAnswers.Kind kind = next.kind();
     int status = head.status();
     if (status == SWITCHING_PROTOCOLS && kind != OwedAnswers.Kind.UPGRADE) {
       throw new ProtocolException("101 without having been asked to switch protocols");
     }
     boolean connected = kind == OwedAnswers.Kind.CONNECT && status / 100 == 2;
     if (status == SWITCHING_PROTOCOLS || connected) {
+      next.observation().answered(head);
       return Progress.SWITCHED;
     }
     if (status / 100 == 1) {
       return Progress.MORE;
     }
+    next.observation().answered(head);
     if (kind.maySwitch()) {
       owed.decide();
     }

@@ -3,13 +3,16 @@ package io.rendezvous.http.relay;
 import io.rendezvous.http.BodySkipper;
 import io.rendezvous.http.HeadReader;
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.http.SeenRequest;
 import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Pump;
 import io.rendezvous.net.Relay;
 import java.net.ProtocolException;
 import java.nio.ByteBuffer;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalInt;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -59,8 +62,22 @@ public final class HttpGuard implements Relay.Filter {
     void refused(String why);
   }
 
+  /**
+   * How the requests are recorded.
+   *
+   * @param observers choose who observes them
+   * @param clock tells when they began
+   */
+  public record Records(RequestObservers observers, InstantSource clock) {
+    private Observation of(RequestHead request, ByteBuffer sent) {
+      return new Observation(request, observers.of(request, sent), clock);
+    }
+  }
+
   private final Owner owner;
   private final BufferPool buffers;
+  private final Records records;
+  private final Observation first;
   private final OwedAnswers owed = new OwedAnswers();
   private final AnswerFollower answers = new AnswerFollower(owed);
 
@@ -68,6 +85,7 @@ public final class HttpGuard implements Relay.Filter {
   private HeadReader reader = new HeadReader(MAX_HEAD);
   private BodySkipper body;
   private boolean inBody;
+  private Observation observation; // of the latest request
 
   // Written by the client's direction, read by the other.
   private volatile boolean holding;
@@ -83,12 +101,15 @@ public final class HttpGuard implements Relay.Filter {
    * @param first the first head
    * @param buffers for heads and what is passed on together with them
    */
-  public HttpGuard(RequestHead first, Owner owner, BufferPool buffers) {
+  public HttpGuard(RequestHead first, Owner owner, BufferPool buffers, Records records) {
     this.owner = owner;
     this.buffers = buffers;
+    this.records = records;
+    this.first = records.of(first, first.octets());
+    this.observation = this.first;
     this.body = new BodySkipper(first.bodyLength());
     this.inBody = first.bodyLength() != 0;
-    owed.add(OwedAnswers.Kind.of(first));
+    owed.add(OwedAnswers.Kind.of(first), observation);
   }
 
   // The client's direction.
@@ -102,6 +123,7 @@ public final class HttpGuard implements Relay.Filter {
     int start = read.position();
     boolean valid = !inBody || skipBody(read);
     int end = read.position();
+    observation.bodyPassed(end - start);
     if (!valid) {
       refuse("malformed chunk", up, down);
     }
@@ -133,7 +155,9 @@ public final class HttpGuard implements Relay.Filter {
       if (!skipBody(read)) {
         refuse("malformed chunk", up, down);
       }
-      passed.add(part.limit(read.position()));
+      part.limit(read.position());
+      observation.bodyPassed(part.remaining());
+      passed.add(part);
     } else if (mustHold() && reader.isEmpty()) {
       holding = true;
       up.hold(read);
@@ -158,7 +182,8 @@ public final class HttpGuard implements Relay.Filter {
       if (kind == OwedAnswers.Kind.CONNECT && head.bodyLength() != 0) {
         throw new ProtocolException("CONNECT with a body");
       }
-      owed.add(kind);
+      observation = records.of(head, octets);
+      owed.add(kind, observation);
       passed.add(octets);
       body = new BodySkipper(head.bodyLength());
       inBody = head.bodyLength() != 0;
@@ -199,7 +224,12 @@ public final class HttpGuard implements Relay.Filter {
   }
 
   private void follow(ByteBuffer read, Pump up, Pump down) throws ProtocolException {
+    OwedAnswers.Owed next = owed.next();
+    int start = read.position();
     AnswerFollower.Progress progress = answers.follow(read);
+    if (next != null) {
+      record(next.observation(), read.position() - start, progress);
+    }
     if (progress == AnswerFollower.Progress.SWITCHED) {
       switched = true;
     } else if (progress == AnswerFollower.Progress.ANSWERED && refused && owed.isEmpty()) {
@@ -209,6 +239,29 @@ public final class HttpGuard implements Relay.Filter {
     if (holding && !mustHold()) {
       up.release();
     }
+  }
+
+  private static void record(Observation of, int octets, AnswerFollower.Progress progress) {
+    of.passedOn(octets);
+    switch (progress) {
+      case MORE -> {}
+      case ANSWERED -> of.over(SeenRequest.End.WHOLE);
+      case SWITCHED -> of.over(SeenRequest.End.UPGRADED);
+    }
+  }
+
+  /**
+   * Records that the first request was not answered.
+   *
+   * @param status the status of the error that the client is sent in place of an answer
+   */
+  public void recordRefusal(int status) {
+    first.unanswered(OptionalInt.of(status), 0);
+  }
+
+  /** Records the end of the requests that go on. Any thread may call. */
+  public void recordEnd(SeenRequest.End how) {
+    owed.recordEnd(how);
   }
 
   @Override

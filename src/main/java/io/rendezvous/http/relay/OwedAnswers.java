@@ -1,6 +1,7 @@
 package io.rendezvous.http.relay;
 
 import io.rendezvous.http.RequestHead;
+import io.rendezvous.http.SeenRequest;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -39,28 +40,36 @@ final class OwedAnswers {
     }
   }
 
-  private final Queue<Kind> kinds = new ConcurrentLinkedQueue<>();
+  /** An answer, with the observation of its request. */
+  record Owed(Kind kind, Observation observation) {}
+
+  private final Queue<Owed> answers = new ConcurrentLinkedQueue<>();
   private final AtomicInteger size = new AtomicInteger();
   private volatile boolean undecided;
 
   /** Adds the answer to a request that is about to be sent. */
-  void add(Kind kind) {
+  void add(Kind kind, Observation observation) {
     if (kind.maySwitch()) {
       undecided = true;
     }
-    kinds.add(kind);
+    answers.add(new Owed(kind, observation));
     size.incrementAndGet();
   }
 
   /** Returns the answer that comes next, if one is owed. On the thread that removes. */
-  @Nullable Kind next() {
-    return kinds.peek();
+  @Nullable Owed next() {
+    return answers.peek();
   }
 
   /** Removes the answer that came next, which is complete. */
   void remove() {
-    kinds.remove();
+    answers.remove();
     size.decrementAndGet();
+  }
+
+  /** Records the end of the requests whose answers are owed. Any thread may call. */
+  void recordEnd(SeenRequest.End how) {
+    answers.forEach(owed -> owed.observation().ended(how));
   }
 
   /** Records that no other protocol follows the answer that comes next. */

@@ -9,9 +9,9 @@ import io.rendezvous.net.BufferPool;
 import io.rendezvous.net.Conn;
 import io.rendezvous.net.ProxyHeader;
 import io.rendezvous.net.Relay;
-import io.rendezvous.protocol.FirstRequest;
 import io.rendezvous.protocol.Matchmaker;
 import io.rendezvous.protocol.Refusals;
+import io.rendezvous.protocol.RelayRecord;
 import io.rendezvous.protocol.RequestRecords;
 import io.rendezvous.protocol.TunnelService;
 import io.rendezvous.tunnel.Match;
@@ -81,7 +81,7 @@ final class ClientSession implements Waiter {
   private final RequestRecords requests;
   private final Refusals refusals;
   private final long arrivedAt;
-  private FirstRequest request = FirstRequest.NONE; // until there is a tunnel
+  private RelayRecord record = RelayRecord.NONE; // until there is a tunnel
   private boolean soon; // a tunnel is parked and is being probed
   private long waitUntil;
   private boolean over; // the client was answered, or told that there is no tunnel
@@ -148,7 +148,7 @@ final class ClientSession implements Waiter {
   }
 
   private void refuse(Problem problem) {
-    request.refused(problem);
+    record.refused(problem);
     refusals.client(client, head, Optional.of(id), atHostName ? problem.atHost() : problem);
   }
 
@@ -284,7 +284,6 @@ final class ClientSession implements Waiter {
   private void pair(Tunnel tunnel) {
     if (attempts++ == 0) {
       retryUntil = tunnels.now() + RETRY_TIME;
-      request = requests.begin(id, client.peer(), head);
     }
     ByteBuffer early = client.takeEarly();
     ByteBuffer begin = first.duplicate();
@@ -292,13 +291,17 @@ final class ClientSession implements Waiter {
       begin = BufferPool.joined(ProxyHeader.of(client.peer(), client.local()), begin);
     }
     Matchmaker.Client paired = new Matchmaker.Client(client, arrivedAt, attempts);
-    Matchmaker.Owner owner = new PairOwner(early, request);
     // In one piece: some hidden servers look for the body in what they read the head from.
     if (isGuarded(tunnel)) {
       LaterHeads later = new LaterHeads(client, named, laterHeads);
-      HttpGuard guard = new HttpGuard(head, later, client.buffers());
+      HttpGuard guard =
+          new HttpGuard(head, later, client.buffers(), requests.guarded(id, client.peer()));
+      record = requests.of(guard);
+      PairOwner owner = new PairOwner(early, record);
       matchmaker.pairGuarded(paired, tunnel, begin, early.duplicate(), guard, owner);
     } else {
+      record = attempts == 1 ? requests.raw(id, client.peer(), head) : record;
+      PairOwner owner = new PairOwner(early, record);
       matchmaker.pair(paired, tunnel, BufferPool.joined(begin, early.duplicate()), owner);
     }
   }
@@ -307,14 +310,14 @@ final class ClientSession implements Waiter {
     return named.guarded() || tunnel.relay().orElse(relayMode) == RelayMode.GUARDED;
   }
 
-  /** Takes the client back from a tunnel, and records how its first request fares. */
+  /** Takes the client back from a tunnel, and records how its requests fare. */
   private final class PairOwner implements Matchmaker.Owner {
     private final ByteBuffer early;
-    private final FirstRequest record;
+    private final RelayRecord current;
 
-    PairOwner(ByteBuffer early, FirstRequest record) {
+    PairOwner(ByteBuffer early, RelayRecord current) {
       this.early = early;
-      this.record = record;
+      this.current = current;
     }
 
     @Override
@@ -324,12 +327,12 @@ final class ClientSession implements Waiter {
 
     @Override
     public void answered(ByteBuffer octets) {
-      record.answered(octets);
+      current.answered(octets);
     }
 
     @Override
     public void over(Rendezvous rendezvous) {
-      record.over(rendezvous);
+      current.over(rendezvous);
     }
   }
 
