@@ -2,6 +2,7 @@ package io.rendezvous.http;
 
 import io.rendezvous.entry.ClientPassword;
 import java.net.ProtocolException;
+import java.util.List;
 import java.util.function.Predicate;
 
 /**
@@ -31,9 +32,17 @@ public sealed interface PasswordProof {
       throws ProtocolException {
     return switch (identity.carrier()) {
       case AUTHORIZATION -> inAuthorization(head, nonces);
-      case HEADER -> plain(head.value(Identity.PASSWORD_HEADER).orElse(""));
+      case HEADER -> inHeader(head);
       case HOST_NAME, QUERY, COOKIE -> new None();
     };
+  }
+
+  private static PasswordProof inHeader(RequestHead head) throws ProtocolException {
+    List<String> passwords = head.values(Identity.PASSWORD_HEADER);
+    if (passwords.size() > 1) {
+      throw new ProtocolException("more than one Rendezvous-Password header");
+    }
+    return plain(passwords.isEmpty() ? "" : passwords.get(0));
   }
 
   /** Returns what the Authorization of a request proves. */

@@ -250,6 +250,38 @@ class PasswordTest {
   }
 
   @Test
+  void passwordMayStandInAHeader() throws Exception {
+    String id = "Rendezvous-ID: " + entry.id() + "\r\n";
+    String password = "Rendezvous-Password: " + SECRET + "\r\n";
+    try (Peer tunnel = broker.park(entry);
+        Peer client = broker.connect()) {
+      assertAsksForThePassword(client.send(request(id)).readResponse());
+      assertAsksForThePassword(client.send(request(id + basic(SECRET))).readResponse());
+      client.send(request(id + password + basic("for the", "server")));
+      assertThat(serve(tunnel)).contains("Basic ").doesNotContain(SECRET, entry.id().toString());
+      assertThat(client.readResponse()).endsWith("hi");
+    }
+    try (Peer client = broker.connect()) {
+      assertThat(client.send(request(id + password + password)).readAll())
+          .startsWith("HTTP/1.1 400 ");
+    }
+  }
+
+  /** Otherwise the hidden server could read the password in a later request. */
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost", "home.example.org"})
+  void laterRequestsArePassedOnWithoutThePassword(String host) throws Exception {
+    try (Peer tunnel = broker.park(entry);
+        Peer client = broker.connect()) {
+      for (int i = 0; i < 3; i++) {
+        assertPasses(tunnel, client, request(basic(SECRET)).replace("localhost", host));
+      }
+      client.send(request(basic(open.id().toString(), "x")).replace("localhost", host));
+      assertThat(tunnel.readAll()).isEmpty();
+    }
+  }
+
+  @Test
   void queryIsNoIdentity() throws Exception {
     try (Peer tunnel = broker.park(entry);
         Peer client = broker.connect()) {
