@@ -1,5 +1,6 @@
 package io.rendezvous.protocol;
 
+import io.rendezvous.http.Identity;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
@@ -90,6 +91,11 @@ public final class Refusals {
   public void refused(Conn conn, TunnelListener.Side side, Optional<UUID> id, Problem problem) {
     LOG.debug("{} refused: {} {}", conn, problem.status(), problem.diagnostic());
     listener.refused(new Refusal(side, problem.status(), problem.diagnostic(), conn.peer(), id));
+  }
+
+  /** Tells the listener that a client has named a hidden server. */
+  public void identified(Identity.Carrier carrier) {
+    listener.identified(carrier);
   }
 
   /** Tells the listener that a client asked for an ID that is not connected. */

@@ -15,6 +15,7 @@ import io.micrometer.core.instrument.config.MeterFilter;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
 import io.rendezvous.entry.MeteredStore;
+import io.rendezvous.http.Identity;
 import io.rendezvous.net.ConnectionLimiter;
 import io.rendezvous.net.EventLoopLag;
 import io.rendezvous.net.Listener;
@@ -64,6 +65,7 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
   private final Map<TunnelListener.ProbeOutcome, Counter> probes =
       new EnumMap<>(TunnelListener.ProbeOutcome.class);
   private final Timer probe;
+  private final Map<Identity.Carrier, Counter> identified = new EnumMap<>(Identity.Carrier.class);
   private final Map<Rendezvous.End, Counter> over = new EnumMap<>(Rendezvous.End.class);
   private final Map<MeteredStore.Operation, Timer> store =
       new EnumMap<>(MeteredStore.Operation.class);
@@ -99,6 +101,11 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
           outcome, counter("probes", "Liveness probes of tunnels", "outcome", word(outcome)));
     }
     probe = timer("probe", "Time from a liveness probe to its answer");
+    for (Identity.Carrier carrier : Identity.Carrier.values()) {
+      String[] tags = {"carrier", word(carrier).replace('_', '-')};
+      identified.put(
+          carrier, counter("identified", "Clients that have named a hidden server", tags));
+    }
     for (Rendezvous.End end : Rendezvous.End.values()) {
       over.put(
           end,
@@ -276,6 +283,11 @@ public final class Metrics implements TunnelListener, MeteredStore.Listener, Aut
     if (outcome == TunnelListener.ProbeOutcome.ANSWERED) {
       probe.record(took);
     }
+  }
+
+  @Override
+  public void identified(Identity.Carrier carrier) {
+    Objects.requireNonNull(identified.get(carrier)).increment();
   }
 
   @Override

@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import io.rendezvous.http.Identity;
 import io.rendezvous.http.SeenRequest;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -55,6 +56,11 @@ final class CombinedListener implements TunnelListener {
   @Override
   public void paired(Rendezvous rendezvous) {
     tell(listener -> listener.paired(rendezvous));
+  }
+
+  @Override
+  public void identified(Identity.Carrier carrier) {
+    tell(listener -> listener.identified(carrier));
   }
 
   @Override

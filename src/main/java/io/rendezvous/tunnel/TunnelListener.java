@@ -1,5 +1,6 @@
 package io.rendezvous.tunnel;
 
+import io.rendezvous.http.Identity;
 import io.rendezvous.http.SeenRequest;
 import java.net.InetSocketAddress;
 import java.time.Duration;
@@ -47,6 +48,9 @@ public interface TunnelListener {
 
   /** A client asked for an ID that is not connected. */
   default void absent(UUID id) {}
+
+  /** A client has named a hidden server, in that part of its first request. */
+  default void identified(Identity.Carrier carrier) {}
 
   /** A client was paired with a tunnel. It happens again if an earlier tunnel gave no answer. */
   default void paired(Rendezvous rendezvous) {}

@@ -138,7 +138,7 @@ public final class ConnectProtocol implements Protocol {
     } else if (request.named().isEmpty() || entry.map(Entry::isChallenged).orElse(false)) {
       identify(client);
     } else if (entry.isPresent()) {
-      rendezvous(client, atHost(client, entry.get()));
+      rendezvous(client, Identity.Carrier.HOST_NAME, atHost(client, entry.get()));
     } else if (request.named().get().found() instanceof LabelResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE.atHost());
     } else {
@@ -174,7 +174,7 @@ public final class ConnectProtocol implements Protocol {
           } else if (entry.isChallenged()) {
             identify(client);
           } else {
-            rendezvous(client, atHost(client, entry));
+            rendezvous(client, Identity.Carrier.HOST_NAME, atHost(client, entry));
           }
         });
   }
@@ -255,10 +255,13 @@ public final class ConnectProtocol implements Protocol {
             || identity.carrier() == Identity.Carrier.COOKIE;
     rendezvous(
         client,
+        identity.carrier(),
         new ClientSession.Named(client.head(), id, identity.head(), false, guarded, password));
   }
 
-  private void rendezvous(ClientConnection client, ClientSession.Named named) {
+  private void rendezvous(
+      ClientConnection client, Identity.Carrier carrier, ClientSession.Named named) {
+    refusals.identified(carrier);
     Conn conn = client.takeOver();
     new ClientSession(conn, named, tunnels, laterHeads, refusals, relayMode).start();
   }

@@ -244,6 +244,25 @@ class CarriersTest {
   }
 
   @Test
+  void carriersAreCounted() throws Exception {
+    Entry home = entry("home");
+    String id = home.id().toString();
+    assertHeard(home, request("Rendezvous-ID: " + id + "\r\n"), request(""));
+    String cookie = "Cookie: __Host-rendezvous=" + cookie(home) + "\r\n";
+    assertHeard(home, request(cookie), request(""));
+    assertHeard(home, broker.get(home, "/x?y"), request(""));
+    String host = "GET / HTTP/1.1\r\nHost: home.example.net\r\n\r\n";
+    assertHeard(home, host, host);
+    String upgrade = "GET /?rendezvous=" + id + " HTTP/1.1\r\nHost: a\r\nUpgrade: x\r\n\r\n";
+    assertHeard(home, upgrade, upgrade);
+    assertThat(answer(request(""))).startsWith("HTTP/1.1 401 ");
+    for (String carrier : List.of("header", "cookie", "authorization", "host-name", "query")) {
+      assertThat(broker.broker().metrics().scrape())
+          .contains("rendezvous_identified_total{carrier=\"" + carrier + "\"} 1.0\n");
+    }
+  }
+
+  @Test
   void cookieIsNeverShown() throws Exception {
     String token = cookie(entry("offline"));
     String answer =
