@@ -42,6 +42,7 @@ class RedisStoreTest extends EntryStoreContract {
   void openOne() throws Exception {
     database++;
     super.openOne();
+    awaitFound(store); // the first call also connects, which takes a busy machine long
   }
 
   @Override
