@@ -42,12 +42,13 @@ class RedisStoreTest extends EntryStoreContract {
   void openOne() throws Exception {
     database++;
     super.openOne();
-    awaitFound(store); // the first call also connects, which takes a busy machine long
   }
 
   @Override
   EntryStore open() {
-    return new RedisStore(location());
+    EntryStore opened = new RedisStore(location());
+    awaitFound(opened); // the first call also connects, which takes a busy machine long
+    return opened;
   }
 
   private static String location() {
