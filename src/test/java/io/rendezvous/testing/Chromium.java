@@ -63,6 +63,17 @@ public final class Chromium implements AutoCloseable {
     return page;
   }
 
+  /** Opens a page whose user answers the prompts for a user name and password. */
+  public Page answeringPage(String user, String password) {
+    Page page =
+        browser.newPage(
+            new Browser.NewPageOptions()
+                .setIgnoreHTTPSErrors(true)
+                .setHttpCredentials(user, password));
+    page.setDefaultTimeout(PATIENCE);
+    return page;
+  }
+
   @Override
   public void close() {
     playwright.close();
