@@ -39,8 +39,8 @@ public final class ClientAuthenticator {
     /** The entry has no password, or there is no entry. */
     record Unprotected() implements Verdict {}
 
-    /** The password is right. */
-    record Accepted() implements Verdict {}
+    /** The password is right: it is this one. */
+    record Accepted(ClientPassword password) implements Verdict {}
 
     /** The entry has a password, and the client sent none or a wrong one. */
     record Refused() implements Verdict {}
@@ -203,7 +203,7 @@ public final class ClientAuthenticator {
     }
     if (isRight.test(password) && password.realm().equals(realm)) {
       guard.succeeded(id, source);
-      return new Verdict.Accepted();
+      return new Verdict.Accepted(password);
     }
     guard.failed(id, source, true, now);
     return new Verdict.Refused();

@@ -6,6 +6,7 @@ import java.net.ProtocolException;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
@@ -32,9 +33,11 @@ record DigestResponse(
   /**
    * Returns what the parameters of an Authorization prove.
    *
+   * @param acceptsNonce whether a response to a nonce is looked at
    * @throws ProtocolException if a parameter is malformed or missing, or of another request
    */
-  static PasswordProof proof(Map<String, String> parameters, RequestHead head, Nonces nonces)
+  static PasswordProof proof(
+      Map<String, String> parameters, RequestHead head, Predicate<String> acceptsNonce)
       throws ProtocolException {
     Optional<Algorithm> algorithm = algorithm(parameters.getOrDefault("algorithm", "MD5"));
     String qop = parameters.getOrDefault("qop", "");
@@ -55,7 +58,7 @@ record DigestResponse(
             qop,
             required(parameters, "response").toLowerCase(Locale.ROOT));
     response.check(head);
-    return nonces.isFresh(response.nonce)
+    return acceptsNonce.test(response.nonce)
         ? new PasswordProof.Given(response::isRight)
         : new PasswordProof.Stale();
   }

@@ -46,22 +46,35 @@ public final class Nonces {
 
   /** Returns whether a text is a nonce of this process, not older than five minutes. */
   boolean isFresh(String text) {
-    byte[] nonce;
-    try {
-      nonce = HexFormat.of().parseHex(text);
-    } catch (IllegalArgumentException e) {
-      return false;
-    }
-    if (nonce.length != BYTES
-        || !MessageDigest.isEqual(
-            Arrays.copyOfRange(nonce, CLEAR_BYTES, BYTES),
-            Arrays.copyOf(authenticator(nonce), BYTES - CLEAR_BYTES))) {
+    byte[] nonce = parse(text);
+    if (!isOwn(nonce)) {
       return false;
     }
     Instant made = Instant.ofEpochSecond(Integer.toUnsignedLong(ByteBuffer.wrap(nonce).getInt()));
     Duration age =
         Duration.between(made, clock.instant()).abs(); // the clock may have been set back
     return age.compareTo(LIFETIME) <= 0;
+  }
+
+  /** Returns whether a text is a nonce of this process, however old. */
+  boolean isOwn(String text) {
+    return isOwn(parse(text));
+  }
+
+  private boolean isOwn(byte[] nonce) {
+    return nonce.length == BYTES
+        && MessageDigest.isEqual(
+            Arrays.copyOfRange(nonce, CLEAR_BYTES, BYTES),
+            Arrays.copyOf(authenticator(nonce), BYTES - CLEAR_BYTES));
+  }
+
+  /** Returns the bytes of a nonce, or none if the text cannot be one. */
+  private static byte[] parse(String text) {
+    try {
+      return HexFormat.of().parseHex(text);
+    } catch (IllegalArgumentException e) {
+      return new byte[0];
+    }
   }
 
   /** Returns the authenticator of the first part of a nonce. */

@@ -13,7 +13,7 @@ public sealed interface PasswordProof {
   /** There is nothing that could prove it: no credentials, or not those that were asked for. */
   record None() implements PasswordProof {}
 
-  /** The response is to a nonce that has expired, so it was not looked at. */
+  /** The response is to a nonce that has expired or is unknown, so it was not looked at. */
   record Stale() implements PasswordProof {}
 
   /**
@@ -24,14 +24,31 @@ public sealed interface PasswordProof {
   record Given(Predicate<ClientPassword> isRight) implements PasswordProof {}
 
   /**
-   * Returns what a request proves besides its identity.
+   * Returns what the first request of a connection proves besides its identity.
    *
    * @throws ProtocolException if the credentials are malformed, or made for another request
    */
   static PasswordProof of(Identity identity, RequestHead head, Nonces nonces)
       throws ProtocolException {
+    return of(identity, head, nonces::isFresh);
+  }
+
+  /**
+   * Returns what a later request proves besides its identity. A nonce of any age will do, so that a
+   * connection in use is not cut because of its age.
+   *
+   * @throws ProtocolException as {@link #of(Identity, RequestHead, Nonces)} does
+   */
+  static PasswordProof ofLater(Identity identity, RequestHead head, Nonces nonces)
+      throws ProtocolException {
+    return of(identity, head, nonces::isOwn);
+  }
+
+  private static PasswordProof of(
+      Identity identity, RequestHead head, Predicate<String> acceptsNonce)
+      throws ProtocolException {
     return switch (identity.carrier()) {
-      case AUTHORIZATION -> inAuthorization(head, nonces);
+      case AUTHORIZATION -> inAuthorization(head, acceptsNonce);
       case HEADER -> inHeader(head);
       case HOST_NAME, QUERY, COOKIE -> new None();
     };
@@ -46,11 +63,12 @@ public sealed interface PasswordProof {
   }
 
   /** Returns what the Authorization of a request proves. */
-  static PasswordProof inAuthorization(RequestHead head, Nonces nonces) throws ProtocolException {
+  static PasswordProof inAuthorization(RequestHead head, Predicate<String> acceptsNonce)
+      throws ProtocolException {
     String[] parts = head.value("Authorization").orElse("").split(" ", 2);
     String credentials = parts.length > 1 ? parts[1].strip() : "";
     if (parts[0].equalsIgnoreCase("Digest")) {
-      return DigestResponse.proof(DigestCredentials.parameters(credentials), head, nonces);
+      return DigestResponse.proof(DigestCredentials.parameters(credentials), head, acceptsNonce);
     }
     return parts[0].equalsIgnoreCase("Basic")
         ? plain(Identity.basicPassword(credentials))

@@ -20,11 +20,14 @@ class NoncesTest {
     assertThat(nonce).matches("[0-9a-f]{32}").isNotEqualTo(nonces.create());
     now = now.plus(Duration.ofSeconds(seconds));
     assertThat(nonces.isFresh(nonce)).isEqualTo(good);
+    assertThat(nonces.isOwn(nonce)).isTrue();
   }
 
   @Test
   void nonceOfAnotherProcessIsNotGood() {
-    assertThat(new Nonces(() -> now).isFresh(nonces.create())).isFalse();
+    Nonces another = new Nonces(() -> now);
+    assertThat(another.isFresh(nonces.create())).isFalse();
+    assertThat(another.isOwn(nonces.create())).isFalse();
   }
 
   @Test
@@ -33,10 +36,10 @@ class NoncesTest {
     for (int i = 0; i < nonce.length(); i++) {
       char other = nonce.charAt(i) == '0' ? '1' : '0';
       String changed = nonce.substring(0, i) + other + nonce.substring(i + 1);
-      assertThat(nonces.isFresh(changed)).as("digit %d", i).isFalse();
+      assertThat(nonces.isFresh(changed) || nonces.isOwn(changed)).as("digit %d", i).isFalse();
     }
     for (String other : new String[] {"", "0", "xyz", nonce + "00", nonce.substring(2), "\u0660"}) {
-      assertThat(nonces.isFresh(other)).as(other).isFalse();
+      assertThat(nonces.isFresh(other) || nonces.isOwn(other)).as(other).isFalse();
     }
   }
 }

@@ -31,7 +31,7 @@ class PasswordProofTest {
   }
 
   private PasswordProof proof(String line, String authorization) throws ProtocolException {
-    return PasswordProof.inAuthorization(head(line, authorization), nonces);
+    return PasswordProof.inAuthorization(head(line, authorization), nonces::isFresh);
   }
 
   private PasswordProof proof(String authorization) throws ProtocolException {
@@ -182,7 +182,7 @@ class PasswordProofTest {
   @Test
   void requestWithoutAuthorizationProvesNothing() throws Exception {
     byte[] bare = Heads.complete("GET / HTTP/1.1~Host: x").getBytes(StandardCharsets.US_ASCII);
-    assertThat(PasswordProof.inAuthorization(RequestHead.parse(bare), nonces))
+    assertThat(PasswordProof.inAuthorization(RequestHead.parse(bare), nonces::isFresh))
         .isEqualTo(new PasswordProof.None());
   }
 }

@@ -2,6 +2,7 @@ package io.rendezvous.protocol.connect;
 
 import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.ClientPassword;
+import io.rendezvous.http.Identity;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.http.relay.HttpGuard;
@@ -55,16 +56,14 @@ final class ClientSession implements Waiter {
    * The request of a client that has named its hidden server.
    *
    * @param id the hidden server
-   * @param first is sent to the hidden server first: the head without the client's identity
-   * @param atHostName whether the host name named the hidden server
+   * @param identity how the head names it
    * @param guarded whether the relay has to follow the client's heads (protocol.md, 1.7)
    * @param password the password that the client has sent, if it had to (protocol.md, 1.8)
    */
   record Named(
       RequestHead head,
       UUID id,
-      ByteBuffer first,
-      boolean atHostName,
+      Identity identity,
       boolean guarded,
       Optional<ClientPassword> password) {}
 
@@ -103,8 +102,8 @@ final class ClientSession implements Waiter {
     this.client = client;
     this.head = named.head();
     this.id = named.id();
-    this.first = named.first();
-    this.atHostName = named.atHostName();
+    this.first = named.identity().head();
+    this.atHostName = named.identity().carrier() == Identity.Carrier.HOST_NAME;
     this.named = named;
     this.laterHeads = laterHeads;
     this.relayMode = relayMode;

@@ -138,7 +138,7 @@ public final class ConnectProtocol implements Protocol {
     } else if (request.named().isEmpty() || entry.map(Entry::isChallenged).orElse(false)) {
       identify(client);
     } else if (entry.isPresent()) {
-      rendezvous(client, Identity.Carrier.HOST_NAME, atHost(client, entry.get()));
+      rendezvous(client, atHost(client, entry.get()));
     } else if (request.named().get().found() instanceof LabelResolver.Found.Unavailable) {
       refuse(client, UNAVAILABLE.atHost());
     } else {
@@ -148,8 +148,8 @@ public final class ConnectProtocol implements Protocol {
 
   private static ClientSession.Named atHost(ClientConnection client, Entry entry) {
     RequestHead head = client.head();
-    ByteBuffer first = Identity.atHostName(head).head();
-    return new ClientSession.Named(head, entry.id(), first, true, false, Optional.empty());
+    Identity identity = Identity.atHostName(head);
+    return new ClientSession.Named(head, entry.id(), identity, false, Optional.empty());
   }
 
   /**
@@ -174,7 +174,7 @@ public final class ConnectProtocol implements Protocol {
           } else if (entry.isChallenged()) {
             identify(client);
           } else {
-            rendezvous(client, Identity.Carrier.HOST_NAME, atHost(client, entry));
+            rendezvous(client, atHost(client, entry));
           }
         });
   }
@@ -253,15 +253,11 @@ public final class ConnectProtocol implements Protocol {
         password.isPresent()
             || identity.carrier() == Identity.Carrier.HEADER
             || identity.carrier() == Identity.Carrier.COOKIE;
-    rendezvous(
-        client,
-        identity.carrier(),
-        new ClientSession.Named(client.head(), id, identity.head(), false, guarded, password));
+    rendezvous(client, new ClientSession.Named(client.head(), id, identity, guarded, password));
   }
 
-  private void rendezvous(
-      ClientConnection client, Identity.Carrier carrier, ClientSession.Named named) {
-    refusals.identified(carrier);
+  private void rendezvous(ClientConnection client, ClientSession.Named named) {
+    refusals.identified(named.identity().carrier());
     Conn conn = client.takeOver();
     new ClientSession(conn, named, tunnels, laterHeads, refusals, relayMode).start();
   }

@@ -27,8 +27,7 @@ final class LaterHeads implements HttpGuard.Owner {
   private final Conn client;
   private final UUID id;
   private final Optional<String> label;
-  private final Optional<String> cookie;
-  private final boolean atHostName;
+  private final Identity identity;
   private final Optional<ClientPassword> password;
   private final LabelResolver labels;
   private final PasswordGate gate;
@@ -42,22 +41,10 @@ final class LaterHeads implements HttpGuard.Owner {
     this.id = named.id();
     this.password = named.password();
     this.label = checks.labels().labelOf(named.head());
-    this.cookie = cookie(named.head());
-    this.atHostName = named.atHostName();
+    this.identity = named.identity();
     this.labels = checks.labels();
     this.gate = checks.gate();
     this.refusals = checks.refusals();
-  }
-
-  /** Returns the token of the cookie, if it is the identity. */
-  private static Optional<String> cookie(RequestHead head) {
-    try {
-      return Identity.of(head)
-          .filter(identity -> identity.carrier() == Identity.Carrier.COOKIE)
-          .map(Identity::name);
-    } catch (ProtocolException e) { // the host name is the identity
-      return Optional.empty();
-    }
   }
 
   @Override
@@ -71,40 +58,56 @@ final class LaterHeads implements HttpGuard.Owner {
     if (host.isPresent() && namesByHost(host.get())) {
       return Identity.atHostName(head).head();
     }
-    Identity identity =
+    Identity later =
         Identity.of(head).orElseThrow(() -> new ProtocolException("it names no hidden server"));
-    checkSame(named(identity));
-    // Whoever has the cookie of a link has proved to know the password, or to be invited.
-    if (identity.carrier() != Identity.Carrier.COOKIE
-        && !gate.passesAgain(id, identity, head, password)) {
-      throw new ProtocolException("it does not have the password, or its nonce has expired");
+    if (later.carrier() == Identity.Carrier.COOKIE) {
+      checkCookie(later);
+    } else {
+      checkSame(named(later));
+      checkPassword(later, head);
     }
-    return identity.head();
+    return later.head();
   }
 
   /**
    * Returns whether the label in the host name is the head's identity. The same label as in the
-   * first head is the same identity.
+   * first head is the same identity. A host name proves no password.
    */
   private boolean namesByHost(String host) throws ProtocolException {
+    boolean names;
     if (label.filter(host::equals).isPresent()) {
-      return atHostName;
+      names = identity.carrier() == Identity.Carrier.HOST_NAME;
+    } else {
+      Optional<Entry> entry = labels.known(host);
+      checkSame(entry.map(Entry::id));
+      names = entry.filter(Entry::isChallenged).isEmpty();
     }
-    Optional<Entry> entry = labels.known(host);
-    checkSame(entry.map(Entry::id));
-    return entry.filter(Entry::isChallenged).isEmpty();
+    return names && password.isEmpty() && !gate.mayBeClosed(id);
+  }
+
+  /** Checks that a cookie is that of the first head, which was valid: it stands for a password. */
+  private void checkCookie(Identity later) throws ProtocolException {
+    if (identity.carrier() != Identity.Carrier.COOKIE || !later.name().equals(identity.name())) {
+      throw new ProtocolException("its cookie is not that of the first request");
+    }
+  }
+
+  private Optional<UUID> named(Identity later) {
+    return later.id().or(() -> labels.known(later.name()).filter(Entry::isOpen).map(Entry::id));
   }
 
   /**
-   * Returns the hidden server that an identity names. A cookie has to be that of the first head.
+   * Checks that a head proves the password again. Whoever shares the connection of a client that
+   * has proved it, such as other users of a proxy, must not profit from that.
    */
-  private Optional<UUID> named(Identity identity) {
-    if (identity.carrier() == Identity.Carrier.COOKIE) {
-      return cookie.filter(identity.name()::equals).map(token -> id);
+  private void checkPassword(Identity later, RequestHead head) throws ProtocolException {
+    boolean proves =
+        password.isPresent()
+            ? gate.provesAgain(later, head, password.get())
+            : !gate.mayBeClosed(id);
+    if (!proves) {
+      throw new ProtocolException("it does not prove the password");
     }
-    return identity
-        .id()
-        .or(() -> labels.known(identity.name()).filter(Entry::isOpen).map(Entry::id));
   }
 
   private void checkSame(Optional<UUID> named) throws ProtocolException {

@@ -17,7 +17,6 @@ import java.util.UUID;
 import java.util.concurrent.Executor;
 import java.util.function.Consumer;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 
 /**
  * Lets the clients of an entry with a password pass only if they send it (protocol.md, 1.8). All
@@ -99,19 +98,25 @@ final class PasswordGate {
   }
 
   /**
-   * Returns whether a later request of a client that has passed may pass, too. Never blocks.
+   * Returns whether clients of a UUID may have to send a password now. Never blocks.
    *
-   * @param password what was needed before; empty if nothing was, or the cookie of a link
+   * @param id the hidden server
+   */
+  boolean mayBeClosed(UUID id) {
+    return authenticator.mayBeProtected(id);
+  }
+
+  /**
+   * Returns whether a later request of a connection proves the password that let the first one
+   * pass. A wrong one is not counted: it ends the client's direction, and the first one of a
+   * further connection is. Never blocks.
+   *
    * @throws ProtocolException if the credentials are malformed, or made for another request
    */
-  boolean passesAgain(
-      UUID id, Identity identity, RequestHead head, Optional<ClientPassword> password)
+  boolean provesAgain(Identity identity, RequestHead head, ClientPassword password)
       throws ProtocolException {
-    if (password.isEmpty()) {
-      return !authenticator.mayBeProtected(id);
-    }
-    return PasswordProof.of(identity, head, nonces) instanceof PasswordProof.Given given
-        && given.isRight().test(password.get());
+    return PasswordProof.ofLater(identity, head, nonces) instanceof PasswordProof.Given given
+        && given.isRight().test(password);
   }
 
   private void refuse(ClientConnection client, UUID id, Problem problem) {
@@ -126,7 +131,6 @@ final class PasswordGate {
     private final Optional<Predicate<ClientPassword>> isRight;
     private final Runnable onRefused;
     private final Consumer<Optional<ClientPassword>> passed;
-    private volatile @Nullable ClientPassword proven; // written by a worker
 
     Check(
         ClientConnection client,
@@ -136,17 +140,9 @@ final class PasswordGate {
         Consumer<Optional<ClientPassword>> passed) {
       this.client = client;
       this.id = id;
-      this.isRight = isRight.map(this::remembering);
+      this.isRight = isRight;
       this.onRefused = onRefused;
       this.passed = passed;
-    }
-
-    private Predicate<ClientPassword> remembering(Predicate<ClientPassword> isRight) {
-      return password -> {
-        boolean right = isRight.test(password);
-        proven = right ? password : null;
-        return right;
-      };
     }
 
     void run(boolean wasDeferred) {
@@ -159,8 +155,8 @@ final class PasswordGate {
     private void onVerdict(Verdict verdict) {
       if (verdict instanceof Verdict.Unprotected) {
         passed.accept(Optional.empty());
-      } else if (verdict instanceof Verdict.Accepted) {
-        passed.accept(Optional.ofNullable(proven));
+      } else if (verdict instanceof Verdict.Accepted accepted) {
+        passed.accept(Optional.of(accepted.password()));
       } else if (verdict instanceof Verdict.Refused) {
         onRefused.run();
       } else if (verdict instanceof Verdict.Deferred deferred) {

@@ -2,10 +2,13 @@ package io.rendezvous.protocol.connect;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.config.RelayMode;
 import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.ClientPassword.Algorithm;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
+import io.rendezvous.link.Link;
+import io.rendezvous.link.LinkKey.Purpose;
 import io.rendezvous.testing.HookedStore;
 import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
@@ -124,36 +127,6 @@ class PasswordTest {
     String head = serve(tunnel);
     assertThat(client.readResponse()).startsWith("HTTP/1.1 200 ").endsWith("hi");
     assertThat(head).doesNotContain("Authorization", entry.id().toString());
-  }
-
-  @Test
-  void laterRequestsHaveToSendThePasswordToo() throws Exception {
-    String right = request(basic(SECRET));
-    for (String lines : List.of("", basic(""), basic("open sesamo"), basic("x", SECRET))) {
-      try (Peer tunnel = broker.park(entry);
-          Peer client = broker.connect()) {
-        assertPasses(tunnel, client, right);
-        assertPasses(tunnel, client, right);
-        client.send(request(lines));
-        assertThat(client.readAll()).isEmpty();
-        assertThat(tunnel.readAll()).isEmpty();
-      }
-    }
-  }
-
-  @Test
-  void laterRequestsMayAnswerTheSameChallengeUntilItsNonceExpires() throws Exception {
-    try (Peer tunnel = broker.park(entry);
-        Peer client = broker.connect()) {
-      String nonce = nonce(client.send(BARE).readResponse());
-      String right = request(digest(Algorithm.SHA_256, nonce, SECRET));
-      assertPasses(tunnel, client, right);
-      assertPasses(tunnel, client, right);
-      clock.step(Duration.ofMinutes(6));
-      client.send(right);
-      assertThat(client.readAll()).isEmpty();
-      assertThat(tunnel.readAll()).isEmpty();
-    }
   }
 
   // Digest.
@@ -371,6 +344,105 @@ class PasswordTest {
           });
       assertThat(client.send(request(basic(SECRET))).readAll()).startsWith("HTTP/1.1 503 ");
       assertThat(tunnel.hearsNothing()).isTrue();
+    }
+  }
+
+  // Later requests.
+
+  /** Asserts that nothing of a later request passes, and that the connection ends. */
+  private static void assertEnds(Peer tunnel, Peer client, String request) throws IOException {
+    client.send(request);
+    assertThat(client.readAll()).isEmpty();
+    assertThat(tunnel.readAll()).isEmpty();
+  }
+
+  @Test
+  void laterRequestsHaveToSendThePasswordToo() throws Exception {
+    String right = request(basic(SECRET));
+    for (String lines : List.of("", basic(""), basic("open sesamo"), basic("x", SECRET))) {
+      try (Peer tunnel = broker.park(entry);
+          Peer client = broker.connect()) {
+        assertPasses(tunnel, client, right);
+        assertPasses(tunnel, client, right);
+        assertEnds(tunnel, client, request(lines));
+      }
+    }
+  }
+
+  /** A kept connection is not cut because its nonce is old. */
+  @Test
+  void laterRequestsMayAnswerAChallengeOfAnyAge() throws Exception {
+    try (Peer tunnel = broker.park(entry);
+        Peer client = broker.connect()) {
+      String nonce = nonce(client.send(BARE).readResponse());
+      String right = request(digest(Algorithm.SHA_256, nonce, SECRET));
+      assertPasses(tunnel, client, right);
+      clock.step(Duration.ofHours(6));
+      assertPasses(tunnel, client, right);
+      String foreign = nonce.substring(0, 31) + (nonce.endsWith("0") ? "1" : "0");
+      assertEnds(tunnel, client, request(digest(Algorithm.SHA_256, foreign, SECRET)));
+    }
+  }
+
+  @Test
+  void laterRequestIsProvenByAResponseOfItsOwn() throws Exception {
+    try (Peer tunnel = broker.park(entry);
+        Peer client = broker.connect()) {
+      String nonce = nonce(client.send(BARE).readResponse());
+      String right = request(digest(Algorithm.MD5, nonce, SECRET));
+      assertPasses(tunnel, client, right);
+      assertEnds(tunnel, client, right.replace("GET /x?y", "DELETE /x?y"));
+    }
+  }
+
+  /** A host name names the hidden server, but proves nothing. */
+  @Test
+  void laterRequestForTheHostNameHasToSendThePasswordToo() throws Exception {
+    try (Peer client = broker.connect()) { // so that the label is known
+      String bare = BARE.replace("localhost", "home.example.org");
+      assertAsksForThePassword(client.send(bare).readResponse());
+    }
+    try (Peer tunnel = broker.park(entry);
+        Peer client = broker.connect()) {
+      String right = request(basic(SECRET));
+      assertPasses(tunnel, client, right);
+      assertPasses(tunnel, client, right.replace("localhost", "home.example.org"));
+      String bare = BARE.replace("localhost", "home.example.org");
+      assertEnds(tunnel, client, bare);
+    }
+  }
+
+  @Test
+  void laterRequestWithoutTheCookieHasToProveThePassword() throws Exception {
+    Entry known = store.find(entry.id()).orElseThrow();
+    Link link = Link.to(known, "/", Duration.ofHours(1), clock.instant()).forCookie(known);
+    String cookie =
+        "Cookie: __Host-rendezvous=" + broker.linkKey().seal(Purpose.COOKIE, link) + "\r\n";
+    for (String lines : List.of("", basic("x"), "Rendezvous-ID: " + entry.id() + "\r\n")) {
+      try (Peer tunnel = broker.park(entry);
+          Peer client = broker.connect()) {
+        assertPasses(tunnel, client, request(cookie));
+        assertPasses(tunnel, client, request(cookie));
+        assertEnds(tunnel, client, request(lines));
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"localhost", "free.example.org"})
+  void passwordThatIsSetMeanwhileIsAskedOfLaterRequests(String host) throws Exception {
+    Entry guarded =
+        store.change(open.id(), old -> old.withRelay(Optional.of(RelayMode.GUARDED))).orElseThrow();
+    try (Peer tunnel = broker.park(guarded);
+        Peer client = broker.connect()) {
+      String right = request(basic(open.id().toString(), "x")).replace("localhost", host);
+      client.send(right);
+      serve(tunnel);
+      client.readResponse();
+      ClientPassword password = ClientPassword.of(open.id(), "rendezvous", SECRET);
+      store.change(open.id(), old -> old.withPassword(Optional.of(password)));
+      store.tellOfPassword(open.id());
+      assertEnds(tunnel, client, right);
     }
   }
 
