@@ -273,6 +273,11 @@ public final class Entry {
     return json.hasNonNull(PASSWORD);
   }
 
+  /** Returns whether clients have to know a password that was not this entry's before. */
+  boolean hasNewPassword(Entry before) {
+    return hasPassword() && !json.path(PASSWORD).equals(before.json.path(PASSWORD));
+  }
+
   /** Returns the password that clients have to know, if there is one. */
   public Optional<ClientPassword> password() {
     return hasPassword()

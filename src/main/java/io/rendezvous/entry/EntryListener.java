@@ -12,8 +12,8 @@ public interface EntryListener {
   void revoked(UUID id);
 
   /**
-   * Called when an entry that had no password for clients has one, or may have one. May be called
-   * more than once.
+   * Called when an entry has a password for clients, or another one than before, or may have one.
+   * May be called more than once.
    */
   default void passwordSet(UUID id) {}
 }

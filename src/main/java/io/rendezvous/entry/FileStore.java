@@ -111,7 +111,7 @@ public final class FileStore implements EntryStore {
               }
               directory.write(changed);
               revoked.set(!changed.revoked().equals(old.get().revoked()));
-              protectedNow.set(changed.hasPassword() && !old.get().hasPassword());
+              protectedNow.set(changed.hasNewPassword(old.get()));
               return Optional.of(changed);
             });
     // At once; the watcher tells again at its next look.

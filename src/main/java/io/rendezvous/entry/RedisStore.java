@@ -193,7 +193,7 @@ public final class RedisStore implements EntryStore {
   /** Returns the words for what listeners have to be told. */
   private static String changes(Entry old, Entry changed) {
     String revoked = changed.revoked().equals(old.revoked()) ? "" : "revoked ";
-    return revoked + (changed.hasPassword() && !old.hasPassword() ? "password" : "");
+    return revoked + (changed.hasNewPassword(old) ? "password" : "");
   }
 
   /**

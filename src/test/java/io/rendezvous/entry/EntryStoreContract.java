@@ -235,18 +235,25 @@ abstract class EntryStoreContract {
           }
         });
     Awaitility.await().pollDelay(Duration.ofMillis(1500)).until(() -> true); // it is listening
-    ClientPassword password = ClientPassword.of(entry.id(), "r", "open sesame");
     try (EntryStore other = open()) {
-      for (int times = 1; times <= 2; times++) {
+      for (String text : List.of("open sesame", "open barley", "", "open barley")) {
         int sofar = protectedNow.size();
-        other.change(entry.id(), e -> e.withPassword(Optional.empty()));
-        other.change(entry.id(), e -> e.withPassword(Optional.of(password)));
-        Awaitility.await().untilAsserted(() -> assertThat(protectedNow).hasSizeGreaterThan(sofar));
+        other.change(entry.id(), e -> e.withPassword(password(entry, text)));
+        if (!text.isEmpty()) {
+          Awaitility.await()
+              .untilAsserted(() -> assertThat(protectedNow).hasSizeGreaterThan(sofar));
+        }
       }
     }
-    assertThat(store.find(entry.id()).orElseThrow().password().orElseThrow().matches("open sesame"))
+    assertThat(store.find(entry.id()).orElseThrow().password().orElseThrow().matches("open barley"))
         .isTrue();
     assertThat(protectedNow).containsOnly(entry.id());
     assertThat(revoked).isEmpty();
+  }
+
+  private static Optional<ClientPassword> password(Entry entry, String text) {
+    return Optional.of(text)
+        .filter(chosen -> !chosen.isEmpty())
+        .map(chosen -> ClientPassword.of(entry.id(), "r", chosen));
   }
 }
