@@ -39,8 +39,7 @@ public final class Entry {
   private static final int DEFAULT_STEP = 30;
   private static final int MAX_PORT = 65_535;
   private static final ObjectMapper JSON = StrictJson.mapper();
-  private static final Pattern ID =
-      Pattern.compile("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
+  private static final int ID_LENGTH = 36;
   private static final Pattern LABEL =
       Pattern.compile(
           "[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
@@ -235,7 +234,21 @@ public final class Entry {
 
   /** Parses a UUID of 36 characters in either case. Returns empty if the text is not a UUID. */
   public static Optional<UUID> parseId(String text) {
-    return ID.matcher(text).matches() ? Optional.of(UUID.fromString(text)) : Optional.empty();
+    return isId(text) ? Optional.of(UUID.fromString(text)) : Optional.empty();
+  }
+
+  private static boolean isId(String text) {
+    if (text.length() != ID_LENGTH) {
+      return false;
+    }
+    for (int i = 0; i < ID_LENGTH; i++) {
+      char c = text.charAt(i);
+      boolean isHyphen = i == 8 || i == 13 || i == 18 || i == 23;
+      if (isHyphen ? c != '-' : c > 'f' || Character.digit(c, 16) < 0) {
+        return false;
+      }
+    }
+    return true;
   }
 
   /** Returns the UUID. */

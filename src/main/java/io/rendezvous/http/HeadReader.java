@@ -49,17 +49,48 @@ public final class HeadReader {
     while (progress == Progress.MORE && from.hasRemaining()) {
       if (length == maxLength) {
         progress = Progress.TOO_LONG;
-      } else {
+      } else if (!readText(from)) {
         progress = add(from.get());
       }
     }
     return progress;
   }
 
-  private Progress add(byte octet) {
-    if (length == octets.length) {
-      octets = Arrays.copyOf(octets, Math.min(maxLength, Math.max(INITIAL_SIZE, 2 * length)));
+  /** Consumes octets within a line, all at once. Returns whether there were any. */
+  private boolean readText(ByteBuffer from) {
+    int n = at(1) == '\r' ? 0 : textLength(from, maxLength - length);
+    if (n > 0) {
+      makeRoom(n);
+      from.get(octets, length, n);
+      length += n;
     }
+    return n > 0;
+  }
+
+  /** Returns how many octets follow, up to a maximum, that are no control characters. */
+  static int textLength(ByteBuffer from, int max) {
+    int start = from.position();
+    int end = start + Math.min(from.remaining(), max);
+    int at = start;
+    while (at < end && isText(from.get(at))) {
+      at++;
+    }
+    return at - start;
+  }
+
+  private static boolean isText(byte octet) {
+    return octet != '\r' && !isControl(octet);
+  }
+
+  private void makeRoom(int more) {
+    if (length + more > octets.length) {
+      int size = Math.max(INITIAL_SIZE, Math.max(2 * length, length + more));
+      octets = Arrays.copyOf(octets, Math.min(maxLength, size));
+    }
+  }
+
+  private Progress add(byte octet) {
+    makeRoom(1);
     octets[length++] = octet;
     boolean afterCr = at(2) == '\r';
     if (octet == '\n') {

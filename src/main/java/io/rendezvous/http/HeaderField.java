@@ -3,6 +3,7 @@ package io.rendezvous.http;
 import java.net.ProtocolException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.IntPredicate;
 import java.util.stream.Stream;
 
 /**
@@ -69,12 +70,23 @@ public record HeaderField(String name, String value, int start, int end) {
 
   /** Returns the values of all header lines with a name. */
   public static List<String> values(List<HeaderField> fields, String name) {
-    return fields.stream().filter(f -> f.is(name)).map(HeaderField::value).toList();
+    List<String> values = List.of();
+    for (HeaderField field : fields) {
+      if (field.is(name)) {
+        values = values.isEmpty() ? new ArrayList<>() : values;
+        values.add(field.value());
+      }
+    }
+    return values;
   }
 
   /** Returns the items of a list header, which may extend over several lines. */
   public static List<String> items(List<HeaderField> fields, String name) {
-    return values(fields, name).stream()
+    List<String> values = values(fields, name);
+    if (values.isEmpty()) {
+      return values;
+    }
+    return values.stream()
         .flatMap(v -> Stream.of(v.split(",", -1)))
         .map(HeaderField::trim)
         .toList();
@@ -97,7 +109,17 @@ public record HeaderField(String name, String value, int start, int end) {
   }
 
   static boolean isToken(String text) {
-    return !text.isEmpty() && text.chars().allMatch(HeaderField::isInToken);
+    return !text.isEmpty() && consistsOf(text, HeaderField::isInToken);
+  }
+
+  /** Returns whether all chars of a text match. Heads are read often, and a stream costs more. */
+  static boolean consistsOf(String text, IntPredicate test) {
+    for (int i = 0; i < text.length(); i++) {
+      if (!test.test(text.charAt(i))) {
+        return false;
+      }
+    }
+    return true;
   }
 
   static boolean isInToken(int c) {

@@ -89,7 +89,7 @@ public final class RequestHead {
         method.equals("CONNECT")
             ? isHost(target)
             : target.startsWith("/")
-                || ABSOLUTE.matcher(target).lookingAt()
+                || isAbsolute()
                 || target.equals("*") && method.equals("OPTIONS"),
         "malformed request target");
     check(
@@ -200,7 +200,12 @@ public final class RequestHead {
 
   /** Returns the first header line with a name. */
   public Optional<HeaderField> field(String name) {
-    return fields.stream().filter(f -> f.is(name)).findFirst();
+    for (HeaderField field : fields) {
+      if (field.is(name)) {
+        return Optional.of(field);
+      }
+    }
+    return Optional.empty();
   }
 
   /** Returns the value of the first header line with a name. */
@@ -224,7 +229,7 @@ public final class RequestHead {
   }
 
   private boolean isAbsolute() {
-    return ABSOLUTE.matcher(target).lookingAt();
+    return !target.startsWith("/") && ABSOLUTE.matcher(target).lookingAt();
   }
 
   /** Returns the host and port of an absolute target. */
@@ -292,16 +297,18 @@ public final class RequestHead {
    * control characters have been refused before.
    */
   private static boolean isTarget(String text) {
-    return !text.isEmpty() && text.chars().allMatch(c -> "\t#<>\"".indexOf(c) < 0);
+    return !text.isEmpty() && HeaderField.consistsOf(text, c -> "\t#<>\"".indexOf(c) < 0);
   }
 
   private static boolean isHost(String text) {
-    return text.chars()
-        .allMatch(c -> HeaderField.isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
+    return HeaderField.consistsOf(
+        text, c -> HeaderField.isAlphanumeric(c) || HOST_SYMBOLS.indexOf(c) >= 0);
   }
 
   private static boolean isLength(String text) {
-    return !text.isEmpty() && text.length() <= 18 && text.chars().allMatch(RequestHead::isDigit);
+    return !text.isEmpty()
+        && text.length() <= 18
+        && HeaderField.consistsOf(text, RequestHead::isDigit);
   }
 
   private static boolean isDigit(int c) {

@@ -4,7 +4,6 @@ import java.net.ProtocolException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * The head of a response, parsed strictly (RFC 9112, 4).
@@ -14,8 +13,6 @@ import java.util.regex.Pattern;
  * @param fields the header lines in their order
  */
 public record ResponseHead(boolean http11, int status, List<HeaderField> fields) {
-  private static final Pattern STATUS_LINE =
-      Pattern.compile("HTTP/1\\.[01] [1-9]\\d\\d( .*)?", Pattern.DOTALL);
   private static final String VERSION = "HTTP/1.1 ";
   private static final int NO_CONTENT = 204;
   private static final int NOT_MODIFIED = 304;
@@ -41,12 +38,24 @@ public record ResponseHead(boolean http11, int status, List<HeaderField> fields)
     String text = new String(head, StandardCharsets.ISO_8859_1);
     int endOfLine = text.indexOf("\r\n");
     String line = text.substring(0, endOfLine);
-    if (!STATUS_LINE.matcher(line).matches()) {
+    if (!isStatusLine(line)) {
       throw new ProtocolException("malformed status line");
     }
     int status = Integer.parseInt(line.substring(VERSION.length(), VERSION.length() + 3));
     return new ResponseHead(
         line.startsWith(VERSION), status, HeaderField.parseAll(text, endOfLine + 2));
+  }
+
+  private static boolean isStatusLine(String line) {
+    int status = VERSION.length();
+    int end = status + 3;
+    return line.length() >= end
+        && line.startsWith("HTTP/1.")
+        && (line.charAt(status - 2) == '0' || line.charAt(status - 2) == '1')
+        && line.charAt(status - 1) == ' '
+        && line.charAt(status) != '0'
+        && HeaderField.consistsOf(line.substring(status, end), c -> c >= '0' && c <= '9')
+        && (line.length() == end || line.charAt(end) == ' ');
   }
 
   /** Returns the value of the first header line with a name. */

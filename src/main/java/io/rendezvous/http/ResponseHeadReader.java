@@ -40,7 +40,7 @@ public final class ResponseHeadReader {
     while (progress == HeadReader.Progress.MORE && from.hasRemaining()) {
       if (received == maxLength) {
         progress = HeadReader.Progress.TOO_LONG;
-      } else {
+      } else if (!readText(from)) {
         received++;
         progress = add(from.get());
       }
@@ -48,12 +48,27 @@ public final class ResponseHeadReader {
     return progress;
   }
 
+  /** Consumes octets within a line, all at once. Returns whether there were any. */
+  private boolean readText(ByteBuffer from) {
+    int n = isAfterCr() ? 0 : HeadReader.textLength(from, maxLength - received);
+    if (n > 0) {
+      makeRoom(n);
+      from.get(octets, length, n);
+      length += n;
+      received += n;
+    }
+    return n > 0;
+  }
+
+  private boolean isAfterCr() {
+    return length > lineStart && octets[length - 1] == '\r';
+  }
+
   private HeadReader.Progress add(byte octet) {
     if (octet == '\n') {
       return endLine();
     }
-    boolean afterCr = length > lineStart && octets[length - 1] == '\r';
-    if (afterCr || HeadReader.isControl(octet)) {
+    if (isAfterCr() || HeadReader.isControl(octet)) {
       return HeadReader.Progress.MALFORMED;
     }
     append(octet);
@@ -124,10 +139,15 @@ public final class ResponseHeadReader {
   }
 
   private void append(byte octet) {
-    if (length == octets.length) {
-      octets = Arrays.copyOf(octets, Math.max(INITIAL_SIZE, 2 * length));
-    }
+    makeRoom(1);
     octets[length++] = octet;
+  }
+
+  private void makeRoom(int more) {
+    if (length + more > octets.length) {
+      int size = Math.max(INITIAL_SIZE, Math.max(2 * length, length + more));
+      octets = Arrays.copyOf(octets, size);
+    }
   }
 
   private static boolean isBlank(byte octet) {

@@ -52,8 +52,10 @@ record AnswerBody(Framing framing, long length, boolean unframed) {
       }
       return new AnswerBody(chunked ? Framing.CHUNKS : Framing.END, 0, false);
     }
-    List<String> lengths =
-        HeaderField.items(answer.fields(), "Content-Length").stream().distinct().toList();
+    List<String> lengths = HeaderField.items(answer.fields(), "Content-Length");
+    if (lengths.size() > 1) {
+      lengths = lengths.stream().distinct().toList();
+    }
     if (lengths.isEmpty()) {
       return new AnswerBody(Framing.END, 0, false);
     }
@@ -76,8 +78,12 @@ record AnswerBody(Framing framing, long length, boolean unframed) {
 
   /** Returns the transfer codings. What servers repeat by mistake, chunked, is there once. */
   private static List<String> codings(ResponseHead answer) {
+    List<String> all = HeaderField.items(answer.fields(), "Transfer-Encoding");
+    if (all.isEmpty()) {
+      return all;
+    }
     List<String> codings =
-        HeaderField.items(answer.fields(), "Transfer-Encoding").stream()
+        all.stream()
             .filter(coding -> !coding.isEmpty() && !coding.equalsIgnoreCase("identity"))
             .toList();
     return codings.stream().allMatch("chunked"::equalsIgnoreCase)
