@@ -112,7 +112,9 @@ public record Identity(String name, Carrier carrier, ByteBuffer head) {
             field.is(ID_HEADER)
                 || field.is(PASSWORD_HEADER)
                 || identity.isPresent() && field.equals(identity.get()));
-    RendezvousCookie.removeFrom(editor);
+    if (head.field(RendezvousCookie.HEADER).isPresent()) {
+      RendezvousCookie.removeFrom(editor);
+    }
     return editor.octets();
   }
 

@@ -10,7 +10,7 @@ public final class RendezvousCookie {
   /** The name. Browsers accept it from the broker's own host over HTTPS only (RFC 6265bis). */
   public static final String NAME = "__Host-rendezvous";
 
-  private static final String HEADER = "Cookie";
+  static final String HEADER = "Cookie";
 
   private RendezvousCookie() {}
 

@@ -160,8 +160,12 @@ class RelayEndTest {
         patient.broker().sweep(before + linger.toNanos());
       }
       assertThat(patient.broker().paired()).isEqualTo(1);
-      patient.broker().sweep(System.nanoTime() + linger.toNanos());
-      Awaitility.await().until(() -> patient.broker().paired() == 0);
+      Awaitility.await()
+          .until(
+              () -> {
+                patient.broker().sweep(System.nanoTime() + linger.toNanos());
+                return patient.broker().paired() == 0;
+              });
     }
   }
 
