@@ -18,7 +18,7 @@ public final class DurationText {
   public static Duration parse(String text) {
     Matcher matcher = PATTERN.matcher(text);
     if (!matcher.matches()) {
-      throw new IllegalArgumentException("not a duration such as 5s, 2m or 1h");
+      throw new IllegalArgumentException("not a duration such as 5s, 2m, 1h or 7d");
     }
     long count = Long.parseLong(matcher.group(1));
     return switch (matcher.group(2)) {

@@ -6,12 +6,13 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 
 /**
- * An HTML page of the broker that is not about a problem. It looks like a {@link ProblemPage} and
- * has no script.
+ * An HTML page of the broker, or of the agent as a reverse proxy. It looks like a {@link
+ * ProblemPage} and has no script.
  *
  * @param status the HTTP status with its reason phrase
  * @param heading the title and heading, in ASCII
- * @param content the HTML below the heading, in ASCII; it contains nothing that a client has sent
+ * @param content the HTML below the heading, in ASCII; nothing in it that others have sent is
+ *     markup
  */
 public record InfoPage(String status, String heading, String content) {
   /** Its form may lead to the same host only, and no other page may show it in a frame. */

@@ -46,7 +46,7 @@ public record Link(UUID id, long issued, long expires, String path) {
     checkPath(path);
     if (lifetime.toMillis() <= 0 || lifetime.compareTo(MAX_LIFETIME) > 0) {
       throw new IllegalArgumentException(
-          "a link is valid for " + MAX_LIFETIME.toDays() + " days at most, and for some time");
+          "a link is valid for more than 0 s, and for " + MAX_LIFETIME.toDays() + " days at most");
     }
     // Links that were just revoked are older than this one, whatever the clock says.
     long issued = Math.max(now.toEpochMilli(), entry.linksSince().toEpochMilli());

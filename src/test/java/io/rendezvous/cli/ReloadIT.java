@@ -57,7 +57,7 @@ class ReloadIT {
       serve.signal("HUP");
       serve.await(
           "The old settings stay: rendezvous.nonsense: there is no such setting;"
-              + " rendezvous.wait: not a duration such as 5s, 2m or 1h: 9$");
+              + " rendezvous.wait: not a duration such as 5s, 2m, 1h or 7d: 9$");
       write("rendezvous.wait=9s\nrendezvous.store=file:entires\n");
       serve.signal("HUP");
       serve.await("The old settings stay: rendezvous.store: there is no directory entires");

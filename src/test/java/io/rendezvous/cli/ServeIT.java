@@ -119,7 +119,7 @@ class ServeIT {
     assertThat(serve.lines())
         .containsExactly(
             "rendezvous.nonsense: there is no such setting",
-            "rendezvous.wait: not a duration such as 5s, 2m or 1h: x");
+            "rendezvous.wait: not a duration such as 5s, 2m, 1h or 7d: x");
   }
 
   @Test

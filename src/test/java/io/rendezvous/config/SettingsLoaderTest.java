@@ -143,7 +143,7 @@ class SettingsLoaderTest {
         "rendezvous.prot=1          | rendezvous.prot: there is no such setting",
         "rendezvous.port=abc        | rendezvous.port: Expected an integer value: abc",
         "rendezvous.port=65536      | rendezvous.port: is not a port: 65536",
-        "rendezvous.wait=5          | rendezvous.wait: not a duration such as 5s, 2m or 1h: 5",
+        "rendezvous.wait=5          | rendezvous.wait: not a duration such as 5s, 2m, 1h or 7d: 5",
         "rendezvous.wait=0s         | rendezvous.wait: is zero",
         "rendezvous.tls.enabled=no  | rendezvous.tls.enabled: neither true nor false: no",
         "rendezvous.tls.enabled=false | rendezvous.tls.enabled: can be false on a loopback address only; see rendezvous.host",

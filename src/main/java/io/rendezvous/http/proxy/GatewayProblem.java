@@ -1,17 +1,17 @@
 package io.rendezvous.http.proxy;
 
+import io.rendezvous.http.InfoPage;
 import io.rendezvous.http.Problem;
 import io.rendezvous.http.ProblemResponse;
 import io.rendezvous.http.RequestHead;
 import io.rendezvous.http.relay.Failure;
 import java.nio.ByteBuffer;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Map;
 
 /** The answer to a request that the local server has not answered, as JSON or as a page. */
 final class GatewayProblem {
-  private static final String POLICY = "default-src 'none'; frame-ancestors 'none'";
-
   private GatewayProblem() {}
 
   /**
@@ -24,13 +24,16 @@ final class GatewayProblem {
       return Problem.permanent(400, failure.detail());
     }
     int status = failure.kind() == Failure.Kind.LATE ? 504 : 502;
-    return Problem.temporary(status, "the local server at " + name + " " + reason(failure));
+    return Problem.temporary(status, subject(name) + reason(failure));
   }
 
   /** Returns the problem with a local server whose certificate is not trusted. */
   static Problem untrusted(String name, String why) {
-    return Problem.temporary(
-        502, "the local server at " + name + " is not trusted (" + printable(why) + ")");
+    return Problem.temporary(502, subject(name) + "is not trusted (" + printable(why) + ")");
+  }
+
+  private static String subject(String name) {
+    return "the local server at " + printable(name) + " ";
   }
 
   private static String reason(Failure failure) {
@@ -56,30 +59,20 @@ final class GatewayProblem {
     if (!request.wantsHtml()) {
       return ProblemResponse.to(request, problem).closing(now, Map.of());
     }
-    String status = problem.status() + " " + problem.reason();
-    String body = page(status, problem);
-    Map<String, String> headers =
-        Map.of(
-            "Content-Type", "text/html; charset=utf-8",
-            "Cache-Control", "no-store",
-            "Content-Security-Policy", POLICY);
-    ByteBuffer whole = ProblemResponse.closing(now, status, headers, body);
-    boolean head = request.method().equals("HEAD");
-    return head ? whole.limit(whole.limit() - body.length()) : whole;
+    boolean withBody = !request.method().equals("HEAD");
+    return page(problem).closing(now, Map.of(), withBody);
   }
 
-  private static String page(String title, Problem problem) {
+  private static InfoPage page(Problem problem) {
+    String heading =
+        switch (problem.status()) {
+          case 400 -> "That did not work";
+          case 504 -> "The local server did not answer in time";
+          default -> "The local server did not answer";
+        };
     String text = problem.diagnostic().replace("&", "&amp;").replace("<", "&lt;");
-    return """
-        <!doctype html>
-        <html lang="en">
-        <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width">
-        <title>%s</title>
-        <h1>%s</h1>
-        <p>%s.</p>
-        </html>
-        """
-        .formatted(title, title, text);
+    String sentence = text.substring(0, 1).toUpperCase(Locale.ROOT) + text.substring(1);
+    return new InfoPage(
+        problem.status() + " " + problem.reason(), heading, "<p>" + sentence + ".</p>\n");
   }
 }

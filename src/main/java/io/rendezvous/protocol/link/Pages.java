@@ -13,20 +13,20 @@ final class Pages {
           "This link is no longer valid",
           """
           <p>It has expired, was revoked, or is not complete.
-          Ask for a new one where you got it.</p>
+          Ask the person who gave it to you for a new one.</p>
           """);
 
   static final InfoPage UNAVAILABLE =
       new InfoPage(
           "503 Service Unavailable",
           "That did not work",
-          "<p>The broker cannot check links at the moment. Try again in a moment.</p>\n");
+          "<p>The broker cannot check links right now. Try again in a moment.</p>\n");
 
   static final InfoPage NOT_ALLOWED =
       new InfoPage(
           "405 Method Not Allowed",
           "That did not work",
-          "<p>This is a page of the broker, to be opened with a browser.</p>\n");
+          "<p>This is a page of the broker. Open it in a browser.</p>\n");
 
   static final InfoPage OTHER_SITE =
       new InfoPage(
@@ -58,9 +58,9 @@ final class Pages {
                 one ->
                     "<p>This browser is connected to "
                         + name(one)
-                        + " by a link. <a href=\"/\">Open it</a>, or leave it:</p>\n"
+                        + " by a link. <a href=\"/\">Open that server</a>, or leave it:</p>\n"
                         + LEAVE)
-            .orElse("<p>This browser is connected to no server by a link.</p>\n"));
+            .orElse("<p>No link has connected this browser to a server.</p>\n"));
   }
 
   /** Returns the page that asks before a link replaces another hidden server. */
