@@ -60,7 +60,7 @@ final class Pages {
                         + name(one)
                         + " by a link. <a href=\"/\">Open that server</a>, or leave it:</p>\n"
                         + LEAVE)
-            .orElse("<p>No link has connected this browser to a server.</p>\n"));
+            .orElse("<p>This browser is connected to no server.</p>\n"));
   }
 
   /** Returns the page that asks before a link replaces another hidden server. */
