@@ -13,10 +13,11 @@
  *       io.rendezvous.agent.Status}, {@link io.rendezvous.agent.Event}, {@link
  *       io.rendezvous.agent.Address} and {@link io.rendezvous.agent.AcceptedSockets};
  *   <li>for what a hidden server is created from, {@link io.rendezvous.entry.Provisioning} (with
- *       {@link io.rendezvous.entry.Totp}), {@link io.rendezvous.tls.keys.TrustedCertificates} (its
- *       factory methods), {@link io.rendezvous.http.proxy.ReverseProxy.Options}, {@link
- *       io.rendezvous.net.Network} (its constructor and {@code close}), and {@link
- *       io.rendezvous.agent.requests.RequestHistory} (its constructor).
+ *       {@link io.rendezvous.entry.Totp} and {@link io.rendezvous.entry.LocalTarget}), {@link
+ *       io.rendezvous.tls.keys.TrustedCertificates} (its factory methods), {@link
+ *       io.rendezvous.http.proxy.ReverseProxy.Options}, {@link io.rendezvous.net.Network} (its
+ *       constructor and {@code close}), and {@link io.rendezvous.agent.requests.RequestHistory}
+ *       (its constructor).
  * </ul>
  *
  * <p>Everything else in this jar is the broker, or the inside of the agent, and may change at any

@@ -7,6 +7,7 @@ import com.tngtech.archunit.core.domain.JavaClasses;
 import com.tngtech.archunit.core.domain.JavaCodeUnit;
 import com.tngtech.archunit.core.domain.JavaModifier;
 import io.rendezvous.agent.requests.RequestHistory;
+import io.rendezvous.entry.LocalTarget;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.entry.Totp;
 import io.rendezvous.http.proxy.ReverseProxy;
@@ -33,7 +34,12 @@ class LibraryApiTest {
           AcceptedSockets.class);
 
   private static final Set<Class<?>> NEEDED =
-      Set.of(Provisioning.class, Totp.class, TrustedCertificates.class, ReverseProxy.Options.class);
+      Set.of(
+          Provisioning.class,
+          LocalTarget.class,
+          Totp.class,
+          TrustedCertificates.class,
+          ReverseProxy.Options.class);
 
   /** Of which only the constructor, and {@code close} if there is one, are part of the API. */
   private static final Set<Class<?>> OPAQUE = Set.of(Network.class, RequestHistory.class);
