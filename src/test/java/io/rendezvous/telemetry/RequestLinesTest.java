@@ -2,12 +2,16 @@ package io.rendezvous.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
+import java.io.IOException;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -82,18 +86,25 @@ class RequestLinesTest {
     assertThat(lines).noneMatch(line -> line.contains(" path="));
   }
 
+  private static String reset(Peer tunnel) throws IOException {
+    String head = tunnel.readHead();
+    tunnel.reset();
+    return head;
+  }
+
   @Test
   void requestThatSeveralTunnelsDoNotAnswerHasOneLine() throws Exception {
     try (Peer client = broker.connect();
         Peer first = broker.park();
         Peer second = broker.park();
         Peer third = broker.park()) {
+      List<CompletableFuture<String>> resets = // in whatever order they are taken
+          Stream.of(first, second, third).map(tunnel -> Octets.beside(() -> reset(tunnel))).toList();
       client.send(broker.get(broker.entry(), "/lost"));
-      for (Peer tunnel : List.of(third, second, first)) {
-        tunnel.readHead();
-        tunnel.reset();
-      }
       assertThat(client.readResponse()).startsWith("HTTP/1.1 502 ");
+      for (CompletableFuture<String> reset : resets) {
+        assertThat(reset.get()).startsWith("GET /lost ");
+      }
       assertThat(line())
           .contains(" path=/lost status=502 ")
           .contains(" answered_ms=- ")
