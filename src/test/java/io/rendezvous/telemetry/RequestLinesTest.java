@@ -99,7 +99,9 @@ class RequestLinesTest {
         Peer second = broker.park();
         Peer third = broker.park()) {
       List<CompletableFuture<String>> resets = // in whatever order they are taken
-          Stream.of(first, second, third).map(tunnel -> Octets.beside(() -> reset(tunnel))).toList();
+          Stream.of(first, second, third)
+              .map(tunnel -> Octets.beside(() -> reset(tunnel)))
+              .toList();
       client.send(broker.get(broker.entry(), "/lost"));
       assertThat(client.readResponse()).startsWith("HTTP/1.1 502 ");
       for (CompletableFuture<String> reset : resets) {
