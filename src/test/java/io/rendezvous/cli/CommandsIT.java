@@ -31,7 +31,7 @@ class CommandsIT {
       List.of(
           "2 |                                  | Missing command",
           "2 | nonsense                         | nonsense",
-          "2 | entry                            | Missing command: create, list, show or delete",
+          "2 | entry                            | Missing command: create, list, show, delete,",
           "1 | entry show nonsense              | No entry with UUID or label nonsense",
           "2 | entry create --id nonsense       | Not a UUID: nonsense",
           "1 | entry delete nonsense            | No entry with UUID or label nonsense",
