@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.microsoft.playwright.Download;
 import com.microsoft.playwright.Locator;
 import com.microsoft.playwright.Page;
+import com.microsoft.playwright.assertions.LocatorAssertions;
 import com.microsoft.playwright.options.AriaRole;
 import io.rendezvous.entry.Provisioning;
 import io.rendezvous.testing.Chromium;
@@ -34,6 +35,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Tests the admin page in a browser, on a broker with 10,000 entries. */
 class PageIT {
+  /** The page lists files that others write at its next reload, which is once a minute. */
+  private static final LocatorAssertions.HasCountOptions WITHIN_TWO_RELOADS =
+      new LocatorAssertions.HasCountOptions().setTimeout(120_000);
+
   private static final int MANY = 10_000;
   private static final String TOKEN = "a-token-for-this-test-alone";
 
@@ -271,7 +276,7 @@ class PageIT {
     UUID id = UUID.randomUUID();
     write(id, "\"live-in-list\"");
     search("live-in-list");
-    assertThat(rows()).hasCount(1);
+    assertThat(rows()).hasCount(1, WITHIN_TWO_RELOADS);
     assertThat(rows().locator(".state")).hasText("offline");
     link("live-in-list").focus();
     link("live-in-list").click();
@@ -286,7 +291,7 @@ class PageIT {
     }
     assertThat(rows().locator(".state")).hasText("offline");
     Files.delete(fileOf(id.toString()));
-    assertThat(rows()).hasCount(0);
+    assertThat(rows()).hasCount(0, WITHIN_TWO_RELOADS);
   }
 
   @Test
