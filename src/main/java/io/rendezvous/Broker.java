@@ -320,6 +320,8 @@ public final class Broker implements AutoCloseable {
     @Override
     public void passwordSet(UUID id) {
       clients.mark(id);
+      registrar.ifPresent(older -> older.passwordSet(id));
+      taas.ifPresent(open -> open.passwordSet(id));
     }
   }
 

@@ -20,6 +20,7 @@ import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.UUID;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -157,6 +158,11 @@ public final class Registrar implements AutoCloseable {
   public Presence presence() {
     // Registrations are revoked first, so that nothing is parked with their cookies afterwards.
     return Presence.all(List.of(registrations, tunnels.registry()));
+  }
+
+  /** Handles that clients of a hidden server need a password, which no cookie proves. */
+  public void passwordSet(UUID id) {
+    registrations.passwordSet(id);
   }
 
   /**

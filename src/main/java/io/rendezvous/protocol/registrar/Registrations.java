@@ -26,13 +26,16 @@ import org.jspecify.annotations.Nullable;
  * used when somebody asks for its cookies or shows one, and while connections of its ID are parked
  * or paired.
  *
+ * <p>If the entry has a password for clients, there is no cookie for them: this protocol has no
+ * place for the password.
+ *
  * <p>Any thread may call. Nothing here blocks.
  */
 final class Registrations implements Presence {
   private static final Duration MAX_UNUSED = Duration.ofDays(1);
 
   /** Longer than it takes to register with a token that was accepted a moment ago. */
-  private static final long REMEMBER_REVOKED = Duration.ofMinutes(1).toNanos();
+  private static final long REMEMBER_CHANGES = Duration.ofMinutes(1).toNanos();
 
   /**
    * The cookies of one registration, with 122 random bits each.
@@ -61,6 +64,7 @@ final class Registrations implements Presence {
   private static final class Registration {
     final Entry entry;
     final Cookies cookies;
+    boolean open; // to clients
     Instant used;
 
     Registration(Entry entry, Cookies cookies, Instant used) {
@@ -78,6 +82,7 @@ final class Registrations implements Presence {
   private final Map<UUID, Registration> byId = new HashMap<>();
   private final Map<String, Registration> byCookie = new HashMap<>();
   private final Map<UUID, Long> revokedAt = new HashMap<>();
+  private final Map<UUID, Long> passwordSetAt = new HashMap<>();
 
   /**
    * Creates an empty table.
@@ -101,18 +106,22 @@ final class Registrations implements Presence {
     UUID id = entry.id();
     Cookies cookies = Cookies.fresh();
     synchronized (this) {
-      Long at = revokedAt.get(id);
-      if (at != null && at - knownAt > 0 || !byId.containsKey(id) && isFull()) {
+      if (isSince(knownAt, revokedAt.get(id)) || !byId.containsKey(id) && isFull()) {
         return Optional.empty();
       }
       remove(id);
       Registration registration = new Registration(entry, cookies, clock.instant());
+      registration.open = !entry.hasPassword() && !isSince(knownAt, passwordSetAt.get(id));
       byId.put(id, registration);
       byCookie.put(cookies.hiddenServer(), registration);
       byCookie.put(cookies.client(), registration);
     }
     tunnels.replace(id);
     return Optional.of(cookies);
+  }
+
+  private static boolean isSince(long knownAt, @Nullable Long changedAt) {
+    return changedAt != null && changedAt - knownAt > 0;
   }
 
   private boolean isFull() {
@@ -122,9 +131,26 @@ final class Registrations implements Presence {
     return byId.size() >= maxRegistered;
   }
 
-  /** Returns the cookie for clients of a hidden server, if the server is registered. */
+  /**
+   * Returns the cookie for clients of a hidden server, if the server is registered and needs no
+   * password.
+   */
   synchronized Optional<String> clientCookie(UUID id) {
-    return Optional.ofNullable(used(byId.get(id))).map(one -> one.cookies.client());
+    return Optional.ofNullable(used(byId.get(id)))
+        .filter(one -> one.open)
+        .map(one -> one.cookies.client());
+  }
+
+  /**
+   * Handles that clients of a hidden server need a password. Their cookie is void until the hidden
+   * server registers again, when the entry has none any more.
+   */
+  synchronized void passwordSet(UUID id) {
+    passwordSetAt.put(id, tunnels.now());
+    Registration registration = byId.get(id);
+    if (registration != null) {
+      registration.open = false;
+    }
   }
 
   /** Returns the holder of a cookie. */
@@ -133,9 +159,10 @@ final class Registrations implements Presence {
     if (registration == null) {
       return new Holder.None();
     }
-    return cookie.equals(registration.cookies.hiddenServer())
-        ? new Holder.HiddenServer(registration.entry)
-        : new Holder.Client(registration.entry.id());
+    if (cookie.equals(registration.cookies.hiddenServer())) {
+      return new Holder.HiddenServer(registration.entry);
+    }
+    return registration.open ? new Holder.Client(registration.entry.id()) : new Holder.None();
   }
 
   /** Returns the same registration, marked as used, or null if it was unused for too long. */
@@ -162,7 +189,8 @@ final class Registrations implements Presence {
    * @param now in nanoseconds
    */
   synchronized void sweep(long now) {
-    revokedAt.values().removeIf(at -> now - at > REMEMBER_REVOKED);
+    revokedAt.values().removeIf(at -> now - at > REMEMBER_CHANGES);
+    passwordSetAt.values().removeIf(at -> now - at > REMEMBER_CHANGES);
     endUnused();
   }
 

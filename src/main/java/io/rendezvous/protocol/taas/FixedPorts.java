@@ -128,11 +128,17 @@ final class FixedPorts {
     }
   }
 
+  /**
+   * Returns the labels with a port. There are none if clients need a password, for which a port
+   * cannot ask.
+   */
   private Set<String> wanted(UUID id) {
     Set<String> labels = new HashSet<>(tunnels.labels(id));
     Optional<Entry> entry = index.known(id);
     labels.removeIf(
-        label -> !hasPort(label) || !entry.map(e -> e.labels().contains(label)).orElse(true));
+        label ->
+            !hasPort(label)
+                || !entry.map(e -> e.labels().contains(label) && !e.hasPassword()).orElse(true));
     return labels;
   }
 

@@ -214,6 +214,11 @@ public final class Taas implements Protocol, Presence {
     pairings.forget(id);
   }
 
+  /** Handles that clients of a hidden server need a password, for which its ports cannot ask. */
+  public void passwordSet(UUID id) {
+    fixedPorts.changed(id);
+  }
+
   /** Returns how many ports are in use now. */
   public int portsInUse() {
     return ports.leased();

@@ -2,6 +2,7 @@ package io.rendezvous.protocol.registrar;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.testing.AdminClient;
 import io.rendezvous.testing.Octets;
@@ -12,6 +13,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
@@ -260,6 +262,20 @@ class CookieConnectionTest {
           assertThat(second.read(4) + third.read(4)).isEqualTo("+OK\n+OK\n");
         }
       }
+    }
+  }
+
+  @Test
+  void clientsOfAnEntryThatGetsAPasswordAreNotLetIn() throws Exception {
+    String cookie = old.register();
+    String forClients = old.find();
+    try (Peer parked = old.park(cookie)) {
+      UUID id = old.broker().id();
+      ClientPassword password = ClientPassword.of(id, "rendezvous", "open sesame");
+      old.broker().store().change(id, entry -> entry.withPassword(Optional.of(password)));
+      assertThat(answerTo(forClients + "\n")).isEqualTo(NOT_REGISTERED);
+      assertThat(old.ask("GET", "/?uuid=" + id)).contains("\"diagnostic\"");
+      assertThat(parked.hearsNothing()).isTrue();
     }
   }
 

@@ -2,6 +2,7 @@ package io.rendezvous.protocol.registrar;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.protocol.registrar.Registrations.Cookies;
 import io.rendezvous.protocol.registrar.Registrations.Holder;
@@ -11,6 +12,7 @@ import io.rendezvous.tunnel.TunnelRegistry;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.Test;
 
@@ -85,5 +87,33 @@ class RegistrationsTest {
     registrations.revoke(one.id());
     assertThat(registrations.register(one, before)).isEmpty();
     register(one); // with its new secret
+  }
+
+  private static Entry withPassword(Entry entry) {
+    ClientPassword password = ClientPassword.of(entry.id(), "rendezvous", "open sesame");
+    return entry.withPassword(Optional.of(password));
+  }
+
+  @Test
+  void clientsOfAnEntryWithAPasswordHaveNoCookie() {
+    Entry closed = withPassword(entry());
+    Cookies cookies = register(closed);
+    assertThat(registrations.clientCookie(closed.id())).isEmpty();
+    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.None());
+    assertThat(registrations.holder(cookies.hiddenServer()))
+        .isEqualTo(new Holder.HiddenServer(closed));
+  }
+
+  @Test
+  void cookieOfClientsIsVoidFromTheMomentAPasswordIsSet() {
+    Entry open = entry();
+    Cookies cookies = register(open);
+    long before = System.nanoTime();
+    registrations.passwordSet(open.id());
+    assertThat(registrations.holder(cookies.client())).isEqualTo(new Holder.None());
+    registrations.register(open, before); // with the entry as it was
+    assertThat(registrations.clientCookie(open.id())).isEmpty();
+    Cookies again = register(open); // the password was removed
+    assertThat(registrations.clientCookie(open.id())).contains(again.client());
   }
 }

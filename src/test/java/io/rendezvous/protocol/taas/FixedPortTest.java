@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import io.rendezvous.entry.ClientPassword;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.testing.FreePort;
 import io.rendezvous.testing.Octets;
@@ -13,6 +14,7 @@ import java.net.ConnectException;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -194,6 +196,20 @@ class FixedPortTest {
               });
       assertThat(isShut()).isTrue();
       assertThat(parked.hearsNothing()).isTrue();
+    }
+  }
+
+  @Test
+  void labelOfAnEntryThatGetsAPasswordHasNoPort() throws Exception {
+    try (Peer parked = park()) {
+      ClientPassword password = ClientPassword.of(door.id(), "rendezvous", "open sesame");
+      taas.broker().store().change(door.id(), e -> e.withPassword(Optional.of(password)));
+      taas.awaitPorts(0);
+      assertThat(isShut()).isTrue();
+      assertThat(parked.hearsNothing()).isTrue();
+      taas.broker().store().change(door.id(), e -> e.withPassword(Optional.empty()));
+      taas.broker().broker().sweep(System.nanoTime());
+      awaitOpen();
     }
   }
 
