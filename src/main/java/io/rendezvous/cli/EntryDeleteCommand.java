@@ -1,34 +1,21 @@
 package io.rendezvous.cli;
 
-import java.io.IOException;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Deletes an entry. */
 @Command(name = "delete", description = "Delete an entry and close its tunnels.")
 final class EntryDeleteCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private InstallationOptions options;
-
-  @Parameters(paramLabel = "UUID|LABEL", description = "The UUID or a label of the entry.")
-  private String name;
+  @Mixin private EntryArgument entry;
 
   @Override
   public Integer call() throws Exception {
-    Installation installation = options.existing();
-    installation.checkFiles();
-    UUID id;
-    try (EntryAdmin entries = EntryAdmin.of(installation)) {
-      id = entries.idOf(name);
-      if (!entries.delete(id)) {
-        throw new IOException("No entry with UUID " + id);
-      }
-    }
+    UUID id = entry.change(EntryAdmin::delete);
     spec.commandLine().getOut().println("Deleted " + id);
     return 0;
   }

@@ -9,7 +9,6 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Sets or removes the password that the clients of an entry have to know. */
@@ -21,27 +20,17 @@ import picocli.CommandLine.Spec;
     })
 final class EntryPasswordCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private InstallationOptions options;
-
-  @Parameters(paramLabel = "UUID|LABEL", description = "The UUID or a label of the entry.")
-  private String name;
+  @Mixin private EntryArgument entry;
 
   @Option(names = "--remove", description = "Remove the password: clients need none any more.")
   private boolean remove;
 
   @Override
   public Integer call() throws Exception {
-    Installation installation = options.existing();
-    installation.checkFiles();
-    UUID id;
-    try (EntryAdmin entries = EntryAdmin.of(installation)) {
-      id = entries.idOf(name);
-      Optional<String> password =
-          remove ? Optional.empty() : Optional.of(read(installation.settings().realm(), id));
-      if (!entries.setPassword(id, password)) {
-        throw new IOException("No entry with UUID " + id);
-      }
-    }
+    UUID id =
+        entry.change(
+            (entries, one) ->
+                entries.setPassword(one, remove ? Optional.empty() : Optional.of(read())));
     spec.commandLine()
         .getOut()
         .println(remove ? "Clients of " + id + " need no password" : "Set the password of " + id);
@@ -49,10 +38,10 @@ final class EntryPasswordCommand implements Callable<Integer> {
   }
 
   /** Reads a password, and refuses one that cannot be used before the broker is asked. */
-  private static String read(String realm, UUID id) throws IOException {
+  private static String read() throws IOException {
     String password = PasswordInput.read();
     try {
-      ClientPassword.of(id, realm, password);
+      ClientPassword.check(password);
       return password;
     } catch (IllegalArgumentException e) {
       throw new IOException("Not set: " + e.getMessage(), e);

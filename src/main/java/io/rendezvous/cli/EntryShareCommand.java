@@ -6,14 +6,12 @@ import io.rendezvous.link.LinkIssuer;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Issues a link to a hidden server. */
@@ -25,10 +23,7 @@ import picocli.CommandLine.Spec;
     })
 final class EntryShareCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private InstallationOptions options;
-
-  @Parameters(paramLabel = "UUID|LABEL", description = "The UUID or a label of the entry.")
-  private String name;
+  @Mixin private EntryArgument entry;
 
   @Option(
       names = "--for",
@@ -50,15 +45,9 @@ final class EntryShareCommand implements Callable<Integer> {
   @Override
   public Integer call() throws Exception {
     Duration time = time();
-    Installation installation = options.existing();
-    installation.checkFiles();
     LinkIssuer.Issued link;
-    try (EntryAdmin entries = EntryAdmin.of(installation)) {
-      UUID id = entries.idOf(name);
-      link =
-          entries
-              .share(id, path, time)
-              .orElseThrow(() -> new IOException("No entry with UUID " + id));
+    try {
+      link = entry.apply((entries, id) -> entries.share(id, path, time));
     } catch (IllegalArgumentException e) {
       throw new IOException("No link: " + e.getMessage(), e);
     }

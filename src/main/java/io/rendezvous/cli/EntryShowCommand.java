@@ -1,9 +1,7 @@
 package io.rendezvous.cli;
 
 import io.rendezvous.entry.Provisioning;
-import java.io.IOException;
 import java.nio.file.Path;
-import java.util.UUID;
 import java.util.concurrent.Callable;
 import org.jspecify.annotations.Nullable;
 import picocli.CommandLine.ArgGroup;
@@ -11,17 +9,13 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Shows the provisioning file of an entry, in one of its forms. */
 @Command(name = "show", description = "Show what a hidden server needs, including its secret.")
 final class EntryShowCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
-  @Mixin private InstallationOptions options;
-
-  @Parameters(paramLabel = "UUID|LABEL", description = "The UUID or a label of the entry.")
-  private String name;
+  @Mixin private EntryArgument entry;
 
   @ArgGroup(exclusive = true, multiplicity = "0..1")
   private Form form = new Form();
@@ -48,17 +42,8 @@ final class EntryShowCommand implements Callable<Integer> {
 
   @Override
   public Integer call() throws Exception {
-    Installation installation = options.existing();
-    installation.checkFiles();
     SecretFile out = file == null ? null : new SecretFile(file);
-    Provisioning provisioning;
-    try (EntryAdmin entries = EntryAdmin.of(installation)) {
-      UUID id = entries.idOf(name);
-      provisioning =
-          entries
-              .provisioning(id, form.js)
-              .orElseThrow(() -> new IOException("No entry with UUID " + id));
-    }
+    Provisioning provisioning = entry.apply((entries, id) -> entries.provisioning(id, form.js));
     if (out == null) {
       spec.commandLine().getOut().println(text(provisioning));
     } else {

@@ -83,10 +83,20 @@ public final class ClientPassword {
    * Creates the stored form of a password.
    *
    * @param realm the realm of the broker's challenges
-   * @throws IllegalArgumentException if the password is too short or too long, or cannot be sent in
-   *     a header; the message is fit for the person who chose it
+   * @throws IllegalArgumentException as {@link #check} does
    */
   public static ClientPassword of(UUID id, String realm, String password) {
+    check(password);
+    return new ClientPassword(id, realm, digests(id, realm, octets(password)));
+  }
+
+  /**
+   * Checks that a password can be used.
+   *
+   * @throws IllegalArgumentException if it is too short or too long, or cannot be sent in a header;
+   *     the message is fit for the person who chose it
+   */
+  public static void check(String password) {
     int length = password.codePointCount(0, password.length());
     if (length < MIN_LENGTH || length > MAX_LENGTH) {
       throw new IllegalArgumentException(
@@ -96,7 +106,6 @@ public final class ClientPassword {
       throw new IllegalArgumentException(
           "a password contains no control characters, and no blanks at its ends");
     }
-    return new ClientPassword(id, realm, digests(id, realm, octets(password)));
   }
 
   /**
