@@ -2,16 +2,8 @@ package io.rendezvous.telemetry;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import io.rendezvous.testing.Octets;
 import io.rendezvous.testing.Peer;
 import io.rendezvous.testing.TestBroker;
-import java.io.IOException;
-import java.util.List;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -20,32 +12,22 @@ import org.junit.jupiter.api.Test;
 class GuardedRequestLinesTest {
   private static final String ANSWER = "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\nhi";
 
-  private final BlockingQueue<String> lines = new LinkedBlockingQueue<>();
-  private AccessLog log;
+  private LoggedBroker logged;
   private TestBroker broker;
 
   @BeforeEach
   void start() throws Exception {
-    log = new AccessLog(false, 100, lines::add);
-    broker =
-        TestBroker.startObserved(
-            null, new TestBroker.SteppedClock(), List.of(log), "relay", "guarded");
+    logged = new LoggedBroker("relay", "guarded");
+    broker = logged.broker();
   }
 
   @AfterEach
   void stop() throws Exception {
-    broker.close();
-    log.close();
+    logged.close();
   }
 
-  /** Returns the next line of a request. */
   private String line() throws InterruptedException {
-    String line;
-    do {
-      line = lines.poll(20, TimeUnit.SECONDS);
-      assertThat(line).isNotNull();
-    } while (!line.contains(" method="));
-    return line;
+    return logged.requestLine();
   }
 
   @Test
@@ -93,30 +75,11 @@ class GuardedRequestLinesTest {
     }
   }
 
-  private static String reset(Peer tunnel) throws IOException {
-    String head = tunnel.readHead();
-    tunnel.reset();
-    return head;
-  }
-
   @Test
   void requestThatSeveralTunnelsDoNotAnswerHasOneLine() throws Exception {
-    try (Peer client = broker.connect();
-        Peer first = broker.park();
-        Peer second = broker.park();
-        Peer third = broker.park()) {
-      List<CompletableFuture<String>> resets = // in whatever order they are taken
-          Stream.of(first, second, third)
-              .map(tunnel -> Octets.beside(() -> reset(tunnel)))
-              .toList();
-      client.send(broker.get(broker.entry(), "/lost"));
-      assertThat(client.readResponse()).startsWith("HTTP/1.1 502 ");
-      for (CompletableFuture<String> reset : resets) {
-        assertThat(reset.get()).startsWith("GET /lost ");
-      }
-      assertThat(line()).contains(" path=/lost status=502 ").endsWith(" end=unanswered");
-    }
-    assertThat(lines).noneMatch(line -> line.contains(" path="));
+    logged.sendToTunnelsThatReset("/lost");
+    assertThat(line()).contains(" path=/lost status=502 ").endsWith(" end=unanswered");
+    logged.assertNoOtherRequest();
   }
 
   @Test
