@@ -19,7 +19,6 @@ import java.util.function.Supplier;
  * <p>The health checks are answered on I/O threads, everything else on workers.
  */
 final class AdminRoutes {
-  private static final String JSON = "application/json";
   private static final String PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8";
 
   private final AdminAuth auth;
@@ -117,6 +116,6 @@ final class AdminRoutes {
   }
 
   private static void sendJson(HttpServerExchange exchange, String json) {
-    ApiHandler.send(exchange, JSON, json);
+    ApiHandler.send(exchange, ApiHandler.JSON, json);
   }
 }

@@ -70,7 +70,7 @@ final class EntrySearch {
         .limit(size)
         .forEach(entry -> entries.add(views.entry(entry)));
     json.put("page", page).put("size", size).put("total", matching.size());
-    ApiHandler.send(exchange, "application/json", json.toString());
+    ApiHandler.send(exchange, ApiHandler.JSON, json.toString());
   }
 
   private static String parameter(

@@ -68,7 +68,7 @@ final class LoginApi {
     exchange.setStatusCode(StatusCodes.CREATED);
     ApiHandler.send(
         exchange,
-        "application/json",
+        ApiHandler.JSON,
         JsonNodeFactory.instance
             .objectNode()
             .put(key, issued.secret())

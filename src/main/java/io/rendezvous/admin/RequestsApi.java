@@ -40,7 +40,7 @@ final class RequestsApi {
           RequestJson.of(kept.request())
               .put("client", kept.client().getAddress().getHostAddress()));
     }
-    ApiHandler.send(exchange, "application/json", json.toString());
+    ApiHandler.send(exchange, ApiHandler.JSON, json.toString());
   }
 
   private static Predicate<SeenRequest> wanted(HttpServerExchange exchange) throws ApiException {

@@ -1,5 +1,7 @@
 package io.rendezvous.http;
 
+import io.rendezvous.link.Link;
+
 /**
  * Texts of requests as they may be shown and logged: printable ASCII without blanks, of bounded
  * length, and without secrets of the broker.
@@ -8,16 +10,13 @@ final class ShownText {
   private static final int MAX_PATH = 256;
   private static final String CUT = "...";
 
-  /** A link's token follows it (protocol.md, 1.6). */
-  private static final String LINK = "/.well-known/rendezvous/";
-
   private ShownText() {}
 
   /** Returns the path of a request. Whatever is not printable is percent-encoded. */
   static String path(RequestHead request) {
     String path = request.path();
-    if (decoded(path).startsWith(LINK)) {
-      return LINK + CUT;
+    if (decoded(path).startsWith(Link.PREFIX)) {
+      return Link.PREFIX + CUT;
     }
     StringBuilder shown = new StringBuilder(Math.min(path.length(), MAX_PATH));
     for (int i = 0; i < path.length() && shown.length() <= MAX_PATH; i++) {
@@ -39,7 +38,7 @@ final class ShownText {
   /** Returns the beginning of a path with its percent-encoding removed once. */
   private static String decoded(String path) {
     StringBuilder decoded = new StringBuilder();
-    for (int i = 0; i < path.length() && decoded.length() < LINK.length(); i++) {
+    for (int i = 0; i < path.length() && decoded.length() < Link.PREFIX.length(); i++) {
       int octet = path.charAt(i) == '%' ? octet(path, i + 1) : -1;
       decoded.append(octet < 0 ? path.charAt(i) : (char) octet);
       i += octet < 0 ? 0 : 2;

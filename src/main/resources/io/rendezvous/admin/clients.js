@@ -73,7 +73,7 @@ export function listenToClientButtons(shown) {
       const picture = await (await call('POST', 'qr.svg', { text: link.url })).blob();
       showCode({
         title: `Link to ${nameOf(shown.entry())}`,
-        hint: `Anyone who has the link can use it until ${date(link.expires)}.`,
+        hint: `The link works until ${date(link.expires)}, for everyone who has it.`,
         picture,
         alt: `QR code: link to ${nameOf(shown.entry())}`,
         link: link.url,

@@ -312,7 +312,7 @@ final class HttpExchange implements Pump.Owner {
       down.end();
     } else if (state.get() == State.ANSWERING && !answer.isUnframed()) {
       cutShort = true;
-      down.cut(); // the client receives what there is, and can tell that it is not all
+      down.cut(); // the client receives what has come, and notices that the rest is missing
     } else if (answer.hasBegun()) {
       fail(Failure.Kind.MALFORMED, "ended within its head");
     } else {
