@@ -144,7 +144,7 @@ public final class Broker implements AutoCloseable {
     reload.add(changed -> relays.setTimes(changed.linger(), changed.stall()));
     this.clients = newClientAuthenticator();
     this.tokens = new TokenCheck(network, newAuthenticator(), clients::seen);
-    this.labels = new LabelResolver(settings.domain(), index);
+    this.labels = new LabelResolver(settings.domain(), index, clock);
     this.links = new LinkResolver(new LinkKeyStore(settings, this.store), this.store, clock);
     this.refusals = new Refusals(tunnelListener, clock);
     this.provisioner =

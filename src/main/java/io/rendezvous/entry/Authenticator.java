@@ -1,6 +1,5 @@
 package io.rendezvous.entry;
 
-import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Source;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -26,7 +25,6 @@ import org.slf4j.LoggerFactory;
 public final class Authenticator {
   private static final Logger LOG = LoggerFactory.getLogger(Authenticator.class);
   private static final int MAX_REMEMBERED = 200_000;
-  private static final Duration WARNING_INTERVAL = Duration.ofMinutes(1);
 
   /** Stands in for the secret of an unknown UUID, so that the answer takes as long. */
   private static final Totp DECOY = new Totp("sha1", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", 30, 6);
@@ -62,11 +60,11 @@ public final class Authenticator {
 
   private final EntryStore store;
   private final InstantSource clock;
+  private final StoreWarning unavailable;
 
   // Guarded by this.
   private final GuessGuard guard;
   private final Map<Step, Source> stepOwners = LruMap.byUse(MAX_REMEMBERED);
-  private Instant nextWarning = Instant.MIN;
 
   /**
    * Creates an authenticator.
@@ -81,6 +79,7 @@ public final class Authenticator {
       EntryStore store, InstantSource clock, KnownSources known, int perSource, int perUuid) {
     this.store = store;
     this.clock = clock;
+    this.unavailable = new StoreWarning(LOG, "Tokens cannot be checked", clock);
     this.guard = new GuessGuard(known, perSource, perUuid);
   }
 
@@ -110,7 +109,7 @@ public final class Authenticator {
       entry = store.find(id);
       isFound = true;
     } catch (IOException e) {
-      logUnavailable(e);
+      unavailable.log(e);
       return new Verdict.Unavailable();
     } finally {
       if (wasDeferred && !isFound) { // a turn that is not given back would keep the source out
@@ -118,15 +117,6 @@ public final class Authenticator {
       }
     }
     return judge(id, entry, token, source, wasDeferred);
-  }
-
-  /** Logs a failure of the store, once a minute: strangers decide how often it is asked. */
-  private synchronized void logUnavailable(IOException e) {
-    Instant now = clock.instant();
-    if (!now.isBefore(nextWarning)) {
-      nextWarning = now.plus(WARNING_INTERVAL);
-      LOG.warn("Tokens cannot be checked: {}", FailureText.of(e));
-    }
   }
 
   private synchronized void giveTurn(UUID id, Source source) {

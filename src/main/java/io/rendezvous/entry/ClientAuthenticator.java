@@ -1,6 +1,5 @@
 package io.rendezvous.entry;
 
-import io.rendezvous.net.FailureText;
 import io.rendezvous.net.Source;
 import java.io.IOException;
 import java.time.Duration;
@@ -28,8 +27,6 @@ import org.slf4j.LoggerFactory;
  */
 public final class ClientAuthenticator {
   private static final Logger LOG = LoggerFactory.getLogger(ClientAuthenticator.class);
-
-  private static final Duration WARNING_INTERVAL = Duration.ofMinutes(1);
 
   /** A password counts as a token of this many digits: it has as many characters at least. */
   private static final int DIGITS = ClientPassword.MIN_LENGTH;
@@ -68,13 +65,13 @@ public final class ClientAuthenticator {
   private final EntryIndex index;
   private final String realm;
   private final InstantSource clock;
+  private final StoreWarning unavailable;
 
   /** Values differ from each other, so that a mark that was set again is not removed. */
   private final Map<UUID, Object> marks = new ConcurrentHashMap<>();
 
   // Guarded by this.
   private final GuessGuard guard;
-  private Instant nextWarning = Instant.MIN;
 
   /**
    * Creates an authenticator.
@@ -98,6 +95,7 @@ public final class ClientAuthenticator {
     this.index = index;
     this.realm = realm;
     this.clock = clock;
+    this.unavailable = new StoreWarning(LOG, "Passwords of clients cannot be checked", clock);
     this.guard = new GuessGuard(known, perSource, perUuid);
   }
 
@@ -147,7 +145,7 @@ public final class ClientAuthenticator {
       password = store.find(id).flatMap(Entry::password);
       isFound = true;
     } catch (IOException e) {
-      logUnavailable(e);
+      unavailable.log(e);
     } finally {
       if (wasDeferred && password.isEmpty()) { // a turn that is kept would keep the source out
         giveTurn(id, source);
@@ -165,15 +163,6 @@ public final class ClientAuthenticator {
     return isRight.isEmpty()
         ? new Verdict.Refused()
         : judge(id, source, password.get(), isRight.get(), wasDeferred);
-  }
-
-  /** Logs a failure of the store, once a minute: strangers decide how often it is asked. */
-  private synchronized void logUnavailable(IOException e) {
-    Instant now = clock.instant();
-    if (!now.isBefore(nextWarning)) {
-      nextWarning = now.plus(WARNING_INTERVAL);
-      LOG.warn("Passwords of clients cannot be checked: {}", FailureText.of(e));
-    }
   }
 
   private synchronized Duration strangersDelay(UUID id, Source source) {

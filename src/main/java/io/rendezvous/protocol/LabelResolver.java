@@ -3,9 +3,10 @@ package io.rendezvous.protocol;
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryIndex;
 import io.rendezvous.entry.LowerCase;
+import io.rendezvous.entry.StoreWarning;
 import io.rendezvous.http.RequestHead;
-import io.rendezvous.net.FailureText;
 import java.io.IOException;
+import java.time.InstantSource;
 import java.util.Locale;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -29,6 +30,7 @@ public final class LabelResolver {
 
   private final Optional<String> suffix;
   private final EntryIndex index;
+  private final StoreWarning unavailable;
 
   /**
    * Creates a resolver.
@@ -36,9 +38,10 @@ public final class LabelResolver {
    * @param domain the domain of the host names LABEL.DOMAIN; if it is empty, no host name has a
    *     label
    */
-  public LabelResolver(Optional<String> domain, EntryIndex index) {
+  public LabelResolver(Optional<String> domain, EntryIndex index, InstantSource clock) {
     this.suffix = domain.map(name -> "." + name.toLowerCase(Locale.ROOT));
     this.index = index;
+    this.unavailable = new StoreWarning(LOG, "Labels cannot be looked up", clock);
   }
 
   /** Returns the label in the request's host name, if the name is in the broker's domain. */
@@ -66,7 +69,7 @@ public final class LabelResolver {
           .<Found>map(Found.Known::new)
           .orElseGet(Found.Unknown::new);
     } catch (IOException e) {
-      LOG.warn("Labels cannot be looked up now: {}", FailureText.of(e));
+      unavailable.log(e);
       return new Found.Unavailable();
     } catch (RuntimeException e) { // a bug must not leave the client without an answer
       LOG.error("A label could not be looked up", e);

@@ -2,11 +2,11 @@ package io.rendezvous.protocol;
 
 import io.rendezvous.entry.Entry;
 import io.rendezvous.entry.EntryStore;
+import io.rendezvous.entry.StoreWarning;
 import io.rendezvous.link.Link;
 import io.rendezvous.link.LinkKey;
 import io.rendezvous.link.LinkKey.Purpose;
 import io.rendezvous.link.LinkKeyStore;
-import io.rendezvous.net.FailureText;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,12 +37,14 @@ public final class LinkResolver {
   private final LinkKeyStore keys;
   private final EntryStore store;
   private final InstantSource clock;
+  private final StoreWarning unavailable;
 
   /** Creates a resolver. */
   public LinkResolver(LinkKeyStore keys, EntryStore store, InstantSource clock) {
     this.keys = keys;
     this.store = store;
     this.clock = clock;
+    this.unavailable = new StoreWarning(LOG, "Links and cookies cannot be checked", clock);
   }
 
   /** Looks at the token of a link. May block. */
@@ -72,7 +74,7 @@ public final class LinkResolver {
           .<Found>map(entry -> new Found.Valid(link.get(), entry))
           .orElseGet(Found.Invalid::new);
     } catch (IOException e) {
-      LOG.warn("Links and cookies cannot be checked now: {}", FailureText.of(e));
+      unavailable.log(e);
       return new Found.Unavailable();
     } catch (RuntimeException e) { // a bug must not leave the client without an answer
       LOG.error("A link could not be checked", e);
